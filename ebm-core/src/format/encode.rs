@@ -1,0 +1,103 @@
+//! Writing a model file into a buffer.
+
+use super::{
+    ALIGNMENT, FormatError, Header, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, VERSION, align_up, at,
+};
+
+/// Why a model cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// The buffer is too small.
+    #[error("the model needs {needed} bytes, the buffer has {found}")]
+    Buffer {
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes that the buffer has.
+        found: usize,
+    },
+    /// More layers than a file holds.
+    #[error("{found} layers; a file holds at most {MAX_LAYERS}")]
+    TooManyLayers {
+        /// Layers given.
+        found: usize,
+    },
+    /// Labels and names make the header longer than a file allows.
+    #[error("the header (labels, names) is longer than {MAX_HEADER_LEN} bytes")]
+    HeaderLength,
+    /// More parameters than a file's 32-bit lengths can state.
+    #[error("the parameters take more than 4 GiB")]
+    PayloadLength,
+    /// A file with these contents would be refused.
+    #[error(transparent)]
+    Refused(#[from] FormatError),
+}
+
+/// Header as written, and the length of what follows.
+struct Plan {
+    header: [u8; MAX_HEADER_LEN],
+    header_len: usize,
+    payload_start: usize,
+    payload_len: usize,
+}
+
+fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> {
+    let mut complete = header.clone();
+    complete.layers.clear();
+    for layer in layers {
+        complete.layers.push(layer.header()).map_err(|_| EncodeError::TooManyLayers { found: layers.len() })?;
+    }
+    complete.check()?;
+    for (index, layer) in layers.iter().enumerate() {
+        layer.check(index)?;
+    }
+    let mut buffer = [0; MAX_HEADER_LEN];
+    let header_len = postcard::to_slice(&complete, &mut buffer).map_err(|_| EncodeError::HeaderLength)?.len();
+    let mut payload_len = Some(0usize);
+    for layer in layers {
+        layer.sections(&mut |section| {
+            payload_len = payload_len.and_then(|sum| sum.checked_add(align_up(section.len())?));
+        });
+    }
+    let payload_len = payload_len.filter(|&len| u32::try_from(len).is_ok()).ok_or(EncodeError::PayloadLength)?;
+    let payload_start = (PREFIX_LEN + header_len).next_multiple_of(ALIGNMENT);
+    Ok(Plan { header: buffer, header_len, payload_start, payload_len })
+}
+
+/// Bytes that [`encode`] will write.
+pub fn encoded_len(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<usize, EncodeError> {
+    plan(header, layers).map(|plan| plan.payload_start + plan.payload_len)
+}
+
+/// Writes a model of `layers`, from the input up, to the start of `out`; returns its length.
+///
+/// `header.layers` need not be filled in: the layers' own shapes are written. Nothing that [`crate::Model::parse`]
+/// would refuse is written.
+pub fn encode(header: &Header<'_>, layers: &[Layer<'_>], out: &mut [u8]) -> Result<usize, EncodeError> {
+    let plan = plan(header, layers)?;
+    let needed = plan.payload_start + plan.payload_len;
+    let found = out.len();
+    let out = out.get_mut(..needed).ok_or(EncodeError::Buffer { needed, found })?;
+    out.fill(0);
+    let (head, payload) = out.split_at_mut(plan.payload_start);
+
+    let mut offset = 0;
+    for layer in layers {
+        layer.sections(&mut |section| {
+            payload[offset..offset + section.len()].copy_from_slice(section);
+            offset += section.len().next_multiple_of(ALIGNMENT);
+        });
+    }
+
+    let (prefix, rest) = head.split_at_mut(PREFIX_LEN);
+    rest[..plan.header_len].copy_from_slice(&plan.header[..plan.header_len]);
+    prefix[..at::VERSION].copy_from_slice(&MAGIC);
+    prefix[at::VERSION..at::RESERVED].copy_from_slice(&VERSION.to_le_bytes());
+    let mut put = |offset: usize, word: u32| prefix[offset..offset + 4].copy_from_slice(&word.to_le_bytes());
+    put(at::HEADER_LEN, plan.header_len as u32);
+    put(at::PAYLOAD_LEN, plan.payload_len as u32);
+    put(at::PAYLOAD_CRC, super::crc32(payload));
+    put(at::RESERVED_2, 0);
+    let crc = super::header_crc(&prefix[..at::HEADER_CRC], rest);
+    prefix[at::HEADER_CRC..].copy_from_slice(&crc.to_le_bytes());
+    Ok(needed)
+}

@@ -1,0 +1,163 @@
+//! Sections of a layer: which there are, in which order, and what their numbers may be.
+
+use super::{FormatError, LayerHeader, LayerKind, NumberFormat, align_up};
+use crate::int8::{Int8Affine, Int8Rbm};
+use crate::kernel::int8::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Up};
+use crate::machine::Machine;
+use crate::rbm::{Affine, RbmView};
+use bytemuck::AnyBitPattern;
+
+/// A layer's parameters, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub enum Layer<'a> {
+    /// A machine in f32.
+    Rbm(RbmView<'a>),
+    /// A softmax head in f32.
+    Head(Affine<'a>),
+    /// A quantised machine.
+    Int8Rbm(Int8Rbm<'a>),
+    /// A quantised softmax head.
+    Int8Head(Int8Affine<'a>),
+}
+
+impl<'a> Layer<'a> {
+    /// The header that describes these parameters.
+    pub fn header(&self) -> LayerHeader {
+        let (kind, numbers, visible, hidden) = match self {
+            Self::Rbm(rbm) => (LayerKind::BernoulliRbm, NumberFormat::F32, rbm.visible(), rbm.hidden()),
+            Self::Head(head) => (LayerKind::Head, NumberFormat::F32, head.inputs(), head.outputs()),
+            Self::Int8Rbm(rbm) => {
+                let numbers = NumberFormat::Int8 { down_shift: rbm.down().shift };
+                (LayerKind::BernoulliRbm, numbers, rbm.visible(), rbm.hidden())
+            }
+            Self::Int8Head(head) => {
+                (LayerKind::Head, NumberFormat::Int8 { down_shift: 0 }, head.inputs(), head.outputs())
+            }
+        };
+        LayerHeader { kind, numbers, visible: visible as u32, hidden: hidden as u32 }
+    }
+
+    /// Calls `each` with the bytes of every section in file order, unpadded.
+    pub(super) fn sections<'s>(&'s self, each: &mut dyn FnMut(&'s [u8])) {
+        match self {
+            Self::Rbm(rbm) => {
+                each(bytemuck::cast_slice(rbm.up().weights()));
+                each(bytemuck::cast_slice(rbm.visible_bias()));
+                each(bytemuck::cast_slice(rbm.up().bias()));
+            }
+            Self::Head(head) => {
+                each(bytemuck::cast_slice(head.weights()));
+                each(bytemuck::cast_slice(head.bias()));
+            }
+            Self::Int8Rbm(rbm) => {
+                let (up, down) = (rbm.up().up(), rbm.down());
+                each(bytemuck::cast_slice(up.weights));
+                each(bytemuck::cast_slice(down.visible_bias));
+                each(bytemuck::cast_slice(up.bias));
+                each(bytemuck::cast_slice(up.rescale));
+                each(bytemuck::cast_slice(down.steps));
+            }
+            Self::Int8Head(head) => {
+                let up = head.up();
+                each(bytemuck::cast_slice(up.weights));
+                each(bytemuck::cast_slice(up.bias));
+                each(bytemuck::cast_slice(up.rescale));
+            }
+        }
+    }
+
+    /// Are all numbers finite and inside the bounds that keep the integer sums exact? O(parameters) for f32, O(units) for int8.
+    pub(super) fn check(&self, layer: usize) -> Result<(), FormatError> {
+        let finite = |numbers: &[f32]| match numbers.iter().all(|x| x.is_finite()) {
+            true => Ok(()),
+            false => Err(FormatError::NotFinite { layer }),
+        };
+        let in_range = |fits: bool| if fits { Ok(()) } else { Err(FormatError::OutOfRange { layer }) };
+        let up_in_range = |up: Up<'_>, inputs: usize| {
+            in_range(inputs <= MAX_INPUTS)?;
+            in_range(up.bias.iter().all(|b| b.unsigned_abs() <= MAX_HIDDEN_BIAS.unsigned_abs()))?;
+            in_range(up.rescale.iter().all(|r| r.is_valid()))
+        };
+        match self {
+            Self::Rbm(rbm) => {
+                finite(rbm.up().weights())?;
+                finite(rbm.visible_bias())?;
+                finite(rbm.up().bias())
+            }
+            Self::Head(head) => {
+                finite(head.weights())?;
+                finite(head.bias())
+            }
+            Self::Int8Rbm(rbm) => {
+                let down = rbm.down();
+                up_in_range(rbm.up().up(), rbm.visible())?;
+                in_range(down.visible_bias.iter().all(|a| a.unsigned_abs() <= MAX_VISIBLE_BIAS.unsigned_abs()))?;
+                in_range(down.shift <= Rescale::MAX_SHIFT)?;
+                in_range(down.steps.iter().map(|&step| u64::from(step)).sum::<u64>() <= MAX_DOWN_STEPS)
+            }
+            Self::Int8Head(head) => up_in_range(head.up(), head.inputs()),
+        }
+    }
+}
+
+/// Hands out the sections of a payload in order.
+pub(crate) struct LayerReader<'a> {
+    rest: &'a [u8],
+    taken: u64,
+    total: usize,
+}
+
+impl<'a> LayerReader<'a> {
+    pub(crate) fn new(payload: &'a [u8]) -> Self {
+        Self { rest: payload, taken: 0, total: payload.len() }
+    }
+
+    /// Borrows the next `count` numbers and passes their padding.
+    fn section<T: AnyBitPattern>(&mut self, count: u64) -> Result<&'a [T], FormatError> {
+        let bytes = count.saturating_mul(size_of::<T>() as u64);
+        self.taken = self.taken.saturating_add(bytes).next_multiple_of(super::ALIGNMENT as u64);
+        let too_short = FormatError::PayloadLength { expected: self.taken, found: self.total };
+        let length = usize::try_from(bytes).map_err(|_| too_short)?;
+        let padded = align_up(length).ok_or(too_short)?;
+        let (section, rest) = self.rest.split_at_checked(padded).ok_or(too_short)?;
+        self.rest = rest;
+        bytemuck::try_cast_slice(section.get(..length).ok_or(too_short)?).map_err(|_| FormatError::Misaligned)
+    }
+
+    /// Borrows the sections of the next layer. The numbers themselves are [`Layer::check`]'s.
+    pub(crate) fn layer(&mut self, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
+        let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
+        let weights = visible * hidden;
+        let inputs = header.visible as usize;
+        let layer = match (header.kind, header.numbers) {
+            (LayerKind::BernoulliRbm, NumberFormat::F32) => {
+                let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
+                RbmView::new(weights, visible_bias, self.section(hidden)?).map(Layer::Rbm)
+            }
+            (LayerKind::Head, NumberFormat::F32) => {
+                let weights = self.section(weights)?;
+                Affine::new(inputs, weights, self.section(hidden)?).map(Layer::Head)
+            }
+            (LayerKind::BernoulliRbm, NumberFormat::Int8 { down_shift }) => {
+                let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
+                let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
+                Int8Rbm::new(up, visible_bias, self.section(hidden)?, down_shift).map(Layer::Int8Rbm)
+            }
+            (LayerKind::Head, NumberFormat::Int8 { .. }) => {
+                let weights = self.section(weights)?;
+                let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
+                Int8Affine::new(inputs, up).map(Layer::Int8Head)
+            }
+        };
+        layer.map_err(|_| FormatError::PayloadLength { expected: self.taken, found: self.total })
+    }
+
+    /// Fails unless every byte was handed out.
+    pub(crate) fn finish(self) -> Result<(), FormatError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(FormatError::PayloadLength { expected: self.taken, found: self.total })
+        }
+    }
+}

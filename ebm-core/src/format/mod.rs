@@ -1,0 +1,104 @@
+//! The model file, `model.ebm`: `FORMAT.md` describes it byte by byte.
+//!
+//! A 32-byte prefix, a [postcard](postcard) [`Header`], then the layers' sections, each at a multiple of 16 bytes, so that they
+//! are borrowed where they lie. CRC-32s cover every byte. Reading never panics and never copies a parameter; what does not
+//! hold is a [`FormatError`].
+
+mod encode;
+mod error;
+mod header;
+mod layer;
+
+pub use encode::{EncodeError, encode, encoded_len};
+pub use error::FormatError;
+pub use header::{Header, Input, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat, Provenance};
+pub use layer::Layer;
+pub(crate) use layer::LayerReader;
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+
+/// First bytes of every file. The control byte keeps text tools away.
+pub const MAGIC: [u8; 4] = *b"EBM\x1a";
+/// Version that this crate writes, and the newest that it reads.
+pub const VERSION: u16 = 1;
+/// Length of the prefix.
+pub const PREFIX_LEN: usize = 32;
+/// Sections begin at multiples of this.
+pub const ALIGNMENT: usize = 16;
+/// Longest header that is read.
+pub const MAX_HEADER_LEN: usize = 4096;
+
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+
+/// CRC-32 (ISO-HDLC, as in zip and PNG), which the file uses throughout.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    CRC.checksum(bytes)
+}
+
+/// CRC over the prefix before the header's own CRC field, then over header and padding.
+fn header_crc(prefix: &[u8], header: &[u8]) -> u32 {
+    let mut digest = CRC.digest();
+    digest.update(prefix);
+    digest.update(header);
+    digest.finalize()
+}
+
+/// `length` rounded up to a multiple of [`ALIGNMENT`]; `None` past the address space.
+const fn align_up(length: usize) -> Option<usize> {
+    match length.checked_add(ALIGNMENT - 1) {
+        Some(sum) => Some(sum / ALIGNMENT * ALIGNMENT),
+        None => None,
+    }
+}
+
+/// Offsets in the prefix.
+mod at {
+    pub const VERSION: usize = 4;
+    pub const RESERVED: usize = 6;
+    pub const HEADER_LEN: usize = 8;
+    pub const PAYLOAD_LEN: usize = 12;
+    pub const PAYLOAD_CRC: usize = 16;
+    pub const RESERVED_2: usize = 20;
+    pub const HEADER_CRC: usize = 28;
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    let word = bytes.get(offset..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*word))
+}
+
+/// The two parts of a file after its prefix has been checked: header bytes and payload bytes.
+pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormatError> {
+    let truncated = |needed| FormatError::Truncated { needed, found: bytes.len() };
+    let prefix: &[u8; PREFIX_LEN] = bytes.first_chunk().ok_or(truncated(PREFIX_LEN))?;
+    if !prefix.starts_with(&MAGIC) {
+        return Err(FormatError::Magic);
+    }
+    let word = |offset| u32_at(prefix, offset).ok_or(truncated(PREFIX_LEN));
+    let version = word(at::VERSION)? as u16;
+    if version == 0 || version > VERSION {
+        return Err(FormatError::Version { found: version });
+    }
+    let header_len = word(at::HEADER_LEN)? as usize;
+    if header_len > MAX_HEADER_LEN {
+        return Err(FormatError::HeaderLength { found: header_len });
+    }
+    let payload_len = word(at::PAYLOAD_LEN)? as usize;
+    let payload_start = align_up(PREFIX_LEN + header_len).ok_or(truncated(usize::MAX))?;
+    let total = payload_start.checked_add(payload_len).ok_or(truncated(usize::MAX))?;
+    if bytes.len() < total {
+        return Err(truncated(total));
+    }
+    if bytes.len() > total {
+        return Err(FormatError::TrailingBytes { expected: total, found: bytes.len() });
+    }
+    let (head, payload) = bytes.split_at(payload_start);
+    let (covered, header) = (&prefix[..at::HEADER_CRC], &head[PREFIX_LEN..]);
+    if header_crc(covered, header) != word(at::HEADER_CRC)? {
+        return Err(FormatError::HeaderCrc);
+    }
+    if crc32(payload) != word(at::PAYLOAD_CRC)? {
+        return Err(FormatError::PayloadCrc);
+    }
+    Ok((&header[..header_len], payload))
+}

@@ -1,0 +1,135 @@
+//! Quantised layers over borrowed slices: [`Int8Affine`] and [`Int8Rbm`], shape-checked shells over [`crate::kernel::int8`].
+
+use crate::kernel::int8::{self, Down, Up};
+use crate::machine::{Machine, ShapeError};
+use rand_core::Rng;
+
+/// A quantised affine map: the upward half of a machine, or a softmax head.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8Affine<'a> {
+    up: Up<'a>,
+    inputs: usize,
+}
+
+impl<'a> Int8Affine<'a> {
+    /// Weights `inputs × up.bias.len()`. Fails when a slice has another length.
+    pub const fn new(inputs: usize, up: Up<'a>) -> Result<Self, ShapeError> {
+        let outputs = up.bias.len();
+        if let Err(error) = ShapeError::check("weights", inputs.saturating_mul(outputs), up.weights.len()) {
+            return Err(error);
+        }
+        match ShapeError::check("rescales", outputs, up.rescale.len()) {
+            Ok(()) => Ok(Self { up, inputs }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Number of inputs.
+    pub const fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Number of outputs.
+    pub const fn outputs(&self) -> usize {
+        self.up.bias.len()
+    }
+
+    /// The slices.
+    pub const fn up(&self) -> Up<'a> {
+        self.up
+    }
+
+    /// `out_j = b_j + Σ_i x_i·W_ij`, in `2^-12` nats.
+    pub fn field(&self, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
+        self.check(input, out.len())?;
+        int8::hidden_field(self.up, input, out);
+        Ok(())
+    }
+
+    /// `out_j = σ(b_j + Σ_i x_i·W_ij)`, in `1/128`.
+    pub fn probabilities(&self, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
+        self.check(input, out.len())?;
+        int8::hidden_probs(self.up, input, out);
+        Ok(())
+    }
+
+    fn check(&self, input: &[u8], outputs: usize) -> Result<(), ShapeError> {
+        ShapeError::check("inputs", self.inputs, input.len())?;
+        ShapeError::check("outputs", self.outputs(), outputs)
+    }
+}
+
+/// A quantised Bernoulli–Bernoulli machine. Its numerics are integers throughout: every machine computes the same bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8Rbm<'a> {
+    up: Int8Affine<'a>,
+    visible_bias: &'a [i32],
+    steps: &'a [u16],
+    shift: u8,
+}
+
+impl<'a> Int8Rbm<'a> {
+    /// `V = visible_bias.len()`, `H = up.bias.len()`; `steps` and `shift` as in [`Down`]. Fails when a slice has another length.
+    pub const fn new(up: Up<'a>, visible_bias: &'a [i32], steps: &'a [u16], shift: u8) -> Result<Self, ShapeError> {
+        if let Err(error) = ShapeError::check("down steps", up.bias.len(), steps.len()) {
+            return Err(error);
+        }
+        match Int8Affine::new(visible_bias.len(), up) {
+            Ok(up) => Ok(Self { up, visible_bias, steps, shift }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The map from visible to hidden fields.
+    pub const fn up(&self) -> Int8Affine<'a> {
+        self.up
+    }
+
+    /// The map from hidden to visible fields.
+    pub const fn down(&self) -> Down<'a> {
+        Down { weights: self.up.up.weights, visible_bias: self.visible_bias, steps: self.steps, shift: self.shift }
+    }
+}
+
+impl Machine for Int8Rbm<'_> {
+    type Value = u8;
+    type Energy = i32;
+
+    fn visible(&self) -> usize {
+        self.visible_bias.len()
+    }
+
+    fn hidden(&self) -> usize {
+        self.up.outputs()
+    }
+
+    fn hidden_probs(&self, visible: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
+        self.up.probabilities(visible, out)
+    }
+
+    fn visible_probs(&self, hidden: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
+        self.check_hidden(hidden)?;
+        self.check_visible(out)?;
+        int8::visible_probs(self.down(), hidden, out);
+        Ok(())
+    }
+
+    fn sample_hidden<R: Rng + ?Sized>(&self, visible: &[u8], rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
+        self.check_visible(visible)?;
+        self.check_hidden(out)?;
+        int8::sample_hidden(self.up.up, visible, rng, out);
+        Ok(())
+    }
+
+    fn sample_visible<R: Rng + ?Sized>(&self, hidden: &[u8], rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
+        self.check_hidden(hidden)?;
+        self.check_visible(out)?;
+        int8::sample_visible(self.down(), hidden, rng, out);
+        Ok(())
+    }
+
+    fn free_energy(&self, visible: &[u8]) -> Result<i32, ShapeError> {
+        self.check_visible(visible)?;
+        Ok(int8::free_energy(self.up.up, self.visible_bias, visible))
+    }
+}

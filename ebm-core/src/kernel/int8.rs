@@ -1,0 +1,213 @@
+//! Integer kernels: i8 weights, u8 activations, i32 sums; no floating point and no 64-bit product anywhere.
+//!
+//! | quantity | unit |
+//! |---|---|
+//! | activation `x` (a state or a probability) | `1/128`: off is 0, on is [`ONE`] |
+//! | field, score, energy | `2^-12` nats ([`NATS`] is one nat) |
+//! | weight | per hidden unit j: `W_ij ≈ s_j·w_ij` |
+//!
+//! Upwards, `128/s_j · (b_j + Σ_i W_ij v_i) ≈ bias_j + Σ_i w_ij·x_i` is summed exactly in i32 and brought to nats by the unit's
+//! [`Rescale`]. Downwards each hidden unit contributes with its own scale, an integer `step_j ≈ s_j·2^k`, common `k` for the layer.
+//! The bounds that keep every sum inside i32 are checked when a file is parsed (see `FORMAT.md`).
+
+use super::tables::{self, NAT_BITS};
+use bytemuck::{Pod, Zeroable};
+use rand_core::Rng;
+
+/// An activation of one: a unit that is on.
+pub const ONE: u8 = 128;
+/// One nat in the fixed point of fields, scores and energies.
+pub const NATS: i32 = 1 << NAT_BITS;
+const ONE_BITS: u32 = 7;
+
+/// Largest error of [`sigmoid`] against `σ`, in probability.
+pub const SIGMOID_MAX_ERROR: f64 = 4.0e-5;
+/// Largest error of [`softplus`], in nats.
+pub const SOFTPLUS_MAX_ERROR_NATS: f64 = 2.0e-4;
+
+/// Most inputs of an integer layer: `32768 · 128 · 128 = 2^29` is the largest sum of products.
+pub const MAX_INPUTS: usize = 32_768;
+/// Largest magnitude of an integer hidden bias.
+pub const MAX_HIDDEN_BIAS: i32 = 1 << 29;
+/// Largest magnitude of an integer visible bias, in `2^-12` nats (2,048 nats): its product with [`ONE`] fits an i32.
+pub const MAX_VISIBLE_BIAS: i32 = 1 << 23;
+/// Largest sum of a layer's down steps: times 128 it is `2^30`, the largest sum downwards.
+pub const MAX_DOWN_STEPS: u64 = 1 << 23;
+
+/// `σ(field)` in units of `2^-16`, from 1 to 65535; error at most [`SIGMOID_MAX_ERROR`].
+pub fn sigmoid(field: i32) -> u32 {
+    tables::sigmoid_q16(field)
+}
+
+/// `softplus(field)` in `2^-12` nats; error at most [`SOFTPLUS_MAX_ERROR_NATS`].
+pub fn softplus(field: i32) -> i32 {
+    tables::softplus_q12(field)
+}
+
+/// Brings an integer sum to `2^-12` nats: `((sum ≫ pre) · multiplier) ≫ post`, each shift rounding to nearest.
+///
+/// `sum ≫ pre` is held to 16 bits (a file made by our quantiser never reaches that) and the multiplier has 15, so the product fits
+/// an i32 whatever the file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Rescale {
+    /// Mantissa, below 2^15.
+    pub multiplier: u16,
+    /// First shift, at most [`Rescale::MAX_SHIFT`].
+    pub pre: u8,
+    /// Second shift, at most [`Rescale::MAX_SHIFT`].
+    pub post: u8,
+}
+
+impl Rescale {
+    /// Largest of either shift.
+    pub const MAX_SHIFT: u8 = 30;
+
+    /// Is every field within its range?
+    pub const fn is_valid(self) -> bool {
+        self.multiplier < 1 << 15 && self.pre <= Self::MAX_SHIFT && self.post <= Self::MAX_SHIFT
+    }
+
+    /// The field in `2^-12` nats that belongs to `sum`.
+    #[inline]
+    pub fn apply(self, sum: i32) -> i32 {
+        let narrow = shift_rounding(sum, self.pre).clamp(-0x7FFF, 0x7FFF);
+        shift_rounding(narrow * i32::from(self.multiplier), self.post)
+    }
+}
+
+/// `value / 2^bits`, to nearest, halves upwards; `|value| ≤ 2^30`.
+#[inline]
+fn shift_rounding(value: i32, bits: u8) -> i32 {
+    let half = (1i32 << (bits & 31)) >> 1;
+    (value + half) >> (bits & 31)
+}
+
+/// `Σ_i w_i·x_i`.
+#[inline]
+fn dot(weights: &[i8], inputs: &[u8]) -> i32 {
+    weights.iter().zip(inputs).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
+}
+
+/// An activation from a probability in `2^-16`, to nearest.
+#[inline]
+fn activation(probability_q16: u32) -> u8 {
+    // At most (65535 + 256) >> 9 = 128.
+    ((probability_q16 + 256) >> (16 - ONE_BITS)) as u8
+}
+
+/// A state drawn from a probability in `2^-16`: on with probability `p`, one draw a unit.
+#[inline]
+fn bernoulli<R: Rng + ?Sized>(probability_q16: u32, rng: &mut R) -> u8 {
+    if rng.next_u32() >> 16 < probability_q16 { ONE } else { 0 }
+}
+
+/// The upward half of a layer: what a hidden unit needs to form its field.
+#[derive(Clone, Copy, Debug)]
+pub struct Up<'a> {
+    /// `w_ij`, column-major: hidden unit j's weights are contiguous over the inputs.
+    pub weights: &'a [i8],
+    /// `bias_j`, in the unit of the sum `Σ_i w_ij·x_i`.
+    pub bias: &'a [i32],
+    /// From that unit to nats.
+    pub rescale: &'a [Rescale],
+}
+
+impl Up<'_> {
+    /// Fields of the hidden units one by one, in `2^-12` nats.
+    #[inline]
+    fn fields(&self, inputs: &[u8]) -> impl Iterator<Item = i32> {
+        let columns = self.weights.chunks_exact(inputs.len().max(1));
+        columns
+            .zip(self.bias)
+            .zip(self.rescale)
+            .map(|((column, &bias), rescale)| rescale.apply(bias + dot(column, inputs)))
+    }
+}
+
+/// Fields of the hidden units, `b_j + Σ_i W_ij·v_i`, in `2^-12` nats.
+pub fn hidden_field(up: Up<'_>, inputs: &[u8], out: &mut [i32]) {
+    for (out, field) in out.iter_mut().zip(up.fields(inputs)) {
+        *out = field;
+    }
+}
+
+/// Activations of the hidden units, `σ(b_j + Σ_i W_ij·v_i)` in `1/128`.
+pub fn hidden_probs(up: Up<'_>, inputs: &[u8], out: &mut [u8]) {
+    for (out, field) in out.iter_mut().zip(up.fields(inputs)) {
+        *out = activation(tables::sigmoid_q16(field));
+    }
+}
+
+/// States of the hidden units drawn from `p(h_j = 1 | v)`.
+pub fn sample_hidden<R: Rng + ?Sized>(up: Up<'_>, inputs: &[u8], rng: &mut R, out: &mut [u8]) {
+    for (out, field) in out.iter_mut().zip(up.fields(inputs)) {
+        *out = bernoulli(tables::sigmoid_q16(field), rng);
+    }
+}
+
+/// Free energy of a visible state, `F(v) = −a·v − Σ_j softplus(b_j + Σ_i W_ij·v_i)`, in `2^-12` nats.
+pub fn free_energy(up: Up<'_>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
+    // Sums of i32 terms in 64 bits cost an add with carry; no 64-bit product is formed.
+    let visible_terms: i64 = visible_bias.iter().zip(inputs).map(|(&a, &x)| i64::from(a * i32::from(x))).sum();
+    let hidden_terms: i64 = up.fields(inputs).map(|field| i64::from(tables::softplus_q12(field))).sum();
+    let energy = -((visible_terms + (1 << (ONE_BITS - 1))) >> ONE_BITS) - hidden_terms;
+    energy.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
+/// The downward half of a layer: what a visible unit needs to form its field.
+#[derive(Clone, Copy, Debug)]
+pub struct Down<'a> {
+    /// `w_ij`, the same weights as upwards.
+    pub weights: &'a [i8],
+    /// `a_i` in `2^-12` nats.
+    pub visible_bias: &'a [i32],
+    /// `step_j`: hidden unit j's scale, in `2^-12` nats times `2^-shift`.
+    pub steps: &'a [u16],
+    /// See `steps`.
+    pub shift: u8,
+}
+
+impl Down<'_> {
+    /// Visible units that are summed together, so that a hidden unit's weights are read in runs.
+    const TILE: usize = 16;
+
+    /// Calls `each` with every visible unit's index and field `a_i + Σ_j W_ij·h_j` in `2^-12` nats.
+    #[inline]
+    fn for_each_field(&self, hidden: &[u8], mut each: impl FnMut(usize, i32)) {
+        let visible = self.visible_bias.len();
+        for (tile, biases) in self.visible_bias.chunks(Self::TILE).enumerate() {
+            let first = tile * Self::TILE;
+            let mut sums = [0i32; Self::TILE];
+            for ((column, &step), &state) in self.weights.chunks_exact(visible.max(1)).zip(self.steps).zip(hidden) {
+                let contribution = (i32::from(step) * i32::from(state) + (1 << (ONE_BITS - 1))) >> ONE_BITS;
+                if contribution != 0 {
+                    for (sum, &weight) in sums.iter_mut().zip(column.iter().skip(first)) {
+                        *sum += i32::from(weight) * contribution;
+                    }
+                }
+            }
+            for (offset, (&bias, sum)) in biases.iter().zip(sums).enumerate() {
+                each(first + offset, bias + shift_rounding(sum, self.shift));
+            }
+        }
+    }
+}
+
+/// Activations of the visible units, `σ(a_i + Σ_j W_ij·h_j)` in `1/128`.
+pub fn visible_probs(down: Down<'_>, hidden: &[u8], out: &mut [u8]) {
+    down.for_each_field(hidden, |index, field| {
+        if let Some(out) = out.get_mut(index) {
+            *out = activation(tables::sigmoid_q16(field));
+        }
+    });
+}
+
+/// States of the visible units drawn from `p(v_i = 1 | h)`.
+pub fn sample_visible<R: Rng + ?Sized>(down: Down<'_>, hidden: &[u8], rng: &mut R, out: &mut [u8]) {
+    down.for_each_field(hidden, |index, field| {
+        if let Some(out) = out.get_mut(index) {
+            *out = bernoulli(tables::sigmoid_q16(field), rng);
+        }
+    });
+}

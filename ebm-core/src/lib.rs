@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(target_endian = "big")]
+compile_error!("a model file is borrowed where it lies and is little-endian: big-endian targets are not supported");
+
+mod dbn;
+pub mod format;
+mod gibbs;
+mod int8;
+pub mod kernel;
+mod machine;
+pub mod math;
+mod model;
+mod rbm;
+pub mod rng;
+
+pub use dbn::{Dbn, DbnState, Head, Network, Scores};
+pub use gibbs::Chain;
+pub use int8::{Int8Affine, Int8Rbm};
+pub use machine::{Machine, ShapeError};
+pub use model::{Float, Int8, Model, ModelError, Numbers};
+pub use rbm::{Affine, Rbm, RbmView};

@@ -1,0 +1,272 @@
+//! A model file's bytes as a model: [`Model`] borrows them where they lie.
+
+use crate::format::{self, FormatError, Header, Input, Layer, LayerReader};
+use crate::int8::{Int8Affine, Int8Rbm};
+use crate::kernel::int8 as integer;
+use crate::machine::{Machine, ShapeError};
+use crate::math::argmax;
+use crate::rbm::{Affine, RbmView};
+use micromath::F32;
+
+/// Why a model cannot answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// The bytes are not a model.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A slice or a layer has another shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// There is no such layer, or it is of another kind or number format.
+    #[error("layer {layer} is not a {expected}")]
+    Layer {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+        /// What was asked for.
+        expected: &'static str,
+    },
+}
+
+/// A way of holding numbers: [`Float`] or [`Int8`].
+pub trait Numbers {
+    /// State, probability or input of a unit.
+    type Value: Copy + Default + PartialEq + core::fmt::Debug + 'static;
+    /// Score of a class, or energy.
+    type Score: Copy + Default + PartialOrd + core::fmt::Debug + core::fmt::Display + 'static;
+    /// A machine.
+    type Rbm<'a>: Machine<Value = Self::Value, Energy = Self::Score>;
+    /// A softmax head.
+    type Affine<'a>;
+
+    /// What a machine of these numbers is called in an error.
+    const RBM: &'static str;
+    /// What a head of these numbers is called in an error.
+    const HEAD: &'static str;
+
+    /// The layer as a machine, if it is one.
+    fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
+    /// The layer as a head, if it is one.
+    fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
+    /// `out_j = b_j + Σ_i x_i·W_ij`.
+    fn field(affine: &Self::Affine<'_>, input: &[Self::Value], out: &mut [Self::Score]) -> Result<(), ShapeError>;
+    /// A value from `v ∈ [0, 1]`.
+    fn from_unit(v: f32) -> Self::Value;
+    /// A value from an integer level, `v = level / max`; a level above `max` counts as `max`.
+    fn from_level(level: u16, max: u16) -> Self::Value;
+    /// A score in nats.
+    fn nats(score: Self::Score) -> f32;
+    /// Does a free energy exceed a threshold of `2^-12` nats?
+    fn exceeds(free_energy: Self::Score, threshold: i32) -> bool;
+}
+
+/// IEEE single precision: values in `[0, 1]`, scores in nats.
+#[derive(Clone, Copy, Debug)]
+pub struct Float;
+
+impl Numbers for Float {
+    type Value = f32;
+    type Score = f32;
+    type Rbm<'a> = RbmView<'a>;
+    type Affine<'a> = Affine<'a>;
+
+    const RBM: &'static str = "f32 machine";
+    const HEAD: &'static str = "f32 softmax head";
+
+    fn rbm(layer: Layer<'_>) -> Option<RbmView<'_>> {
+        if let Layer::Rbm(rbm) = layer { Some(rbm) } else { None }
+    }
+
+    fn head(layer: Layer<'_>) -> Option<Affine<'_>> {
+        if let Layer::Head(head) = layer { Some(head) } else { None }
+    }
+
+    fn field(affine: &Affine<'_>, input: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        affine.field(input, out)
+    }
+
+    fn from_unit(v: f32) -> f32 {
+        v
+    }
+
+    fn from_level(level: u16, max: u16) -> f32 {
+        f32::from(level.min(max)) / f32::from(max.max(1))
+    }
+
+    fn nats(score: f32) -> f32 {
+        score
+    }
+
+    fn exceeds(free_energy: f32, threshold: i32) -> bool {
+        free_energy * integer::NATS as f32 > threshold as f32
+    }
+}
+
+/// Integers: values in `1/128`, scores in `2^-12` nats.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8;
+
+impl Numbers for Int8 {
+    type Value = u8;
+    type Score = i32;
+    type Rbm<'a> = Int8Rbm<'a>;
+    type Affine<'a> = Int8Affine<'a>;
+
+    const RBM: &'static str = "int8 machine";
+    const HEAD: &'static str = "int8 softmax head";
+
+    fn rbm(layer: Layer<'_>) -> Option<Int8Rbm<'_>> {
+        if let Layer::Int8Rbm(rbm) = layer { Some(rbm) } else { None }
+    }
+
+    fn head(layer: Layer<'_>) -> Option<Int8Affine<'_>> {
+        if let Layer::Int8Head(head) = layer { Some(head) } else { None }
+    }
+
+    fn field(affine: &Int8Affine<'_>, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
+        affine.field(input, out)
+    }
+
+    fn from_unit(v: f32) -> u8 {
+        let one = f32::from(integer::ONE);
+        // `as` takes NaN to 0.
+        F32(v.clamp(0.0, 1.0) * one).round().0 as u8
+    }
+
+    fn from_level(level: u16, max: u16) -> u8 {
+        let max = u32::from(max.max(1));
+        ((u32::from(level).min(max) * u32::from(integer::ONE) + max / 2) / max) as u8
+    }
+
+    fn nats(score: i32) -> f32 {
+        score as f32 / integer::NATS as f32
+    }
+
+    fn exceeds(free_energy: i32, threshold: i32) -> bool {
+        free_energy > threshold
+    }
+}
+
+/// A checked model file, borrowed.
+#[derive(Clone, Debug)]
+pub struct Model<'a> {
+    header: Header<'a>,
+    payload: &'a [u8],
+}
+
+impl<'a> Model<'a> {
+    /// Checks a file's bytes: prefix, checksums, header, shapes, and that every number is finite and in range.
+    /// The bytes must lie at a multiple of 16 in memory; nothing is copied.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        let (header_bytes, payload) = format::split(bytes)?;
+        let (header, rest) = postcard::take_from_bytes::<Header<'a>>(header_bytes).map_err(|_| FormatError::Header)?;
+        if !rest.is_empty() {
+            return Err(FormatError::Header);
+        }
+        header.check_against(payload)?;
+        Ok(Self { header, payload })
+    }
+
+    /// What the file says about itself.
+    pub const fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// Number of layers, the head included.
+    pub fn layers(&self) -> usize {
+        self.header.layers.len()
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.header.layers.first().map_or(0, |layer| layer.visible as usize)
+    }
+
+    /// Number of outputs: classes, or hidden units of the last machine.
+    pub fn outputs(&self) -> usize {
+        self.header.layers.last().map_or(0, |layer| layer.hidden as usize)
+    }
+
+    /// Values that [`Model::scores`] needs to work in: two buffers as wide as the widest machine's hidden layer.
+    pub fn work_len(&self) -> usize {
+        let machines = self.layers().saturating_sub(1);
+        2 * self.header.layers.iter().take(machines).map(|layer| layer.hidden as usize).max().unwrap_or(0)
+    }
+
+    /// The layer at `index`, from 0 at the input.
+    pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
+        let mut reader = LayerReader::new(self.payload);
+        let mut headers = self.header.layers.iter();
+        for header in headers.by_ref().take(index) {
+            reader.layer(header).ok()?;
+        }
+        reader.layer(headers.next()?).ok()
+    }
+
+    /// The machine at `index`. Fails when that layer is none, or stores other numbers.
+    pub fn rbm<N: Numbers>(&self, index: usize) -> Result<N::Rbm<'a>, ModelError> {
+        self.layer(index).and_then(N::rbm).ok_or(ModelError::Layer { layer: index, expected: N::RBM })
+    }
+
+    /// The softmax head at `index`. Fails when that layer is none, or stores other numbers.
+    pub fn head<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
+        self.layer(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
+    }
+
+    /// The visible value of a raw integer level, as the file's [`Input`] says.
+    pub fn value_of_level<N: Numbers>(&self, level: u16) -> N::Value {
+        match self.header.input {
+            Input::Unit => N::from_level(level, 1),
+            Input::Levels { max } => N::from_level(level, max),
+        }
+    }
+
+    /// Scores of the classes (log-odds up to a common constant): every machine's recognition pass, then the head.
+    ///
+    /// `input` holds one value an input, `work` at least [`Model::work_len`] values, `scores` one a class.
+    pub fn scores<N: Numbers>(
+        &self,
+        input: &[N::Value],
+        work: &mut [N::Value],
+        scores: &mut [N::Score],
+    ) -> Result<(), ModelError> {
+        let needed = self.work_len();
+        if work.len() < needed {
+            return Err(ShapeError { what: "values to work in", expected: needed, found: work.len() }.into());
+        }
+        let (mut from, mut to) = work[..needed].split_at_mut(needed / 2);
+        let last = self.layers().saturating_sub(1);
+        let mut width = None;
+        for index in 0..last {
+            let rbm = self.rbm::<N>(index)?;
+            let hidden = rbm.hidden();
+            let source = width.map_or(input, |width| &from[..width]);
+            rbm.hidden_probs(source, &mut to[..hidden])?;
+            width = Some(hidden);
+            core::mem::swap(&mut from, &mut to);
+        }
+        let head = self.head::<N>(last)?;
+        let source = width.map_or(input, |width| &from[..width]);
+        Ok(N::field(&head, source, scores)?)
+    }
+
+    /// The class with the highest score, and the scores; arguments as in [`Model::scores`].
+    pub fn classify<N: Numbers>(
+        &self,
+        input: &[N::Value],
+        work: &mut [N::Value],
+        scores: &mut [N::Score],
+    ) -> Result<usize, ModelError> {
+        self.scores::<N>(input, work, scores)?;
+        Ok(argmax(scores).unwrap_or(0))
+    }
+
+    /// Free energy of the input under the first machine.
+    pub fn free_energy<N: Numbers>(&self, input: &[N::Value]) -> Result<N::Score, ModelError> {
+        Ok(self.rbm::<N>(0)?.free_energy(input)?)
+    }
+
+    /// Does this free energy mean that the input is novel? `None` when the file holds no threshold.
+    pub fn is_novel<N: Numbers>(&self, free_energy: N::Score) -> Option<bool> {
+        self.header.novelty.map(|novelty| N::exceeds(free_energy, novelty.threshold))
+    }
+}
