@@ -1,1 +1,18 @@
-//! The trainer.
+//! Trains restricted Boltzmann machines and deep belief networks, measures them, and writes them for microcontrollers.
+//!
+//! ① [`data`] reads batches, ② [`train`] turns them into [`parameters::Parameters`] on a [`backend`],
+//! ③ [`export`] quantises them and writes a model file for ebm-core.
+
+#![deny(unsafe_code)]
+
+pub mod backend;
+pub mod cli;
+pub mod data;
+mod error;
+pub mod eval;
+pub mod export;
+pub mod parameters;
+pub mod report;
+pub mod train;
+
+pub use error::Error;

@@ -1,0 +1,252 @@
+//! The CPU backend: work is cut into shards whose size depends on the tensors alone, and threads take shards; so a sum is
+//! formed in the same order by one thread as by many.
+
+mod gemm;
+
+use super::{Backend, Direction, Draws, Link, Step};
+use crate::Error;
+use ebm_core::kernel::float;
+use ebm_core::math::{argmax, softmax};
+use ebm_core::rng::{Philox, unit_interval};
+use gemm::{MatrixRef, product};
+use rand_core::Rng;
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// Rows of a batch that one task takes.
+const SHARD_ROWS: usize = 32;
+/// Rows of a weight matrix (hidden units) that one task takes.
+const SHARD_UNITS: usize = 64;
+/// Elements that one task takes where they are independent.
+const SHARD_ELEMENTS: usize = 8192;
+
+/// A row-major matrix in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CpuTensor {
+    values: Vec<f32>,
+    columns: usize,
+}
+
+impl CpuTensor {
+    fn rows(&self) -> usize {
+        self.values.len() / self.columns.max(1)
+    }
+
+    /// Takes a shape; what it holds afterwards is unspecified. Allocates only when it grows.
+    fn reshape(&mut self, rows: usize, columns: usize) {
+        self.columns = columns;
+        self.values.resize(rows * columns, 0.0);
+    }
+
+    fn shards(&self) -> rayon::slice::Chunks<'_, f32> {
+        self.values.par_chunks(SHARD_ROWS * self.columns.max(1))
+    }
+
+    fn shards_mut(&mut self) -> rayon::slice::ChunksMut<'_, f32> {
+        self.values.par_chunks_mut(SHARD_ROWS * self.columns.max(1))
+    }
+}
+
+/// Computes on this machine's processors.
+pub struct Cpu {
+    pool: ThreadPool,
+}
+
+impl Cpu {
+    /// A backend with this many threads; 0 means one a processor. Fails when the system refuses threads.
+    pub fn new(threads: usize) -> Result<Self, Error> {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|source| Error::Threads { threads, source })?;
+        Ok(Self { pool })
+    }
+
+    /// Runs `work` where parallel iterators use this backend's threads.
+    fn run(&self, work: impl FnOnce() + Send) {
+        self.pool.install(work);
+    }
+}
+
+/// Calls `each` with every row of `values` and the generator of its draws.
+fn with_draws(draws: Draws<'_>, values: &mut CpuTensor, each: impl Fn(&mut [f32], &mut Philox) + Sync) {
+    let columns = values.columns.max(1);
+    values.shards_mut().zip(draws.samples.par_chunks(SHARD_ROWS)).for_each(|(shard, samples)| {
+        for (row, &sample) in shard.chunks_exact_mut(columns).zip(samples) {
+            let mut stream = draws.stream;
+            stream.sample = sample;
+            each(row, &mut Philox::new(draws.seed, stream));
+        }
+    });
+}
+
+impl Backend for Cpu {
+    type Tensor = CpuTensor;
+
+    fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> CpuTensor {
+        assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
+        CpuTensor { values: values.to_vec(), columns }
+    }
+
+    fn download(&self, tensor: &CpuTensor) -> Vec<f32> {
+        tensor.values.clone()
+    }
+
+    fn gather(&self, source: &CpuTensor, rows: &[u32], out: &mut CpuTensor) {
+        let columns = source.columns;
+        out.reshape(rows.len(), columns);
+        for (to, &row) in out.values.chunks_exact_mut(columns.max(1)).zip(rows) {
+            let start = row as usize * columns;
+            to.copy_from_slice(&source.values[start..start + columns]);
+        }
+    }
+
+    fn affine(
+        &self,
+        direction: Direction,
+        weights: &CpuTensor,
+        bias: Option<&CpuTensor>,
+        link: Link,
+        input: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let stored = MatrixRef::new(&weights.values, weights.rows(), weights.columns);
+        let (matrix, columns) = match direction {
+            Direction::Up => (stored.transposed(), weights.rows()),
+            Direction::Down => (stored, weights.columns),
+        };
+        out.reshape(input.rows(), columns);
+        self.run(|| {
+            out.shards_mut().zip(input.shards()).for_each(|(out, input_rows)| {
+                let rows = input_rows.len() / input.columns;
+                product(0.0, 1.0, MatrixRef::new(input_rows, rows, input.columns), matrix, out);
+                for row in out.chunks_exact_mut(columns) {
+                    if let Some(bias) = bias {
+                        for (out, bias) in row.iter_mut().zip(&bias.values) {
+                            *out += bias;
+                        }
+                    }
+                    if link == Link::Sigmoid {
+                        float::probabilities(row);
+                    }
+                }
+            });
+        });
+    }
+
+    fn bernoulli(&self, draws: Draws<'_>, probabilities: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(probabilities.rows(), probabilities.columns);
+        out.values.copy_from_slice(&probabilities.values);
+        self.run(|| with_draws(draws, out, float::bernoulli));
+    }
+
+    fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut CpuTensor) {
+        let kept = 1.0 / (1.0 - rate);
+        self.run(|| {
+            with_draws(draws, values, |row, rng| {
+                for value in row {
+                    *value = if unit_interval(rng.next_u32()) < rate { 0.0 } else { *value * kept };
+                }
+            });
+        });
+    }
+
+    fn outer(&self, keep: f32, scale: f32, visible: &CpuTensor, hidden: &CpuTensor, out: &mut CpuTensor) {
+        let rows = visible.rows();
+        let (columns, units) = (visible.columns, hidden.columns);
+        assert_eq!(hidden.rows(), rows, "as many hidden as visible samples");
+        assert_eq!(out.values.len(), units * columns, "statistics in the layout of the weights");
+        let samples = MatrixRef::new(&visible.values, rows, columns);
+        let states = MatrixRef::new(&hidden.values, rows, units);
+        self.run(|| {
+            out.values.par_chunks_mut(SHARD_UNITS * columns.max(1)).enumerate().for_each(|(shard, out)| {
+                let first = shard * SHARD_UNITS;
+                let part = states.columns_from(first, out.len() / columns);
+                product(keep, scale, part.transposed(), samples, out);
+            });
+        });
+    }
+
+    fn column_sums(&self, keep: f32, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+        for out in &mut out.values {
+            *out *= keep;
+        }
+        for row in values.values.chunks_exact(values.columns.max(1)) {
+            for (out, value) in out.values.iter_mut().zip(row) {
+                *out += scale * value;
+            }
+        }
+    }
+
+    fn add_scaled(&self, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+        for (out, value) in out.values.iter_mut().zip(&values.values) {
+            *out += scale * value;
+        }
+    }
+
+    fn sigmoid_backward(&self, kept: f32, outputs: &CpuTensor, delta: &mut CpuTensor) {
+        for (delta, y) in delta.values.iter_mut().zip(&outputs.values) {
+            *delta *= y * (1.0 - kept * y);
+        }
+    }
+
+    fn softmax_cross_entropy(&self, labels: &[u8], scores: &mut CpuTensor, totals: &mut CpuTensor) {
+        let rows = scores.rows();
+        let scale = 1.0 / rows as f32;
+        for (row, &label) in scores.values.chunks_exact_mut(scores.columns.max(1)).zip(labels) {
+            let label = usize::from(label);
+            let correct = argmax(row) == Some(label);
+            softmax(row);
+            // The smallest probability that softmax returns is positive, so the logarithm is finite.
+            totals.values[0] -= row[label].ln();
+            totals.values[1] += f32::from(u8::from(correct));
+            row[label] -= 1.0;
+            for gradient in row {
+                *gradient *= scale;
+            }
+        }
+    }
+
+    fn squared_error(&self, x: &CpuTensor, y: &CpuTensor, total: &mut CpuTensor) {
+        total.values[0] += x.values.iter().zip(&y.values).map(|(x, y)| (x - y) * (x - y)).sum::<f32>();
+    }
+
+    fn step(&self, step: Step, gradient: &CpuTensor, moments: &mut [CpuTensor; 2], parameter: &mut CpuTensor) {
+        let [first, second] = moments;
+        self.run(|| {
+            parameter
+                .values
+                .par_chunks_mut(SHARD_ELEMENTS)
+                .zip(first.values.par_chunks_mut(SHARD_ELEMENTS))
+                .zip(second.values.par_chunks_mut(SHARD_ELEMENTS))
+                .zip(gradient.values.par_chunks(SHARD_ELEMENTS))
+                .for_each(|(((parameter, first), second), gradient)| {
+                    step_shard(step, gradient, first, second, parameter);
+                });
+        });
+    }
+}
+
+fn step_shard(step: Step, gradient: &[f32], first: &mut [f32], second: &mut [f32], parameter: &mut [f32]) {
+    match step {
+        Step::Momentum { learning_rate, momentum } => {
+            for ((theta, m), g) in parameter.iter_mut().zip(first).zip(gradient) {
+                *m = momentum * *m + g;
+                *theta -= learning_rate * *m;
+            }
+        }
+        Step::Adam { learning_rate, taken } => {
+            const BETA_1: f32 = 0.9;
+            const BETA_2: f32 = 0.999;
+            const EPSILON: f32 = 1.0e-8;
+            let t = taken.saturating_add(1).min(i32::MAX as u32) as i32;
+            let correction_1 = 1.0 / (1.0 - BETA_1.powi(t));
+            let correction_2 = 1.0 / (1.0 - BETA_2.powi(t));
+            for (((theta, m), v), g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
+                *m = BETA_1 * *m + (1.0 - BETA_1) * g;
+                *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
+                *theta -= learning_rate * (*m * correction_1) / ((*v * correction_2).sqrt() + EPSILON);
+            }
+        }
+    }
+}

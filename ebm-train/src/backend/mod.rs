@@ -1,0 +1,118 @@
+//! ② Where tensors live and products are formed: [`Backend`]. The algorithms in [`crate::train`] stand once, over it.
+
+mod cpu;
+
+pub use cpu::Cpu;
+
+use ebm_core::rng::Stream;
+
+/// Which way through a layer's weights (`V × H`, column-major).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From visible to hidden: `out = b + x·W`.
+    Up,
+    /// From hidden to visible: `out = a + x·Wᵀ`.
+    Down,
+}
+
+/// What follows an affine map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing: a score, or a derivative.
+    Identity,
+    /// `σ`: a probability.
+    Sigmoid,
+}
+
+/// Where a matrix of draws comes from: row r, column c uses draw c of `stream` with its sample set to `samples[r]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Draws<'a> {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Purpose, layer, phase and step.
+    pub stream: Stream,
+    /// Sample of each row.
+    pub samples: &'a [u32],
+}
+
+/// An optimiser's step for one tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// `m ← momentum·m + g`, `θ ← θ − learning_rate·m`.
+    Momentum {
+        /// Size of the step.
+        learning_rate: f32,
+        /// Share of the last step that is kept.
+        momentum: f32,
+    },
+    /// Adam (Kingma & Ba 2015) with `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e-8`.
+    Adam {
+        /// Size of the step.
+        learning_rate: f32,
+        /// Steps taken before this one.
+        taken: u32,
+    },
+}
+
+/// Tensors of rows × columns f32, and what training does with them. A row is a sample, except in weights (a row is a hidden unit).
+///
+/// The result of every operation is the same whatever the number of threads.
+pub trait Backend {
+    /// A matrix that lives where the backend computes.
+    type Tensor;
+
+    /// A matrix of `values`, row-major.
+    fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> Self::Tensor;
+
+    /// A matrix of zeros.
+    fn zeros(&self, rows: usize, columns: usize) -> Self::Tensor {
+        self.upload(rows, columns, &vec![0.0; rows * columns])
+    }
+
+    /// The values, row-major.
+    fn download(&self, tensor: &Self::Tensor) -> Vec<f32>;
+
+    /// `out` becomes the rows of `source` named by `rows`.
+    fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor);
+
+    /// `out = link(bias + input·W)` or, downwards, `link(bias + input·Wᵀ)`; no bias is a bias of zero.
+    fn affine(
+        &self,
+        direction: Direction,
+        weights: &Self::Tensor,
+        bias: Option<&Self::Tensor>,
+        link: Link,
+        input: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
+
+    /// `out = 1` where the draw lies under `probabilities`, else 0.
+    fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// Drops out units: `values = 0` with probability `rate`, else `values / (1 − rate)`.
+    fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut Self::Tensor);
+
+    /// `out ← keep·out + scale·hiddenᵀ·visible`, in the layout of weights.
+    fn outer(&self, keep: f32, scale: f32, visible: &Self::Tensor, hidden: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// `out ← keep·out + scale·(sum of the rows)`, in the layout of biases.
+    fn column_sums(&self, keep: f32, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// `out ← out + scale·values`.
+    fn add_scaled(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// `delta ← delta·y·(1 − kept·y)`: back through a sigmoid whose output `y` is `p / kept` where the unit was kept by
+    /// dropout and 0 where it was not (`kept = 1` without dropout).
+    fn sigmoid_backward(&self, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor);
+
+    /// Turns scores into `(softmax − one-hot) / rows`, the gradient of the mean cross-entropy, and adds to `totals`
+    /// (1 × 2) the sum of the cross-entropies in nats and the number of samples whose highest score is their label's.
+    fn softmax_cross_entropy(&self, labels: &[u8], scores: &mut Self::Tensor, totals: &mut Self::Tensor);
+
+    /// Adds to `total` (1 × 1) the sum of `(x − y)²`.
+    fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);
+
+    /// One step of an optimiser down `gradient`. `moments` are two tensors of the parameter's shape, zero at the start;
+    /// momentum uses the first.
+    fn step(&self, step: Step, gradient: &Self::Tensor, moments: &mut [Self::Tensor; 2], parameter: &mut Self::Tensor);
+}

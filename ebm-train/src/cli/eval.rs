@@ -1,0 +1,65 @@
+//! `eval`: figures of a model file over a data set's test part.
+
+use super::args::EvalArgs;
+use crate::Error;
+use crate::data::{Dataset, digits};
+use crate::eval::{classification, novelty};
+use crate::export::ModelFile;
+use ebm_core::format::NumberFormat;
+use ebm_core::{Float, Int8, Model, ModelError, Numbers};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Figures {
+    model: String,
+    data: String,
+    samples: usize,
+    accuracy: f64,
+    cross_entropy: f64,
+    free_energy_mean_nats: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    novel_share: Option<f64>,
+}
+
+pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
+    let file = ModelFile::read(&args.model)?;
+    let model = file.model()?;
+    // The flag's values are clap's; `digits` is the only one.
+    let dataset = digits::load()?;
+    let measured = match model.header().layers.first().map(|layer| layer.numbers) {
+        Some(NumberFormat::F32) => measure::<Float>(&model, &dataset),
+        _ => measure::<Int8>(&model, &dataset),
+    };
+    let mut figures =
+        measured.map_err(|source| Error::Unfit { path: args.model.clone(), data: dataset.name.clone(), source })?;
+    figures.model = args.model.display().to_string();
+    if json {
+        println!("{}", serde_json::json!(figures));
+        return Ok(());
+    }
+    println!("{} on {} test samples of {}", figures.model, figures.samples, figures.data);
+    println!("  accuracy              {:.2} %", 100.0 * figures.accuracy);
+    println!("  cross-entropy         {:.4} nats", figures.cross_entropy);
+    println!("  free energy, mean     {:.2} nats (first machine)", figures.free_energy_mean_nats);
+    if let Some(share) = figures.novel_share {
+        println!("  counted as novel      {:.2} %", 100.0 * share);
+    }
+    Ok(())
+}
+
+fn measure<N: Numbers>(model: &Model<'_>, dataset: &Dataset) -> Result<Figures, ModelError> {
+    let split = &dataset.test;
+    let classified = classification::evaluate::<N>(model, split)?;
+    let energies = novelty::free_energies::<N>(model, &split.inputs)?;
+    let mean = |sum: f64| sum / energies.len().max(1) as f64;
+    let novel: Option<Vec<bool>> = energies.iter().map(|&energy| model.is_novel::<N>(energy)).collect();
+    Ok(Figures {
+        model: String::new(),
+        data: dataset.name.clone(),
+        samples: split.labels.len(),
+        accuracy: classified.accuracy,
+        cross_entropy: classified.cross_entropy,
+        free_energy_mean_nats: mean(energies.iter().map(|&energy| f64::from(N::nats(energy))).sum()),
+        novel_share: novel.map(|novel| mean(novel.into_iter().filter(|&novel| novel).count() as f64)),
+    })
+}

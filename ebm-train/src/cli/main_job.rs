@@ -1,0 +1,154 @@
+//! The main job: pretrain, fine-tune, compare with a random start, quantise, write.
+
+use super::plan::MainJob;
+use crate::Error;
+use crate::backend::Cpu;
+use crate::data::{Dataset, digits};
+use crate::eval::{classification, novelty};
+use crate::export::{ModelFile, model_file, prepare_folder, quantize};
+use crate::report::{self, Progress};
+use crate::train::{Epoch, finetune, pretrain};
+use ebm_core::{Float, Int8, Numbers};
+use serde::Serialize;
+use std::time::Instant;
+
+const FINETUNE: &str = "finetune";
+const RANDOM_START: &str = "random-start";
+
+/// What the run found: the JSON object, and what the closing lines say.
+#[derive(Serialize)]
+struct Summary {
+    model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_f32: Option<String>,
+    data: String,
+    seed: u64,
+    test_accuracy: f64,
+    test_accuracy_int8: f64,
+    test_accuracy_random_start: f64,
+    int8_answers_changed: usize,
+    free_energy_error_median_nats: f64,
+    bytes: usize,
+    bytes_f32: usize,
+    seconds: f64,
+    next: String,
+    epochs: Vec<Epoch>,
+}
+
+pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
+    let started = Instant::now();
+    prepare_folder(&plan.out)?;
+    let dataset = digits::load()?;
+    let backend = Cpu::new(plan.threads)?;
+    let work = pretrain::cost::<Cpu>(&plan.pretraining, &plan.hidden, &dataset)
+        + 2 * finetune::cost(&plan.finetuning, &plan.hidden, &dataset);
+    if !json {
+        print_opening(plan, &dataset);
+    }
+
+    let mut progress = Progress::new(work);
+    let machines = pretrain::pretrain(&backend, &plan.pretraining, plan.seed, &plan.hidden, &dataset, &mut progress)?;
+    let tune = |stage, start, progress: &mut Progress| {
+        finetune::finetune(&backend, &plan.finetuning, plan.seed, stage, start, &dataset, progress)
+    };
+    let parameters = tune(FINETUNE, machines, &mut progress)?;
+    let random = finetune::start_stack(plan.seed, dataset.train.inputs.visible, &plan.hidden);
+    let random_start = tune(RANDOM_START, random, &mut progress)?;
+    let epochs = progress.finish();
+
+    let quantised = quantize(&parameters)?;
+    let mut float = model_file::<Float>(&parameters.layers()?, &dataset, plan.seed)?;
+    let mut int8 = model_file::<Int8>(&quantised.layers()?, &dataset, plan.seed)?;
+    int8.write(&plan.out.join("model.ebm"))?;
+    if plan.keep_f32 {
+        float.write(&plan.out.join("model-f32.ebm"))?;
+    }
+    let random_start = model_file::<Float>(&random_start.layers()?, &dataset, plan.seed)?;
+
+    let path = int8.path().display().to_string();
+    let (float_answers, int8_answers) = (evaluate::<Float>(&float, &dataset)?, evaluate::<Int8>(&int8, &dataset)?);
+    let summary = Summary {
+        next: format!("cargo xtask qemu mps2-an386 --model {path}"),
+        model: path,
+        model_f32: plan.keep_f32.then(|| float.path().display().to_string()),
+        data: dataset.name.clone(),
+        seed: plan.seed,
+        test_accuracy: float_answers.accuracy,
+        test_accuracy_int8: int8_answers.accuracy,
+        test_accuracy_random_start: evaluate::<Float>(&random_start, &dataset)?.accuracy,
+        int8_answers_changed: float_answers.answers.iter().zip(&int8_answers.answers).filter(|(a, b)| a != b).count(),
+        free_energy_error_median_nats: free_energy_error(&float, &int8, &dataset)?,
+        bytes: int8.bytes().len(),
+        bytes_f32: float.bytes().len(),
+        seconds: started.elapsed().as_secs_f64(),
+        epochs,
+    };
+    if json {
+        println!("{}", serde_json::json!(summary));
+    } else {
+        print_tables(plan, &dataset, &summary);
+    }
+    Ok(())
+}
+
+fn evaluate<N: Numbers>(file: &ModelFile, dataset: &Dataset) -> Result<classification::Classification, Error> {
+    classification::evaluate::<N>(&file.model()?, &dataset.test).map_err(|source| Error::Unfit {
+        path: file.path().to_owned(),
+        data: dataset.name.clone(),
+        source,
+    })
+}
+
+/// Median over the test set of `|F_int8(v) − F_f32(v)|`, in nats.
+fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> Result<f64, Error> {
+    let unfit = |source| Error::Unfit { path: int8.path().to_owned(), data: dataset.name.clone(), source };
+    let inputs = &dataset.test.inputs;
+    let exact = novelty::free_energies::<Float>(&float.model()?, inputs).map_err(unfit)?;
+    let quantised = novelty::free_energies::<Int8>(&int8.model()?, inputs).map_err(unfit)?;
+    let mut errors: Vec<f64> =
+        exact.into_iter().zip(quantised).map(|(f, q)| f64::from((Int8::nats(q) - f).abs())).collect();
+    errors.sort_by(f64::total_cmp);
+    Ok(errors.get(errors.len() / 2).copied().unwrap_or(0.0))
+}
+
+fn print_opening(plan: &MainJob, dataset: &Dataset) {
+    let hidden: Vec<String> = plan.hidden.iter().map(ToString::to_string).collect();
+    println!(
+        "{}: {} training and {} test samples of {} values; a deep belief network {}-{}-{}",
+        dataset.name,
+        dataset.train.inputs.rows(),
+        dataset.test.inputs.rows(),
+        dataset.train.inputs.visible,
+        dataset.train.inputs.visible,
+        hidden.join("-"),
+        dataset.classes.len(),
+    );
+}
+
+fn print_tables(plan: &MainJob, dataset: &Dataset, summary: &Summary) {
+    let percent = |share: f64| 100.0 * share;
+    println!("\n{}", report::pretraining(&summary.epochs, plan.hidden.len()));
+    println!(
+        "{}",
+        report::comparison(
+            &summary.epochs,
+            (FINETUNE, "with pretraining"),
+            (RANDOM_START, "from random weights, same budget"),
+        )
+    );
+    println!("Test accuracy over {} samples", dataset.test.inputs.rows());
+    println!("  with pretraining     {:6.2} %", percent(summary.test_accuracy));
+    println!("  from random weights  {:6.2} %", percent(summary.test_accuracy_random_start));
+    println!(
+        "  quantised to int8    {:6.2} %  ({:+.2} points, {} answers changed; free energy off by {:.3} nats in the median)",
+        percent(summary.test_accuracy_int8),
+        percent(summary.test_accuracy_int8 - summary.test_accuracy),
+        summary.int8_answers_changed,
+        summary.free_energy_error_median_nats,
+    );
+    println!("\n{}: {} bytes (int8; f32 takes {})", summary.model, summary.bytes, summary.bytes_f32);
+    if let Some(path) = &summary.model_f32 {
+        println!("{path}: {} bytes (f32)", summary.bytes_f32);
+    }
+    println!("{:.1} s. Next, let an emulated Cortex-M4 answer all test digits:\n\n  {}", summary.seconds, summary.next);
+}

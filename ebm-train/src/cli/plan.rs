@@ -1,0 +1,63 @@
+//! From syntax to a validated plan; no clap type passes this point.
+
+use super::args::MainJobArgs;
+use crate::Error;
+use crate::train::contrastive::ContrastiveDivergence;
+use crate::train::finetune::Backpropagation;
+use ebm_core::format::MAX_LAYERS;
+use std::path::PathBuf;
+
+/// What the main job is to do.
+#[derive(Debug)]
+pub(super) struct MainJob {
+    pub out: PathBuf,
+    pub keep_f32: bool,
+    pub seed: u64,
+    pub threads: usize,
+    pub hidden: Vec<usize>,
+    pub pretraining: ContrastiveDivergence,
+    pub finetuning: Backpropagation,
+}
+
+impl MainJob {
+    /// Checks what clap cannot. Fails with the name of the flag.
+    pub(super) fn new(args: &MainJobArgs) -> Result<Self, Error> {
+        let positive = |flag, value| in_range(flag, value, value > 0.0, "a number above 0");
+        let penalty = |flag, value| in_range(flag, value, value >= 0.0, "0 or a number above it");
+        let share = |flag, value| in_range(flag, value, (0.0..1.0).contains(&value), "from 0 to below 1");
+        if args.hidden.len() + 1 > MAX_LAYERS {
+            return Err(Error::Flag {
+                flag: "--hidden",
+                value: format!("{} layers", args.hidden.len()),
+                expected: "at most 7: a model file holds 8 layers, the head included",
+            });
+        }
+        let batch_size = args.batch_size as usize;
+        Ok(Self {
+            out: args.out.clone(),
+            keep_f32: args.f32,
+            seed: args.seed,
+            threads: args.threads,
+            hidden: args.hidden.iter().map(|&hidden| hidden as usize).collect(),
+            pretraining: ContrastiveDivergence {
+                k: args.k,
+                epochs: args.pretrain_epochs,
+                batch_size,
+                learning_rate: positive("--learning-rate", args.learning_rate)?,
+                momentum: share("--momentum", args.momentum)?,
+                weight_decay: penalty("--weight-decay", args.weight_decay)?,
+            },
+            finetuning: Backpropagation {
+                epochs: args.finetune_epochs,
+                batch_size,
+                learning_rate: positive("--finetune-learning-rate", args.finetune_learning_rate)?,
+                weight_decay: penalty("--finetune-weight-decay", args.finetune_weight_decay)?,
+                dropout: share("--dropout", args.dropout)?,
+            },
+        })
+    }
+}
+
+fn in_range(flag: &'static str, value: f32, fits: bool, expected: &'static str) -> Result<f32, Error> {
+    if fits && value.is_finite() { Ok(value) } else { Err(Error::Flag { flag, value: value.to_string(), expected }) }
+}

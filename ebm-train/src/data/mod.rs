@@ -1,0 +1,96 @@
+//! ① Data: readers turn files into [`Batch`]es.
+
+pub mod digits;
+mod idx;
+
+use crate::Error;
+use ebm_core::format::{Input, crc32};
+use ebm_core::{Float, Numbers};
+
+/// Rows of visible values, one sample a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// `rows × visible` values, row-major.
+    pub values: Vec<f32>,
+    /// Values of a row.
+    pub visible: usize,
+}
+
+impl Batch {
+    /// Number of samples.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.visible.max(1)
+    }
+
+    /// The samples.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        self.values.chunks_exact(self.visible.max(1))
+    }
+}
+
+/// Samples with their labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// The samples.
+    pub inputs: Batch,
+    /// Class of each sample.
+    pub labels: Vec<u8>,
+}
+
+/// A data set: two splits, and what a model must know to take the same inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// What it is called on the command line and in a model's provenance.
+    pub name: String,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// How raw inputs became values.
+    pub input: Input,
+    /// CRC-32 of the raw training inputs.
+    pub train_crc32: u32,
+    /// What is learnt from.
+    pub train: Split,
+    /// What is only measured on.
+    pub test: Split,
+}
+
+/// Raw integer levels of one split, as they come out of a file.
+struct Levels {
+    visible: usize,
+    levels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Levels {
+    /// Values in `[0, 1]` by the conversion that a device applies too.
+    fn split(&self, max: u16) -> Split {
+        let values = self.levels.iter().map(|&level| Float::from_level(level.into(), max)).collect();
+        Split { inputs: Batch { values, visible: self.visible }, labels: self.labels.clone() }
+    }
+}
+
+impl Dataset {
+    /// Assembles a data set from integer levels `0..=max`. Fails when a label has no class, naming the file's `name`.
+    fn from_levels(name: &str, classes: Vec<String>, max: u16, train: &Levels, test: &Levels) -> Result<Self, Error> {
+        for (part, levels) in [("training", train), ("test", test)] {
+            if let Some(row) = levels.labels.iter().position(|&label| usize::from(label) >= classes.len()) {
+                return Err(Error::data(
+                    name,
+                    format!(
+                        "{part} sample {row} has label {}, but there are {} classes",
+                        levels.labels[row],
+                        classes.len()
+                    ),
+                ));
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            classes,
+            input: Input::Levels { max },
+            train_crc32: crc32(&train.levels),
+            train: train.split(max),
+            test: test.split(max),
+        })
+    }
+}

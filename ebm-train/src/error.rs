@@ -1,0 +1,94 @@
+//! What can go wrong, said so that the reader knows what to change.
+
+use ebm_core::format::{EncodeError, FormatError};
+use ebm_core::{ModelError, ShapeError};
+use std::path::{Path, PathBuf};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder could not be used.
+    #[error("{path}: cannot {action}: {source}", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A file is not a model.
+    #[error("{path}: {source}", path = path.display())]
+    Model {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: FormatError,
+    },
+    /// A model does not fit the data.
+    #[error("{path}: does not fit {data}: {source}", path = path.display())]
+    Unfit {
+        /// The model.
+        path: PathBuf,
+        /// The data set.
+        data: String,
+        /// Why.
+        source: ModelError,
+    },
+    /// A flag's value that cannot be meant.
+    #[error("{flag}: {value} given, {expected} expected")]
+    Flag {
+        /// Which flag.
+        flag: &'static str,
+        /// What it was given.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// Data that cannot be read.
+    #[error("{name}: {problem}")]
+    Data {
+        /// File or data set.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A model that cannot be written.
+    #[error("the model cannot be written: {0}")]
+    Encode(#[from] EncodeError),
+    /// Parameters that cannot be quantised.
+    #[error("the model cannot be quantised: {0}")]
+    Quantize(String),
+    /// Training left the finite numbers.
+    #[error("{stage}, epoch {epoch}: the loss is not finite; try a lower {flag}")]
+    Diverged {
+        /// Which part of the run.
+        stage: String,
+        /// Which epoch of it, from 1.
+        epoch: usize,
+        /// The flag that sets its learning rate.
+        flag: &'static str,
+    },
+    /// Threads could not be started.
+    #[error("cannot start {threads} threads: {source}")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// Parameters of the wrong shape met inside the program.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+}
+
+impl Error {
+    pub(crate) fn data(name: &str, problem: String) -> Self {
+        Self::Data { name: name.to_owned(), problem }
+    }
+
+    pub(crate) fn file(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, action, source }
+    }
+}

@@ -1,0 +1,61 @@
+//! ③ From trained parameters to a model file.
+
+mod file;
+mod quantize;
+
+pub use file::{ModelFile, prepare_folder};
+pub use quantize::{Int8HeadParameters, Int8Parameters, Int8RbmParameters, quantize};
+
+use crate::Error;
+use crate::data::Dataset;
+use crate::eval::{classification, novelty};
+use crate::parameters::Parameters;
+use ebm_core::format::{Header, Layer, Novelty, Provenance, encode, encoded_len};
+use ebm_core::{ModelError, Numbers};
+
+/// Share of the training set whose free energy lies under the novelty threshold.
+pub const NOVELTY_QUANTILE: f32 = 0.99;
+/// What the provenance names as its writer.
+const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+
+impl Parameters {
+    /// The layers as ebm-core takes them.
+    pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
+        let machines = self.layers.iter().map(|rbm| Ok(Layer::Rbm(rbm.view()?)));
+        let head = self.head.iter().map(|head| Ok(Layer::Head(head.view()?)));
+        machines.chain(head).collect()
+    }
+}
+
+/// Makes the file of a classifier. Test accuracy and novelty threshold are measured on the very bytes that are written.
+pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
+    let labels = dataset.classes.join("\n");
+    let mut header = Header {
+        input: dataset.input,
+        layers: heapless::Vec::new(),
+        labels: &labels,
+        novelty: None,
+        provenance: Provenance {
+            dataset: &dataset.name,
+            dataset_crc32: dataset.train_crc32,
+            seed,
+            test_accuracy: None,
+            tool: TOOL,
+        },
+    };
+    let unmeasured = encoded(&header, layers)?;
+    let unfit = |source: ModelError| Error::Unfit { path: "the new model".into(), data: dataset.name.clone(), source };
+    let model = unmeasured.model()?;
+    let measured = classification::evaluate::<N>(&model, &dataset.test).map_err(unfit)?;
+    header.provenance.test_accuracy = Some(measured.accuracy as f32);
+    header.novelty = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE)
+        .map_err(unfit)?
+        .map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
+    encoded(&header, layers)
+}
+
+fn encoded(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<ModelFile, Error> {
+    let mut file = ModelFile::zeroed(encoded_len(header, layers)?);
+    encode(header, layers, file.bytes_mut())?;
+    Ok(file)
+}

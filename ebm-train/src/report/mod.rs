@@ -1,0 +1,7 @@
+//! What a person sees of a run: progress on stderr, tables on stdout.
+
+mod progress;
+mod table;
+
+pub use progress::Progress;
+pub use table::{comparison, pretraining};
