@@ -1,0 +1,33 @@
+//! A model on a microcontroller.
+//!
+//! An app ([`app`]) is written once, generic over a [`board::Board`], and runs on every board, under
+//! QEMU and on the host: `cargo run -p ebm-firmware --bin hello` is the same program as the one that
+//! `cargo xtask qemu` runs on the device. A board is a folder of `boards/` (memory map, budgets,
+//! QEMU machine) and a driver in `src/board/`, the only place that touches hardware.
+//!
+//! What an app prints is a contract with `cargo xtask qemu`: a line that starts with `answer ` is the
+//! same, byte for byte, on the device and on the host; every other line is `key: value`.
+#![no_std]
+
+pub mod app;
+pub mod board;
+
+/// Makes an app the program: `entry!(app::hello)` in a file of `src/bin`.
+///
+/// The app is a `fn(&mut B) -> Result<(), E>` for every [`board::Board`] `B`, with an error `E` that
+/// can be displayed. An error is printed on the console and ends the program as a failure.
+#[macro_export]
+macro_rules! entry {
+    ($app:path) => {
+        #[cfg(target_os = "none")]
+        #[cortex_m_rt::entry]
+        fn main() -> ! {
+            $crate::board::start($app)
+        }
+
+        #[cfg(not(target_os = "none"))]
+        fn main() -> std::process::ExitCode {
+            $crate::board::start($app)
+        }
+    };
+}

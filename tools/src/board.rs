@@ -1,0 +1,126 @@
+//! The boards: folders of `ebm-firmware/boards`, each with a `board.toml`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::workspace;
+
+/// The board that a command means when none is named.
+pub const DEFAULT: &str = "mps2-an386";
+
+/// A board.
+pub struct Board {
+    /// The name of its folder.
+    pub name: String,
+    /// What its `board.toml` says.
+    pub description: Description,
+}
+
+/// The contents of `board.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// What it is, in words.
+    pub description: String,
+    /// The Rust target.
+    pub triple: String,
+    /// The CPU, by QEMU's name.
+    pub cpu: String,
+    /// The file of `ebm-firmware/src/board` that drives it.
+    pub driver: String,
+    /// What a program may take.
+    pub budget: Budget,
+    /// How to emulate it, where QEMU can.
+    pub qemu: Option<Qemu>,
+}
+
+/// What a program may take of a board, in bytes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Instructions, constants and initial values.
+    pub code_bytes: u64,
+    /// All of flash, the model and the test data included.
+    pub flash_bytes: u64,
+    /// Statics, without the stack.
+    pub static_ram_bytes: u64,
+}
+
+/// How QEMU emulates a board.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Qemu {
+    /// QEMU's program for the architecture.
+    pub program: String,
+    /// Its `-M`.
+    pub machine: String,
+    /// What else it takes.
+    pub args: Vec<String>,
+    /// After this long a run counts as hung.
+    pub timeout_seconds: u64,
+}
+
+impl Board {
+    /// Reads the board's description.
+    pub fn load(name: &str) -> Result<Self> {
+        let names = names()?;
+        if !names.iter().any(|known| known == name) {
+            bail!("no board `{name}` in ebm-firmware/boards; there is: {}", names.join(", "));
+        }
+        let path = folder().join(name).join("board.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let description: Description = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        let driver = format!("src/board/{}.rs", description.driver);
+        if !workspace::firmware().join(&driver).is_file() {
+            bail!("in {}: no driver ebm-firmware/{driver}", path.display());
+        }
+        Ok(Self { name: name.to_owned(), description })
+    }
+
+    /// Every board.
+    pub fn all() -> Result<Vec<Self>> {
+        names()?.iter().map(|name| Self::load(name)).collect()
+    }
+
+    /// How QEMU emulates the board; an error where it cannot.
+    pub fn qemu(&self) -> Result<&Qemu> {
+        self.description
+            .qemu
+            .as_ref()
+            .with_context(|| format!("QEMU has no {}: its board.toml has no [qemu]", self.name))
+    }
+}
+
+fn folder() -> PathBuf {
+    workspace::firmware().join("boards")
+}
+
+fn names() -> Result<Vec<String>> {
+    let folder = folder();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_board_can_be_read() -> Result<()> {
+        assert!(Board::all()?.iter().any(|board| board.name == DEFAULT));
+        Ok(())
+    }
+
+    #[test]
+    fn an_unknown_board_is_refused_with_those_there_are() {
+        let error = Board::load("abacus").err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("abacus") && error.contains(DEFAULT)));
+    }
+}

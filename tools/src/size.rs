@@ -1,0 +1,121 @@
+//! What the firmware takes of a board's flash and RAM, read from the linked program.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use object::read::elf::ElfFile32;
+use object::{Endianness, Object, ObjectSection, SectionFlags, SectionKind, elf};
+
+use crate::board::Board;
+use crate::firmware::{self, Model};
+use crate::toolchain::Cross;
+
+/// Bytes by what they hold.
+#[derive(Debug, Default, PartialEq)]
+struct Size {
+    code: u64,
+    constants: u64,
+    model: u64,
+    test_data: u64,
+    static_ram: u64,
+}
+
+/// Prints the size of the firmware's programs; true where they keep to the board's budget.
+pub fn run(board: &Board, model: &Model) -> Result<bool> {
+    let cross = Cross::require(&board.description.triple)?;
+    let mut good = true;
+    for program in firmware::build(board, &cross, model)? {
+        let size = read(&program.elf)?;
+        println!("== {} on {}", program.name, board.name);
+        good &= report(&size, board);
+    }
+    Ok(good)
+}
+
+/// Adds up the sections of a linked program by what they hold.
+fn read(path: &Path) -> Result<Size> {
+    let reading = || format!("cannot read {}", path.display());
+    let bytes = fs::read(path).with_context(reading)?;
+    let file = ElfFile32::<Endianness>::parse(&*bytes).with_context(reading)?;
+    let mut size = Size::default();
+    for section in file.sections() {
+        let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
+            continue;
+        };
+        if sh_flags.0 & elf::SHF_ALLOC.0 != 0 {
+            let name = section.name().with_context(reading)?;
+            size.add(name, section.kind(), section.size());
+        }
+    }
+    Ok(size)
+}
+
+impl Size {
+    fn add(&mut self, name: &str, kind: SectionKind, bytes: u64) {
+        match (name, kind) {
+            (".ebm_model", _) => self.model += bytes,
+            (".ebm_test_data", _) => self.test_data += bytes,
+            // Read by the hardware, as instructions are.
+            (".vector_table", _) | (_, SectionKind::Text) => self.code += bytes,
+            (_, SectionKind::UninitializedData) => self.static_ram += bytes,
+            // In RAM, and its initial values in flash.
+            (_, SectionKind::Data) => {
+                self.constants += bytes;
+                self.static_ram += bytes;
+            }
+            _ => self.constants += bytes,
+        }
+    }
+
+    fn flash(&self) -> u64 {
+        self.code + self.constants + self.model + self.test_data
+    }
+}
+
+/// Prints a program's size beside the budget; true where it keeps to it.
+fn report(size: &Size, board: &Board) -> bool {
+    let budget = &board.description.budget;
+    let rows = [
+        ("code", size.code, None),
+        ("constants", size.constants, None),
+        ("code and constants", size.code + size.constants, Some(budget.code_bytes)),
+        ("model", size.model, None),
+        ("test data", size.test_data, None),
+        ("flash", size.flash(), Some(budget.flash_bytes)),
+        ("static RAM", size.static_ram, Some(budget.static_ram_bytes)),
+    ];
+    let mut good = true;
+    for (what, bytes, budget) in rows {
+        let verdict = match budget {
+            None => String::new(),
+            Some(budget) if bytes <= budget => format!("of {budget:>9}"),
+            Some(budget) => {
+                good = false;
+                format!("of {budget:>9}  OVER THE BUDGET")
+            }
+        };
+        println!("   {}", format!("{what:<19}{bytes:>9} bytes  {verdict}").trim_end());
+    }
+    good
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_count_where_they_lie() {
+        let mut size = Size::default();
+        size.add(".vector_table", SectionKind::ReadOnlyData, 1);
+        size.add(".text", SectionKind::Text, 2);
+        size.add(".rodata", SectionKind::ReadOnlyData, 4);
+        size.add(".ebm_model", SectionKind::ReadOnlyData, 8);
+        size.add(".ebm_test_data", SectionKind::ReadOnlyData, 16);
+        size.add(".data", SectionKind::Data, 32);
+        size.add(".bss", SectionKind::UninitializedData, 64);
+        let expected = Size { code: 3, constants: 36, model: 8, test_data: 16, static_ram: 96 };
+        assert_eq!(size, expected);
+        assert_eq!(size.flash(), 63);
+    }
+}
