@@ -1,1 +1,19 @@
-//! Tests.
+//! What the whole-system tests share: references to compare with, and the bounds within which to agree.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`exact`] | a machine by enumeration of all its states, in f64: the truth for everything else |
+//! | [`tolerance`] | every bound that a test uses, named, with its reason |
+//! | [`parameters`] | random f32 machines |
+//! | [`quantised`] | random integer machines, and what they mean in nats |
+//! | [`statistics`] | χ² and runs tests for samplers |
+//! | [`file`](mod@file) | model files put together by hand, so that they can be wrong |
+//! | [`tiny`] | the two models of `FORMAT.md` and of the golden fixtures |
+
+pub mod exact;
+pub mod file;
+pub mod parameters;
+pub mod quantised;
+pub mod statistics;
+pub mod tiny;
+pub mod tolerance;

@@ -115,7 +115,9 @@ impl<'a> LayerReader<'a> {
     /// Borrows the next `count` numbers and passes their padding.
     fn section<T: AnyBitPattern>(&mut self, count: u64) -> Result<&'a [T], FormatError> {
         let bytes = count.saturating_mul(size_of::<T>() as u64);
-        self.taken = self.taken.saturating_add(bytes).next_multiple_of(super::ALIGNMENT as u64);
+        // A hostile header's shapes can need more than 2^64 bytes: saturate, so that they are refused, not wrapped round.
+        let end = self.taken.saturating_add(bytes);
+        self.taken = end.checked_next_multiple_of(super::ALIGNMENT as u64).unwrap_or(u64::MAX);
         let too_short = FormatError::PayloadLength { expected: self.taken, found: self.total };
         let length = usize::try_from(bytes).map_err(|_| too_short)?;
         let padded = align_up(length).ok_or(too_short)?;

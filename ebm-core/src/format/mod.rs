@@ -1,6 +1,6 @@
 //! The model file, `model.ebm`: `FORMAT.md` describes it byte by byte.
 //!
-//! A 32-byte prefix, a [postcard](postcard) [`Header`], then the layers' sections, each at a multiple of 16 bytes, so that they
+//! A 32-byte prefix, a [postcard] [`Header`], then the layers' sections, each at a multiple of 16 bytes, so that they
 //! are borrowed where they lie. CRC-32s cover every byte. Reading never panics and never copies a parameter; what does not
 //! hold is a [`FormatError`].
 

@@ -1,0 +1,254 @@
+//! The model file: what is written is read again, `FORMAT.md` says what is written, and old files stay readable.
+
+use ebm_core::format::{
+    EncodeError, FormatError, Header, Input, Layer, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
+    Provenance, VERSION, crc32, encode, encoded_len,
+};
+use ebm_core::{Affine, Float, Int8, Int8Affine, Machine, Model, ModelError};
+use ebm_tests::file::{self, Aligned};
+use ebm_tests::parameters::Parameters;
+use ebm_tests::quantised::Quantised;
+use ebm_tests::tiny;
+
+const SPECIFICATION: &str = include_str!("../ebm-core/FORMAT.md");
+
+/// The bytes of the hex dump in `FORMAT.md` whose code block is named `name`. A line is `offset: bytes ; what they are`.
+///
+/// # Panics
+/// When there is no such block, or an offset is not where the bytes before it end.
+fn dump(name: &str) -> Vec<u8> {
+    let (_, block) = SPECIFICATION.split_once(&format!("```text {name}\n")).expect("the named code block");
+    let (block, _) = block.split_once("```").expect("the end of the code block");
+    let mut bytes = Vec::new();
+    for line in block.lines() {
+        let (offset, rest) = line.split_once(':').expect("an offset");
+        let offset = usize::from_str_radix(offset, 16).expect("a hexadecimal offset");
+        assert_eq!(offset, bytes.len(), "{line}");
+        let (hex, _) = rest.split_once(';').unwrap_or((rest, ""));
+        bytes.extend(hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("a byte")));
+    }
+    bytes
+}
+
+#[test]
+fn the_specification_shows_what_is_written() {
+    let [float, int8] = tiny::files();
+    assert_eq!(dump("v1-tiny-f32.ebm"), float.as_slice());
+    assert_eq!(dump("v1-tiny-int8.ebm"), int8.as_slice());
+}
+
+/// A layer's parameters as bytes, to be compared.
+fn parameters(layer: &Layer<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match layer {
+        Layer::Rbm(rbm) => [rbm.up().weights(), rbm.visible_bias(), rbm.up().bias()]
+            .map(bytemuck::cast_slice)
+            .iter()
+            .for_each(|section| bytes.extend_from_slice(section)),
+        Layer::Head(head) => {
+            [head.weights(), head.bias()].map(bytemuck::cast_slice).iter().for_each(|s| bytes.extend_from_slice(s))
+        }
+        Layer::Int8Rbm(rbm) => {
+            let (up, down) = (rbm.up().up(), rbm.down());
+            bytes.extend_from_slice(bytemuck::cast_slice(up.weights));
+            bytes.extend_from_slice(bytemuck::cast_slice(up.bias));
+            bytes.extend_from_slice(bytemuck::cast_slice(up.rescale));
+            bytes.extend_from_slice(bytemuck::cast_slice(down.visible_bias));
+            bytes.extend_from_slice(bytemuck::cast_slice(down.steps));
+            bytes.push(down.shift);
+        }
+        Layer::Int8Head(head) => {
+            bytes.extend_from_slice(bytemuck::cast_slice(head.up().weights));
+            bytes.extend_from_slice(bytemuck::cast_slice(head.up().bias));
+            bytes.extend_from_slice(bytemuck::cast_slice(head.up().rescale));
+        }
+    }
+    bytes
+}
+
+fn assert_holds(bytes: &[u8], header: &Header<'_>, layers: &[Layer<'_>]) -> Result<(), FormatError> {
+    let model = Model::parse(bytes)?;
+    let mut complete = header.clone();
+    complete.layers = layers.iter().map(Layer::header).collect();
+    assert_eq!(model.header(), &complete);
+    assert_eq!(model.layers(), layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let read = model.layer(index).expect("a layer that was written");
+        assert_eq!(read.header(), layer.header());
+        assert_eq!(parameters(&read), parameters(layer), "layer {index}");
+    }
+    assert!(model.layer(layers.len()).is_none());
+    Ok(())
+}
+
+/// Fixtures are never rewritten, so there is no switch to do it: a file that a user has must be read for ever.
+#[test]
+fn every_later_version_reads_version_1() -> Result<(), FormatError> {
+    let (header, layers) = tiny::float();
+    assert_holds(Aligned::new(tiny::FLOAT_FIXTURE).as_slice(), &header, &layers)?;
+    let (header, layers) = tiny::int8();
+    assert_holds(Aligned::new(tiny::INT8_FIXTURE).as_slice(), &header, &layers)
+}
+
+/// … and answers the same, to the bit. The integers were worked out from the formulas of `FORMAT.md` by another program.
+#[test]
+fn fixtures_answer_what_they_always_did() -> Result<(), ModelError> {
+    let bytes = Aligned::new(tiny::FLOAT_FIXTURE);
+    let mut p = [0.0; 2];
+    Model::parse(bytes.as_slice())?.rbm::<Float>(0)?.hidden_probs(&[1.0, 0.0, 1.0], &mut p)?;
+    // σ(2.5) = 0.924141820 and σ(1) = 0.731058579.
+    assert_eq!(p.map(f32::to_bits), [0x3F6C_948F, 0x3F3B_26A8]);
+
+    let bytes = Aligned::new(tiny::INT8_FIXTURE);
+    let model = Model::parse(bytes.as_slice())?;
+    let rbm = model.rbm::<Int8>(0)?;
+    let (mut hidden, mut visible, mut work, mut scores) = ([0; 2], [0; 3], [0; 4], [0; 2]);
+    let input = [16, 8, 0].map(|level| model.value_of_level::<Int8>(level));
+    rbm.hidden_probs(&input, &mut hidden)?;
+    assert_eq!(hidden, [102, 27]);
+    rbm.visible_probs(&hidden, &mut visible)?;
+    assert_eq!(visible, [80, 36, 96]);
+    model.scores::<Int8>(&input, &mut work, &mut scores)?;
+    assert_eq!(scores, [4774, -1871]);
+    assert_eq!(model.free_energy::<Int8>(&input)?, -7046);
+    Ok(())
+}
+
+#[test]
+fn fixtures_are_what_is_written_today() {
+    assert_eq!(
+        VERSION, 1,
+        "add fixtures of the new version, keep these, and compare what is written with the new ones"
+    );
+    let [float, int8] = tiny::files();
+    assert_eq!(float.as_slice(), tiny::FLOAT_FIXTURE);
+    assert_eq!(int8.as_slice(), tiny::INT8_FIXTURE);
+}
+
+fn header(labels: &'static str) -> Header<'static> {
+    Header {
+        input: Input::Levels { max: 255 },
+        layers: Default::default(),
+        labels,
+        novelty: Some(Novelty { threshold: i32::MIN, quantile: 0.5 }),
+        provenance: Provenance {
+            dataset: "Ziffern, 8×8",
+            dataset_crc32: u32::MAX,
+            seed: u64::MAX,
+            test_accuracy: Some(1.0),
+            tool: "ebm-tests",
+        },
+    }
+}
+
+#[test]
+fn a_machine_a_stack_and_a_classifier_come_back() -> Result<(), FormatError> {
+    let (below, above, top) =
+        (Parameters::random(9, 7, 1.0, 1), Parameters::random(7, 5, 1.0, 2), Parameters::random(5, 3, 2.0, 3));
+    let head = Affine::new(5, &top.weights, &top.hidden_bias).expect("5 × 3");
+    let layers = [Layer::Rbm(below.view()), Layer::Rbm(above.view()), Layer::Head(head)];
+    for (count, labels) in [(1, ""), (2, ""), (3, "a\nb\nc"), (3, "")] {
+        let (header, layers) = (header(labels), &layers[..count]);
+        assert_holds(tiny::encoded(&header, layers).as_slice(), &header, layers)?;
+    }
+
+    let (below, above, top) =
+        (Quantised::random(9, 7, 1.0, 1), Quantised::random(7, 5, 1.0, 2), Quantised::random(5, 3, 2.0, 3));
+    let head = Int8Affine::new(5, top.up()).expect("5 × 3");
+    let layers = [Layer::Int8Rbm(below.rbm()), Layer::Int8Rbm(above.rbm()), Layer::Int8Head(head)];
+    for (count, labels) in [(1, ""), (2, ""), (3, "a\nb\nc"), (3, "")] {
+        let (header, layers) = (header(labels), &layers[..count]);
+        assert_holds(tiny::encoded(&header, layers).as_slice(), &header, layers)?;
+    }
+    Ok(())
+}
+
+/// Nothing is copied: the parameters that a model hands out lie inside the file's bytes.
+#[test]
+fn parameters_are_borrowed_where_they_lie() -> Result<(), ModelError> {
+    let [bytes, _] = tiny::files();
+    let range = bytes.as_slice().as_ptr_range();
+    let weights = Model::parse(bytes.as_slice())?.rbm::<Float>(0)?.up().weights().as_ptr_range();
+    assert!(range.start <= weights.start.cast() && weights.end.cast() <= range.end);
+    assert_eq!((weights.start as usize - range.start as usize) % 16, 0);
+    Ok(())
+}
+
+#[test]
+fn the_most_layers_fit() -> Result<(), FormatError> {
+    let square = Parameters::random(2, 2, 1.0, 1);
+    let layers = [Layer::Rbm(square.view()); MAX_LAYERS + 1];
+    assert_holds(tiny::encoded(&header(""), &layers[1..]).as_slice(), &header(""), &layers[1..])?;
+    assert_eq!(encoded_len(&header(""), &layers), Err(EncodeError::TooManyLayers { found: MAX_LAYERS + 1 }));
+    Ok(())
+}
+
+/// The header's own list of layers does not count: shapes are those of the parameters.
+#[test]
+fn stale_layer_headers_are_replaced() -> Result<(), FormatError> {
+    let (mut header, layers) = tiny::float();
+    let stale = LayerHeader { kind: LayerKind::Head, numbers: NumberFormat::F32, visible: 99, hidden: 1 };
+    header.layers.push(stale).expect("room for a layer");
+    assert_holds(tiny::encoded(&header, &layers).as_slice(), &header, &layers)
+}
+
+#[test]
+fn the_buffer_must_be_long_enough_and_its_old_contents_do_not_show() {
+    let (header, layers) = tiny::int8();
+    let [_, file] = tiny::files();
+    let needed = file.as_slice().len();
+    assert_eq!(encoded_len(&header, &layers), Ok(needed));
+    for found in [0, 1, 31, 32, needed - 1] {
+        let mut buffer = vec![0xAA; found];
+        assert_eq!(encode(&header, &layers, &mut buffer), Err(EncodeError::Buffer { needed, found }));
+        assert!(buffer.iter().all(|&byte| byte == 0xAA), "nothing is written");
+    }
+    let mut buffer = vec![0xAA; needed + 5];
+    assert_eq!(encode(&header, &layers, &mut buffer), Ok(needed));
+    assert_eq!(&buffer[..needed], file.as_slice());
+    assert_eq!(buffer[needed..], [0xAA; 5]);
+}
+
+#[test]
+fn what_would_be_refused_is_not_written() {
+    let refused = |header: &Header<'_>, layers: &[Layer<'_>], error| {
+        assert_eq!(encoded_len(header, layers), Err(error));
+        assert_eq!(encode(header, layers, &mut [0; 4096]), Err(error));
+    };
+    let (plain, [layer]) = tiny::float();
+    refused(&plain, &[], FormatError::NoLayers.into());
+    refused(&plain, &[layer, layer], FormatError::LayersDoNotFit { layer: 1, below: 2, visible: 3 }.into());
+    refused(&Header { input: Input::Levels { max: 0 }, ..plain.clone() }, &[layer], FormatError::NoLevels.into());
+    let labelled = Header { labels: "a\nb", ..plain.clone() };
+    refused(&labelled, &[layer], FormatError::Labels { labels: 2 }.into());
+    let novelty = Some(Novelty { threshold: 0, quantile: f32::NAN });
+    refused(&Header { novelty, ..plain.clone() }, &[layer], FormatError::HeaderNotFinite.into());
+
+    let (quantised, [int8, head]) = tiny::int8();
+    refused(&plain, &[layer, head], FormatError::MixedNumbers { layer: 1 }.into());
+    refused(&Header { labels: "", ..quantised.clone() }, &[head, int8], FormatError::HeadNotLast { layer: 0 }.into());
+    refused(&Header { labels: "one", ..quantised }, &[int8, head], FormatError::Labels { labels: 1 }.into());
+
+    for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut machine = Parameters::random(3, 2, 1.0, 1);
+        machine.hidden_bias[1] = broken;
+        refused(&plain, &[Layer::Rbm(machine.view())], FormatError::NotFinite { layer: 0 }.into());
+    }
+    let empty = Parameters { weights: vec![], visible_bias: vec![0.0; 3], hidden_bias: vec![] };
+    refused(&plain, &[Layer::Rbm(empty.view())], FormatError::EmptyLayer { layer: 0 }.into());
+    let mut wide = Quantised::random(3, 2, 1.0, 1);
+    wide.hidden_bias[0] = i32::MIN;
+    refused(&plain, &[Layer::Int8Rbm(wide.rbm())], FormatError::OutOfRange { layer: 0 }.into());
+
+    let long = "x".repeat(5000);
+    let long = Header { provenance: Provenance { dataset: &long, ..plain.provenance }, ..plain.clone() };
+    refused(&long, &[layer], EncodeError::HeaderLength);
+}
+
+/// The check value that catalogues of CRCs give, for ours and for the one that the tests repair files with.
+#[test]
+fn the_checksum_is_the_one_of_zip_and_png() {
+    assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    assert_eq!(file::crc32(*b"123456789"), 0xCBF4_3926);
+    assert_eq!(crc32(b""), 0);
+}

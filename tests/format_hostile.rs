@@ -1,0 +1,349 @@
+//! Files with right checksums whose contents are wrong, each in one way, put together by hand.
+
+use ebm_core::Model;
+use ebm_core::format::{
+    FormatError, Header, Input, LayerHeader, LayerKind, MAX_HEADER_LEN, Novelty, NumberFormat, Provenance,
+};
+use ebm_core::kernel::int8::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale};
+use ebm_tests::file::{self, Aligned};
+use ebm_tests::tiny;
+
+const INT8: NumberFormat = NumberFormat::Int8 { down_shift: 9 };
+
+const fn layer(kind: LayerKind, numbers: NumberFormat, visible: u32, hidden: u32) -> LayerHeader {
+    LayerHeader { kind, numbers, visible, hidden }
+}
+
+const fn rbm(visible: u32, hidden: u32) -> LayerHeader {
+    layer(LayerKind::BernoulliRbm, NumberFormat::F32, visible, hidden)
+}
+
+const fn head(visible: u32, classes: u32) -> LayerHeader {
+    layer(LayerKind::Head, NumberFormat::F32, visible, classes)
+}
+
+fn header(layers: &[LayerHeader]) -> Header<'static> {
+    Header {
+        input: Input::Unit,
+        layers: layers.iter().copied().collect(),
+        labels: "",
+        novelty: None,
+        provenance: Provenance { dataset: "", dataset_crc32: 0, seed: 0, test_accuracy: None, tool: "" },
+    }
+}
+
+fn parse(file: &Aligned) -> Result<(), FormatError> {
+    Model::parse(file.as_slice()).map(|_| ())
+}
+
+/// The verdict on a header over as many zero bytes of payload as its f32 layers need.
+fn verdict(header: &Header<'_>) -> Result<(), FormatError> {
+    let sections = header.layers.iter().flat_map(|layer| {
+        let (visible, hidden) = (layer.visible as usize, layer.hidden as usize);
+        let visible_bias = if layer.kind == LayerKind::BernoulliRbm { visible } else { 0 };
+        [visible * hidden, visible_bias, hidden].map(|count| vec![0; 4 * count])
+    });
+    let sections: Vec<Vec<u8>> = sections.collect();
+    let sections: Vec<&[u8]> = sections.iter().map(Vec::as_slice).collect();
+    parse(&file::file(header, &sections))
+}
+
+/// Hand-made files are read when nothing is wrong with them: the tests below refuse what they mean to.
+#[test]
+fn a_file_put_together_by_hand_is_read() {
+    assert_eq!(verdict(&header(&[rbm(3, 2)])), Ok(()));
+    assert_eq!(verdict(&header(&[rbm(3, 2), rbm(2, 5), head(5, 3)])), Ok(()));
+    assert_eq!(verdict(&header(&[head(5, 3)])), Ok(()));
+    assert_eq!(parse(&int8_file(&Int8Sections::default())), Ok(()));
+}
+
+#[test]
+fn other_files_and_other_versions() {
+    let [good, _] = tiny::files();
+    let changed = |at: usize, bytes: &[u8]| {
+        let mut file = good.clone();
+        file.as_mut_slice()[at..at + bytes.len()].copy_from_slice(bytes);
+        file::repair(file.as_mut_slice());
+        parse(&file)
+    };
+    assert_eq!(changed(0, b"EBM\x1a"), Ok(()));
+    for magic in [b"\x7fELF", b"EBM\x1b", b"ebm\x1a", b"EBM ", b"GGUF"] {
+        assert_eq!(changed(0, magic), Err(FormatError::Magic));
+    }
+    for version in [0u16, 2, 3, 256, 257, u16::MAX] {
+        assert_eq!(changed(4, &version.to_le_bytes()), Err(FormatError::Version { found: version }));
+    }
+    // Reserved bytes say nothing in version 1.
+    assert_eq!(changed(6, &[0xFF; 2]), Ok(()));
+    assert_eq!(changed(20, &[0xFF; 8]), Ok(()));
+}
+
+#[test]
+fn a_newer_version_is_told_before_anything_else_of_it_is_read() {
+    // All that a version may not change is the place of magic and version: the rest may be anything.
+    let mut bytes = vec![0xFF; 64];
+    bytes[..6].copy_from_slice(b"EBM\x1a\x02\x00");
+    let error = parse(&Aligned::new(&bytes));
+    assert_eq!(error, Err(FormatError::Version { found: 2 }));
+    let message = error.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(message.contains("version 2") && message.contains("1 to 1"), "{message}");
+}
+
+#[test]
+fn lengths_that_no_file_has() {
+    let [good, _] = tiny::files();
+    let with_length = |at: usize, length: u32| {
+        let mut file = good.clone();
+        file::put(file.as_mut_slice(), at, length);
+        parse(&file)
+    };
+    for found in [MAX_HEADER_LEN + 1, 1 << 20, u32::MAX as usize] {
+        assert_eq!(with_length(8, found as u32), Err(FormatError::HeaderLength { found }));
+    }
+    let found = good.as_slice().len();
+    let needed = 32 + MAX_HEADER_LEN + 64;
+    assert_eq!(with_length(8, MAX_HEADER_LEN as u32), Err(FormatError::Truncated { needed, found }));
+    let start = found - 64;
+    for length in [65, 1 << 20, u32::MAX] {
+        let needed = start + length as usize;
+        assert_eq!(with_length(12, length), Err(FormatError::Truncated { needed, found }));
+    }
+    assert_eq!(with_length(12, 0), Err(FormatError::TrailingBytes { expected: start, found }));
+}
+
+#[test]
+fn headers_that_do_not_decode() {
+    let mut buffer = [0; 256];
+    let good = postcard::to_slice(&header(&[rbm(1, 1)]), &mut buffer).expect("a small header").to_vec();
+    let payload = [0; 48];
+    let parse = |header: &[u8]| parse(&file::assemble(header, &payload));
+    assert_eq!(parse(&good), Ok(()));
+
+    for length in 0..good.len() {
+        assert_eq!(parse(&good[..length]), Err(FormatError::Header), "{length} of {} bytes", good.len());
+    }
+    assert_eq!(parse(&[&good[..], &[0]].concat()), Err(FormatError::Header), "a byte too many");
+    // The variants are at: 0 input, 1 number of layers, 2 kind, 3 numbers; 6 is the length of the labels.
+    for (at, value) in [(0, 2), (1, 9), (1, 255), (2, 2), (3, 2), (6, 200)] {
+        let mut bad = good.clone();
+        bad[at] = value;
+        assert_eq!(parse(&bad), Err(FormatError::Header), "byte {at} = {value}");
+    }
+    // Labels that are not UTF-8: one byte of them, 0xFF.
+    let mut bad = good.clone();
+    bad[6] = 1;
+    bad.insert(7, 0xFF);
+    assert_eq!(parse(&bad), Err(FormatError::Header));
+    bad[7] = b'x';
+    assert_eq!(parse(&bad), Err(FormatError::Labels { labels: 1 }), "the same with a letter decodes");
+}
+
+#[test]
+fn layers_that_make_no_model() {
+    assert_eq!(verdict(&header(&[])), Err(FormatError::NoLayers));
+    assert_eq!(verdict(&header(&[rbm(0, 2)])), Err(FormatError::EmptyLayer { layer: 0 }));
+    assert_eq!(verdict(&header(&[rbm(3, 2), rbm(2, 0)])), Err(FormatError::EmptyLayer { layer: 1 }));
+    assert_eq!(
+        verdict(&header(&[rbm(3, 2), rbm(3, 2)])),
+        Err(FormatError::LayersDoNotFit { layer: 1, below: 2, visible: 3 })
+    );
+    assert_eq!(
+        verdict(&header(&[rbm(3, 2), rbm(2, 4), head(5, 2)])),
+        Err(FormatError::LayersDoNotFit { layer: 2, below: 4, visible: 5 })
+    );
+    assert_eq!(verdict(&header(&[head(3, 2), rbm(2, 2)])), Err(FormatError::HeadNotLast { layer: 0 }));
+    assert_eq!(verdict(&header(&[rbm(3, 2), head(2, 2), head(2, 2)])), Err(FormatError::HeadNotLast { layer: 1 }));
+    let int8 = layer(LayerKind::Head, INT8, 2, 2);
+    assert_eq!(verdict(&header(&[rbm(3, 2), int8])), Err(FormatError::MixedNumbers { layer: 1 }));
+}
+
+#[test]
+fn header_fields_that_make_no_sense() {
+    let classifier = header(&[rbm(3, 2), head(2, 2)]);
+    for (labels, count) in [("one", 1), ("a\nb\nc", 3), ("a\nb\n", 3)] {
+        let error = verdict(&Header { labels, ..classifier.clone() });
+        assert_eq!(error, Err(FormatError::Labels { labels: count }));
+    }
+    assert_eq!(verdict(&Header { labels: "no\nyes", ..classifier.clone() }), Ok(()));
+    assert_eq!(
+        verdict(&Header { labels: "a\nb", ..header(&[rbm(3, 2)]) }),
+        Err(FormatError::Labels { labels: 2 }),
+        "a machine without a head has no classes"
+    );
+    assert_eq!(verdict(&Header { input: Input::Levels { max: 0 }, ..classifier.clone() }), Err(FormatError::NoLevels));
+    for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let novelty = Some(Novelty { threshold: 0, quantile: broken });
+        assert_eq!(verdict(&Header { novelty, ..classifier.clone() }), Err(FormatError::HeaderNotFinite));
+        let provenance = Provenance { test_accuracy: Some(broken), ..classifier.provenance };
+        assert_eq!(verdict(&Header { provenance, ..classifier.clone() }), Err(FormatError::HeaderNotFinite));
+    }
+}
+
+/// Shapes that no address space holds: products and sums of sizes must not wrap round to one that fits.
+#[test]
+fn shapes_beyond_all_bounds() {
+    const BIG: u32 = u32::MAX;
+    let huge = [
+        vec![rbm(BIG, BIG)],
+        vec![rbm(BIG, 1)],
+        vec![rbm(1, BIG)],
+        vec![rbm(1 << 31, 1 << 31)],
+        vec![rbm(1 << 16, 1 << 16)],
+        vec![head(BIG, BIG)],
+        vec![layer(LayerKind::BernoulliRbm, INT8, BIG, BIG)],
+        vec![layer(LayerKind::Head, INT8, BIG, BIG)],
+        vec![rbm(3, 2), rbm(2, BIG), head(BIG, BIG)],
+    ];
+    for layers in huge {
+        for payload in [0, 16, 96] {
+            let error = parse(&file::file(&header(&layers), &[&vec![0; payload]]));
+            match error {
+                Err(FormatError::PayloadLength { expected, found }) => {
+                    assert!(found == payload && expected > found as u64, "{layers:?}: {expected} {found}");
+                }
+                other => panic!("{layers:?}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_payload_of_another_length_than_the_shapes_need() {
+    let error = |expected, found| Err(FormatError::PayloadLength { expected, found });
+    // 6 weights, 3 and 2 biases, each section padded: 32 + 16 + 16.
+    let parse = |payload: &[u8]| parse(&file::file(&header(&[rbm(3, 2)]), &[payload]));
+    assert_eq!(parse(&[0; 64]), Ok(()));
+    assert_eq!(parse(&[]), error(32, 0));
+    assert_eq!(parse(&[0; 32]), error(48, 32));
+    assert_eq!(parse(&[0; 48]), error(64, 48));
+    assert_eq!(parse(&[0; 80]), error(64, 80));
+    // A payload that is not padded to the end.
+    let mut buffer = [0; 256];
+    let header = postcard::to_slice(&header(&[rbm(3, 2)]), &mut buffer).expect("a small header");
+    for found in 56..64 {
+        assert_eq!(self::parse(&file::assemble(header, &vec![0; found])), error(64, found));
+    }
+}
+
+#[test]
+fn parameters_that_are_not_finite() {
+    let header = header(&[rbm(3, 2), head(2, 2)]);
+    // Sections of the first layer at 0, 32 and 48, of the head at 64 and 80; their padding begins at 24, 44, 56, … 88.
+    for (at, layer) in [(0, 0), (20, 0), (32, 0), (40, 0), (48, 0), (52, 0), (64, 1), (76, 1), (80, 1), (84, 1)] {
+        for broken in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::from_bits(0x7F80_0001)] {
+            let mut payload = [0; 96];
+            payload[at..at + 4].copy_from_slice(&broken.to_le_bytes());
+            let error = parse(&file::file(&header, &[&payload]));
+            assert_eq!(error, Err(FormatError::NotFinite { layer }), "{broken} at {at}");
+        }
+    }
+}
+
+/// The sections of an int8 machine of 3 × 2 units, in file order, and its header's shift.
+#[derive(Clone)]
+struct Int8Sections {
+    weights: [u8; 6],
+    visible_bias: [i32; 3],
+    hidden_bias: [i32; 2],
+    rescale: [Rescale; 2],
+    steps: [u16; 2],
+    shift: u8,
+}
+
+impl Default for Int8Sections {
+    fn default() -> Self {
+        let rescale = Rescale { multiplier: 0x7FFF, pre: Rescale::MAX_SHIFT, post: Rescale::MAX_SHIFT };
+        Self {
+            weights: [0x80; 6],
+            visible_bias: [MAX_VISIBLE_BIAS, -MAX_VISIBLE_BIAS, 0],
+            hidden_bias: [MAX_HIDDEN_BIAS, -MAX_HIDDEN_BIAS],
+            rescale: [rescale; 2],
+            steps: [u16::MAX; 2],
+            shift: Rescale::MAX_SHIFT,
+        }
+    }
+}
+
+fn int8_file(sections: &Int8Sections) -> Aligned {
+    let numbers = NumberFormat::Int8 { down_shift: sections.shift };
+    let header = header(&[layer(LayerKind::BernoulliRbm, numbers, 3, 2)]);
+    file::file(
+        &header,
+        &[
+            &sections.weights,
+            bytemuck::cast_slice(&sections.visible_bias),
+            bytemuck::cast_slice(&sections.hidden_bias),
+            bytemuck::cast_slice(&sections.rescale),
+            bytemuck::cast_slice(&sections.steps),
+        ],
+    )
+}
+
+/// One past each limit of the integer path; the limits themselves are read (see [`Int8Sections::default`]).
+#[test]
+fn integers_past_the_limits_that_keep_sums_exact() {
+    let refused = |change: &dyn Fn(&mut Int8Sections)| {
+        let mut sections = Int8Sections::default();
+        change(&mut sections);
+        assert_eq!(parse(&int8_file(&sections)), Err(FormatError::OutOfRange { layer: 0 }));
+    };
+    refused(&|s| s.visible_bias[2] = MAX_VISIBLE_BIAS + 1);
+    refused(&|s| s.visible_bias[0] = -MAX_VISIBLE_BIAS - 1);
+    refused(&|s| s.visible_bias[0] = i32::MIN);
+    refused(&|s| s.hidden_bias[1] = MAX_HIDDEN_BIAS + 1);
+    refused(&|s| s.hidden_bias[0] = -MAX_HIDDEN_BIAS - 1);
+    refused(&|s| s.hidden_bias[0] = i32::MIN);
+    refused(&|s| s.rescale[1].multiplier = 1 << 15);
+    refused(&|s| s.rescale[0].pre = Rescale::MAX_SHIFT + 1);
+    refused(&|s| s.rescale[0].post = 255);
+    refused(&|s| s.shift = Rescale::MAX_SHIFT + 1);
+    refused(&|s| s.shift = 255);
+}
+
+/// An int8 layer of zeros of this shape, its steps all `step`.
+fn wide_file(kind: LayerKind, visible: usize, hidden: usize, step: u16) -> Aligned {
+    let header = header(&[layer(kind, NumberFormat::Int8 { down_shift: 0 }, visible as u32, hidden as u32)]);
+    let (weights, words) = (vec![0; visible * hidden], vec![0; 4 * hidden]);
+    let (visible_bias, steps) = (vec![0; 4 * visible], vec![step; hidden]);
+    let steps = bytemuck::cast_slice(&steps);
+    match kind {
+        LayerKind::BernoulliRbm => file::file(&header, &[&weights, &visible_bias, &words, &words, steps]),
+        LayerKind::Head => file::file(&header, &[&weights, &words, &words]),
+    }
+}
+
+#[test]
+fn layers_too_wide_for_exact_sums() {
+    let out_of_range = Err(FormatError::OutOfRange { layer: 0 });
+    for kind in [LayerKind::BernoulliRbm, LayerKind::Head] {
+        assert_eq!(parse(&wide_file(kind, MAX_INPUTS, 1, 0)), Ok(()));
+        assert_eq!(parse(&wide_file(kind, MAX_INPUTS + 1, 1, 0)), out_of_range);
+    }
+    // 2^8 hidden units of step 2^15 are exactly the largest sum.
+    let most = (MAX_DOWN_STEPS >> 15) as usize;
+    assert_eq!(parse(&wide_file(LayerKind::BernoulliRbm, 1, most, 1 << 15)), Ok(()));
+    assert_eq!(parse(&wide_file(LayerKind::BernoulliRbm, 1, most + 1, 1 << 15)), out_of_range);
+}
+
+/// Where numbers wider than a byte cannot be borrowed, the file is refused; a multiple of 4 suffices for all that version 1 stores.
+#[test]
+fn bytes_that_lie_where_numbers_cannot_be_borrowed() {
+    for file in tiny::files() {
+        for offset in 0..16 {
+            let moved = Aligned::at_offset(file.as_slice(), offset);
+            let expected = if offset % 4 == 0 { Ok(()) } else { Err(FormatError::Misaligned) };
+            assert_eq!(parse(&moved), expected, "{offset} bytes past a multiple of 16");
+        }
+    }
+}
+
+#[test]
+fn errors_say_what_is_wrong() {
+    let of = |error: FormatError| error.to_string();
+    assert_eq!(of(FormatError::Truncated { needed: 32, found: 5 }), "the file is cut short: 5 of 32 bytes");
+    assert_eq!(
+        of(FormatError::LayersDoNotFit { layer: 1, below: 2, visible: 3 }),
+        "layer 1 takes 3 inputs, but the layer below gives 2"
+    );
+    assert_eq!(of(FormatError::NotFinite { layer: 4 }), "layer 4 holds a parameter that is not finite");
+}
