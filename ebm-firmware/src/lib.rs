@@ -1,7 +1,7 @@
 //! A model on a microcontroller.
 //!
 //! An app ([`app`]) is written once, generic over a [`board::Board`], and runs on every board, under
-//! QEMU and on the host: `cargo run -p ebm-firmware --bin hello` is the same program as the one that
+//! QEMU and on the host: `cargo run -p ebm-firmware --bin digits` is the same program as the one that
 //! `cargo xtask qemu` runs on the device. A board is a folder of `boards/` (memory map, budgets,
 //! QEMU machine) and a driver in `src/board/`, the only place that touches hardware.
 //!
@@ -11,8 +11,10 @@
 
 pub mod app;
 pub mod board;
+#[cfg_attr(target_os = "none", expect(unsafe_code, reason = "puts the model and the test digits in sections"))]
+pub mod model;
 
-/// Makes an app the program: `entry!(app::hello)` in a file of `src/bin`.
+/// Makes an app the program: `entry!(app::digits)` in a file of `src/bin`.
 ///
 /// The app is a `fn(&mut B) -> Result<(), E>` for every [`board::Board`] `B`, with an error `E` that
 /// can be displayed. An error is printed on the console and ends the program as a failure.

@@ -1,15 +1,65 @@
 //! What the firmware does, generic over the board that it runs on.
 
-mod hello;
+mod digits;
+mod reject;
 
-pub use hello::hello;
+pub use digits::digits;
+pub use reject::reject;
 
+use core::fmt;
+
+use ebm_core::format::FormatError;
+use ebm_core::{ModelError, ShapeError};
 use embedded_io::{ErrorType, Write, WriteFmtError};
 
 use crate::board::{Board, Memory};
 
 /// What goes wrong when a line cannot be written to the board's console.
 pub type ConsoleError<B> = WriteFmtError<<<B as Board>::Console as ErrorType>::Error>;
+
+/// Why an app ends as a failure.
+pub enum AppError<B: Board> {
+    /// A line could not be written.
+    Console(ConsoleError<B>),
+    /// The model cannot answer.
+    Model(ModelError),
+    /// A damaged model was taken for a whole one.
+    Accepted,
+}
+
+impl<B: Board> From<ConsoleError<B>> for AppError<B> {
+    fn from(error: ConsoleError<B>) -> Self {
+        Self::Console(error)
+    }
+}
+
+impl<B: Board> From<ModelError> for AppError<B> {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl<B: Board> From<FormatError> for AppError<B> {
+    fn from(error: FormatError) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl<B: Board> From<ShapeError> for AppError<B> {
+    fn from(error: ShapeError) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl<B: Board> fmt::Display for AppError<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Console(error) => write!(f, "console: {error:?}"),
+            Self::Model(error) => write!(f, "model: {error}"),
+            Self::Accepted => f.write_str("a damaged model was accepted"),
+        }
+    }
+}
 
 /// Prints what the program takes on this board, one `key: value` line each; nothing where the board
 /// cannot tell.

@@ -56,7 +56,7 @@ pub struct MainJobArgs {
     #[arg(short, long, default_value_t = 1, value_parser = value_parser!(u16).range(1..))]
     pub k: u16,
     /// Passes over the data for each machine
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 20)]
     pub pretrain_epochs: usize,
     /// Step size of contrastive divergence
     #[arg(long, default_value_t = 0.05)]
@@ -68,16 +68,22 @@ pub struct MainJobArgs {
     #[arg(long, default_value_t = 0.0002)]
     pub weight_decay: f32,
     /// Passes over the data for back-propagation
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 60)]
     pub finetune_epochs: usize,
     /// Adam's step size at the start of back-propagation
-    #[arg(long, default_value_t = 0.001)]
+    #[arg(long, default_value_t = 0.01)]
     pub finetune_learning_rate: f32,
     /// L2 penalty on the weights in back-propagation
     #[arg(long, default_value_t = 0.0)]
     pub finetune_weight_decay: f32,
+    /// Largest shift of a training image in back-propagation, in pixels
+    #[arg(long, default_value_t = 0.7)]
+    pub shift: f32,
+    /// Largest scaling, shear and rotation of a training image in back-propagation, as a share
+    #[arg(long, default_value_t = 0.15)]
+    pub affine: f32,
     /// Probability that back-propagation leaves a hidden unit out, from 0 to below 1
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.1)]
     pub dropout: f32,
 }
 

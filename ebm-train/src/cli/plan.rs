@@ -3,6 +3,7 @@
 use super::args::MainJobArgs;
 use crate::Error;
 use crate::train::contrastive::ContrastiveDivergence;
+use crate::train::distort::Distortion;
 use crate::train::finetune::Backpropagation;
 use ebm_core::format::MAX_LAYERS;
 use std::path::PathBuf;
@@ -52,6 +53,10 @@ impl MainJob {
                 batch_size,
                 learning_rate: positive("--finetune-learning-rate", args.finetune_learning_rate)?,
                 weight_decay: penalty("--finetune-weight-decay", args.finetune_weight_decay)?,
+                distortion: Distortion {
+                    shift: penalty("--shift", args.shift)?,
+                    affine: penalty("--affine", args.affine)?,
+                },
                 dropout: share("--dropout", args.dropout)?,
             },
         })

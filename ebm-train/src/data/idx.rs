@@ -1,6 +1,6 @@
 //! The idx format of MNIST: big-endian magic, dimensions, then bytes; gzip-compressed or not.
 
-use super::Levels;
+use super::{ImageShape, Levels};
 use crate::Error;
 use flate2::read::GzDecoder;
 use std::io::Read;
@@ -42,7 +42,7 @@ pub(super) fn read(images: (&str, &[u8]), labels: (&str, &[u8])) -> Result<Level
     if shape[0] != label_shape[0] {
         return Err(Error::data(labels.0, format!("{} labels for {} images", label_shape[0], shape[0])));
     }
-    Ok(Levels { visible: shape[1..].iter().product(), levels, labels: label_bytes })
+    Ok(Levels { image: ImageShape { height: shape[1], width: shape[2] }, levels, labels: label_bytes })
 }
 
 #[cfg(test)]
@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn reads_images_and_labels() {
         let levels = read(("images", IMAGES), ("labels", LABELS)).expect("two images");
-        assert_eq!((levels.visible, levels.levels, levels.labels), (2, vec![1, 2, 3, 4], vec![7, 9]));
+        assert_eq!(levels.image, ImageShape { width: 2, height: 1 });
+        assert_eq!((levels.levels, levels.labels), (vec![1, 2, 3, 4], vec![7, 9]));
     }
 
     #[test]

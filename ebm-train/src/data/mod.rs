@@ -28,6 +28,15 @@ impl Batch {
     }
 }
 
+/// Samples that are images: rows of pixels, row-major.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageShape {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
 /// Samples with their labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
@@ -44,6 +53,8 @@ pub struct Dataset {
     pub name: String,
     /// Names of the classes.
     pub classes: Vec<String>,
+    /// Shape of the samples when they are images.
+    pub image: Option<ImageShape>,
     /// How raw inputs became values.
     pub input: Input,
     /// CRC-32 of the raw training inputs.
@@ -56,7 +67,7 @@ pub struct Dataset {
 
 /// Raw integer levels of one split, as they come out of a file.
 struct Levels {
-    visible: usize,
+    image: ImageShape,
     levels: Vec<u8>,
     labels: Vec<u8>,
 }
@@ -65,7 +76,7 @@ impl Levels {
     /// Values in `[0, 1]` by the conversion that a device applies too.
     fn split(&self, max: u16) -> Split {
         let values = self.levels.iter().map(|&level| Float::from_level(level.into(), max)).collect();
-        Split { inputs: Batch { values, visible: self.visible }, labels: self.labels.clone() }
+        Split { inputs: Batch { values, visible: self.image.width * self.image.height }, labels: self.labels.clone() }
     }
 }
 
@@ -87,6 +98,7 @@ impl Dataset {
         Ok(Self {
             name: name.to_owned(),
             classes,
+            image: Some(train.image),
             input: Input::Levels { max },
             train_crc32: crc32(&train.levels),
             train: train.split(max),

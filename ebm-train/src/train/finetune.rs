@@ -1,5 +1,6 @@
 //! Fine-tuning by back-propagation: the stack's recognition pass with a softmax head, trained to name the class.
 
+use super::distort::{Distortion, distorted};
 use super::{Epoch, Monitor, Trained, order, pieces};
 use crate::Error;
 use crate::backend::{Backend, Direction, Draws, Link, Step};
@@ -18,6 +19,8 @@ pub struct Backpropagation {
     pub learning_rate: f32,
     /// `λ` of the L2 penalty `λ/2·‖W‖²`.
     pub weight_decay: f32,
+    /// Distortion of the training images, new in every epoch; data that are no images stay as they are.
+    pub distortion: Distortion,
     /// Probability that a hidden unit is left out of a step (Srivastava et al. 2014).
     pub dropout: f32,
 }
@@ -175,8 +178,12 @@ pub fn finetune<B: Backend>(
     let mut losses = backend.zeros(1, 2);
     let mut taken = 0u32;
     for epoch in 1..=settings.epochs {
+        let seen = match dataset.image {
+            Some(shape) => &upload(&distorted(&dataset.train.inputs, shape, settings.distortion, seed, epoch)),
+            None => &train,
+        };
         for samples in order::shuffled(seed, head_layer, epoch, rows).chunks(settings.batch_size) {
-            backend.gather(&train, samples, &mut batch);
+            backend.gather(seen, samples, &mut batch);
             let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
             let dropout = (settings.dropout > 0.0).then_some((settings.dropout, Draws { seed, stream, samples }));
             net.forward(backend, &batch, dropout);

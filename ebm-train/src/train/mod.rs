@@ -1,6 +1,7 @@
 //! ② The algorithms, once, over [`Backend`].
 
 pub mod contrastive;
+pub mod distort;
 pub mod finetune;
 pub mod order;
 pub mod pretrain;

@@ -1,23 +1,13 @@
-//! Makes the chosen board's files part of the build. `EBM_BOARD` names a folder of `boards/`.
+//! The board: its driver and its memory map.
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-const DEFAULT_BOARD: &str = "mps2-an386";
-
-fn main() -> Result<()> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    println!("cargo::rustc-check-cfg=cfg(board_driver, values(any()))");
-    // On the host the app runs on `src/board/host.rs`: no memory map, no linker script.
-    if env::var("CARGO_CFG_TARGET_OS")? == "none" {
-        select_board(&root)?;
-    }
-    Ok(())
-}
+const DEFAULT: &str = "mps2-an386";
 
 /// The one part of `board.toml` that the firmware itself needs.
 #[derive(Deserialize)]
@@ -26,9 +16,9 @@ struct Board {
 }
 
 /// Selects the board's driver in `src/board/` and links with its memory map.
-fn select_board(root: &Path) -> Result<()> {
+pub fn select(root: &Path) -> Result<()> {
     println!("cargo::rerun-if-env-changed=EBM_BOARD");
-    let name = env::var("EBM_BOARD").unwrap_or_else(|_| DEFAULT_BOARD.to_owned());
+    let name = env::var("EBM_BOARD").unwrap_or_else(|_| DEFAULT.to_owned());
     let folder = root.join("boards").join(&name);
     let description = folder.join("board.toml");
     let text = fs::read_to_string(&description).with_context(|| {

@@ -1,0 +1,25 @@
+//! Makes the chosen board, the model and the test digits part of the build.
+//!
+//! `EBM_BOARD` names a folder of `boards/`, `EBM_MODEL` a model file; both have defaults.
+
+mod board;
+mod digits;
+mod model;
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+fn main() -> Result<()> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rustc-check-cfg=cfg(board_driver, values(any()))");
+    // On the host the app runs on `src/board/host.rs`: no memory map, no linker script.
+    if env::var("CARGO_CFG_TARGET_OS")? == "none" {
+        board::select(&root)?;
+    }
+    let inputs = digits::unpack(&root, &out)?;
+    model::embed(&root, &out, inputs)
+}

@@ -1,0 +1,68 @@
+//! The model: checked here, then linked as it is; its shapes become constants and its number format a type.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use ebm_core::Model;
+use ebm_core::format::{LayerKind, NumberFormat};
+
+const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
+
+/// Writes `model.ebm` and `model.rs`. Fails, naming the file, when it is no classifier of `inputs` inputs.
+pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
+    println!("cargo::rerun-if-env-changed=EBM_MODEL");
+    let path = env::var_os("EBM_MODEL").map_or_else(|| root.join(DEFAULT), PathBuf::from);
+    println!("cargo::rerun-if-changed={}", path.display());
+    let file = || format!("EBM_MODEL={}", path.display());
+    let bytes = fs::read(&path).with_context(file)?;
+    // Words of 16 bytes, because a model is borrowed from where it lies.
+    let mut words = vec![0u128; bytes.len().div_ceil(size_of::<u128>())];
+    let aligned = &mut bytemuck::cast_slice_mut(&mut words)[..bytes.len()];
+    aligned.copy_from_slice(&bytes);
+    let model = Model::parse(aligned).with_context(file)?;
+
+    let layers = &model.header().layers;
+    let (Some(first), Some(last)) = (layers.first(), layers.last()) else {
+        unreachable!("a model without layers is refused");
+    };
+    let is_classifier = layers.len() > 1 && last.kind == LayerKind::Head;
+    ensure!(is_classifier, "{}: the digits app needs machines with a softmax head on top", file());
+    ensure!(
+        model.inputs() == inputs,
+        "{}: the model takes {} inputs, the test digits have {inputs}",
+        file(),
+        model.inputs()
+    );
+    let numbers = match first.numbers {
+        NumberFormat::F32 => "Float",
+        NumberFormat::Int8 { .. } => "Int8",
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = format!(
+        "/// Name of the model file.\n\
+         pub const NAME: &str = {name:?};\n\
+         /// Name of its number format.\n\
+         pub const NUMBER_FORMAT: &str = {format:?};\n\
+         /// Its numbers.\n\
+         pub type Numbers = ebm_core::{numbers};\n\
+         /// Its inputs.\n\
+         pub const INPUTS: usize = {inputs};\n\
+         /// Hidden units of its first machine.\n\
+         pub const HIDDEN: usize = {hidden};\n\
+         /// Its classes.\n\
+         pub const CLASSES: usize = {classes};\n\
+         /// Values that it works in.\n\
+         pub const WORK: usize = {work};\n\
+         /// Bytes of the file.\n\
+         const LENGTH: usize = {length};\n",
+        format = numbers.to_lowercase().replace("float", "f32"),
+        hidden = first.hidden,
+        classes = model.outputs(),
+        work = model.work_len(),
+        length = bytes.len(),
+    );
+    fs::write(out.join("model.ebm"), bytes).context("cannot write model.ebm")?;
+    fs::write(out.join("model.rs"), text).context("cannot write model.rs")
+}

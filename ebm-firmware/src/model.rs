@@ -1,0 +1,31 @@
+//! What lies in flash beside the program: the model that `EBM_MODEL` named at build time, and the test digits.
+//!
+//! The build script has checked the file and turned its shapes into constants and its number format into [`Numbers`].
+
+include!(concat!(env!("OUT_DIR"), "/model.rs"));
+
+/// Bytes at a multiple of 16, where a model file's numbers can be borrowed.
+#[repr(align(16))]
+struct Aligned<const LENGTH: usize>([u8; LENGTH]);
+
+// On the host the sections have no meaning, and some object formats spell them in another way.
+#[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_model"))]
+static MODEL: Aligned<LENGTH> = Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.ebm")));
+
+#[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_test_data"))]
+static TEST_LEVELS: [u8; TEST_BYTES] = *include_bytes!(concat!(env!("OUT_DIR"), "/digits.levels"));
+
+#[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_test_data"))]
+static TEST_LABELS: [u8; TEST_BYTES / INPUTS] = *include_bytes!(concat!(env!("OUT_DIR"), "/digits.labels"));
+
+const TEST_BYTES: usize = include_bytes!(concat!(env!("OUT_DIR"), "/digits.levels")).len();
+
+/// The model file.
+pub fn bytes() -> &'static [u8] {
+    &MODEL.0
+}
+
+/// The test digits: pixel levels and label of each.
+pub fn test_digits() -> impl Iterator<Item = (&'static [u8; INPUTS], u8)> {
+    TEST_LEVELS.as_chunks().0.iter().zip(TEST_LABELS)
+}
