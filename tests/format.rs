@@ -12,7 +12,8 @@ use ebm_tests::tiny;
 
 const SPECIFICATION: &str = include_str!("../ebm-core/FORMAT.md");
 
-/// The bytes of the hex dump in `FORMAT.md` whose code block is named `name`. A line is `offset: bytes ; what they are`.
+/// The bytes of the hex dump in `FORMAT.md` whose code block is named `name`. A line is `offset: bytes ; what they
+/// are`.
 ///
 /// # Panics
 /// When there is no such block, or an offset is not where the bytes before it end.
@@ -90,7 +91,8 @@ fn every_later_version_reads_version_1() -> Result<(), FormatError> {
     assert_holds(Aligned::new(tiny::INT8_FIXTURE).as_slice(), &header, &layers)
 }
 
-/// … and answers the same, to the bit. The integers were worked out from the formulas of `FORMAT.md` by another program.
+/// … and answers the same, to the bit. The integers were worked out from the formulas of `FORMAT.md` by another
+/// program.
 #[test]
 fn fixtures_answer_what_they_always_did() -> Result<(), ModelError> {
     let bytes = Aligned::new(tiny::FLOAT_FIXTURE);

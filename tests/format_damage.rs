@@ -67,8 +67,8 @@ fn every_flipped_bit_is_refused() {
             let as_expected = match (region, error) {
                 (Region::Magic, Some(FormatError::Magic)) => true,
                 (Region::Version, Some(FormatError::Version { found })) => found != 1,
-                // A wrong length is too long for a header, reaches past the file, falls short of it, or rounds up to the
-                // same file and is then not what the checksum covered.
+                // A wrong length is too long for a header, reaches past the file, falls short of it, or rounds up to
+                // the same file and is then not what the checksum covered.
                 (Region::HeaderLength, Some(FormatError::HeaderLength { found })) => found > 4096,
                 (Region::HeaderLength | Region::PayloadLength, Some(FormatError::Truncated { needed, found })) => {
                     needed > found
@@ -88,7 +88,8 @@ fn every_flipped_bit_is_refused() {
     }
 }
 
-/// Every byte set to every value, its checksums made right again: what is read then is a model, and can be used like one.
+/// Every byte set to every value, its checksums made right again: what is read then is a model, and can be used like
+/// one.
 #[test]
 fn every_byte_changed_with_repaired_checksums_is_a_model_or_an_error() {
     let mut models = 0;

@@ -325,7 +325,8 @@ fn layers_too_wide_for_exact_sums() {
     assert_eq!(parse(&wide_file(LayerKind::BernoulliRbm, 1, most + 1, 1 << 15)), out_of_range);
 }
 
-/// Where numbers wider than a byte cannot be borrowed, the file is refused; a multiple of 4 suffices for all that version 1 stores.
+/// Where numbers wider than a byte cannot be borrowed, the file is refused; a multiple of 4 suffices for all that
+/// version 1 stores.
 #[test]
 fn bytes_that_lie_where_numbers_cannot_be_borrowed() {
     for file in tiny::files() {

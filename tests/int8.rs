@@ -43,6 +43,27 @@ fn softplus_is_within_its_stated_error() {
     assert_eq!(int8::softplus(i32::MIN), 0);
 }
 
+/// The formulas of `FORMAT.md`, to the bit: any other table within the bounds would give other answers on other
+/// machines.
+#[test]
+fn tables_are_those_of_the_specification() {
+    let tabulate = |f: fn(f64) -> f64| -> Vec<i64> {
+        (0..=384).map(|k| ((f(f64::from(k) / 32.0) * Q16 + 0.5).floor() as i64).min(65_535)).collect()
+    };
+    let sigmoids = tabulate(|x| 1.0 / (1.0 + (-x).exp()));
+    let tails = tabulate(|x| (-x).exp().ln_1p());
+    let interpolate = |table: &[i64], magnitude: u32| {
+        let (k, f) = (magnitude as usize / 128, i64::from(magnitude % 128));
+        if k >= 384 { table[384] } else { (table[k] * (128 - f) + table[k + 1] * f + 64) >> 7 }
+    };
+    for field in fields() {
+        let q = interpolate(&sigmoids, field.unsigned_abs());
+        assert_eq!(i64::from(int8::sigmoid(field)), if field < 0 { 65_536 - q } else { q }, "σ({field})");
+        let t = interpolate(&tails, field.unsigned_abs());
+        assert_eq!(i64::from(int8::softplus(field)), i64::from(field.max(0)) + ((t + 8) >> 4), "softplus({field})");
+    }
+}
+
 #[test]
 fn tables_never_fall_and_mirror() {
     let range = -14 * NATS..14 * NATS;
@@ -116,8 +137,8 @@ fn values(state: &[u8]) -> Vec<f64> {
     state.iter().map(|&x| f64::from(x) / f64::from(ONE)).collect()
 }
 
-/// Allowed error of hidden unit `j`'s field in nats: that of its rescale, or, for binary states, which the first shift divides
-/// exactly, that of the second shift alone.
+/// Allowed error of hidden unit `j`'s field in nats: that of its rescale, or, for binary states, which the first shift
+/// divides exactly, that of the second shift alone.
 fn hidden_field_bound(machine: &Quantised, j: usize, visible: &[u8]) -> f64 {
     let binary = visible.iter().all(|&x| x == 0 || x == ONE);
     let units = if binary { 0.5 } else { tolerance::rescale(machine.rescale[j]) };

@@ -1,7 +1,7 @@
 //! The integer path at the limits that a file may reach: no sum wraps, and each is still the right one.
 //!
-//! Expected values are computed in i64 from the definitions in `FORMAT.md`. Run with `--profile checked`, an overflow panics; without,
-//! it would give another number.
+//! Expected values are computed in i64 from the definitions in `FORMAT.md`. Run with `--profile checked`, an overflow
+//! panics; without, it would give another number.
 
 use ebm_core::kernel::int8::{
     self, Down, MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, ONE, Rescale, Up,

@@ -1,4 +1,5 @@
-//! Samplers as samplers: means, runs, and whole distributions against the exact ones. Seeds are fixed, so that a test passes always or never.
+//! Samplers as samplers: means, runs, and whole distributions against the exact ones. Seeds are fixed, so that a test
+//! passes always or never.
 
 use ebm_core::kernel::float::bernoulli;
 use ebm_core::kernel::int8::ONE;
@@ -86,7 +87,8 @@ fn a_long_chain_of_a_typed_machine_visits_the_joint_distribution() -> Result<(),
     Ok(())
 }
 
-/// The integer machine's conditionals differ from the exact ones by under `10^-4`, which adds less than 1 to these statistics.
+/// The integer machine's conditionals differ from the exact ones by under `10^-4`, which adds less than 1 to these
+/// statistics.
 #[test]
 fn integer_chains_reach_the_joint_distribution_of_what_they_stand_for() -> Result<(), ShapeError> {
     let machine = Quantised::random(4, 3, 1.0, 4);
@@ -191,7 +193,8 @@ fn integer_units_have_the_right_mean_and_runs() -> Result<(), ShapeError> {
     Ok(())
 }
 
-/// Draw `n` of a stream is unit `n`'s, in both directions and both kinds of numbers, also behind `dyn`: what a GPU or a device must repeat.
+/// Draw `n` of a stream is unit `n`'s, in both directions and both kinds of numbers, also behind `dyn`: what a GPU or a
+/// device must repeat.
 #[test]
 fn one_draw_a_unit_in_order() -> Result<(), ShapeError> {
     let machine = Parameters::random(6, 5, 1.0, 6);

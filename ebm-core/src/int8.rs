@@ -1,4 +1,5 @@
-//! Quantised layers over borrowed slices: [`Int8Affine`] and [`Int8Rbm`], shape-checked shells over [`crate::kernel::int8`].
+//! Quantised layers over borrowed slices: [`Int8Affine`] and [`Int8Rbm`], shape-checked shells over
+//! [`crate::kernel::int8`].
 
 use crate::kernel::int8::{self, Down, Up};
 use crate::machine::{Machine, ShapeError};
@@ -12,7 +13,8 @@ pub struct Int8Affine<'a> {
 }
 
 impl<'a> Int8Affine<'a> {
-    /// Weights `inputs × up.bias.len()`. Fails when a slice has another length.
+    /// Weights `inputs × up.bias.len()`. Fails when a slice has another length. That the numbers are within the limits
+    /// of `FORMAT.md`, so that no sum overflows, is checked when a file is read or written; here the caller sees to it.
     pub const fn new(inputs: usize, up: Up<'a>) -> Result<Self, ShapeError> {
         let outputs = up.bias.len();
         if let Err(error) = ShapeError::check("weights", inputs.saturating_mul(outputs), up.weights.len()) {
@@ -69,7 +71,8 @@ pub struct Int8Rbm<'a> {
 }
 
 impl<'a> Int8Rbm<'a> {
-    /// `V = visible_bias.len()`, `H = up.bias.len()`; `steps` and `shift` as in [`Down`]. Fails when a slice has another length.
+    /// `V = visible_bias.len()`, `H = up.bias.len()`; `steps` and `shift` as in [`Down`]. Fails when a slice has
+    /// another length. The numbers' limits are as in [`Int8Affine::new`].
     pub const fn new(up: Up<'a>, visible_bias: &'a [i32], steps: &'a [u16], shift: u8) -> Result<Self, ShapeError> {
         if let Err(error) = ShapeError::check("down steps", up.bias.len(), steps.len()) {
             return Err(error);

@@ -176,11 +176,11 @@ impl Exact {
 
     /// The CD-k update (Hinton 2002), averaged exactly over every draw that its chain can make.
     ///
-    /// From each row of `data` the chain takes `k` steps `h ~ p(h | v)`, `v ~ p(v | h)` with binary states throughout. The
-    /// update is `⟨v hᵀ⟩` over the data, less `⟨v hᵀ⟩` over the chain's last visible state, `h` being `p(h | v)` in both;
-    /// taking a sampled `h` instead has the same expectation, taking visible *probabilities* as the reconstruction has
-    /// not. Signs and layout as in [`Exact::log_likelihood_gradient`], which this becomes as `k → ∞`.
-    /// Rows may hold probabilities; only the first half-step sees them.
+    /// From each row of `data` the chain takes `k` steps `h ~ p(h | v)`, `v ~ p(v | h)` with binary states throughout.
+    /// The update is `⟨v hᵀ⟩` over the data, less `⟨v hᵀ⟩` over the chain's last visible state, `h` being `p(h | v)` in
+    /// both; taking a sampled `h` instead has the same expectation, taking visible *probabilities* as the
+    /// reconstruction has not. Signs and layout as in [`Exact::log_likelihood_gradient`], which this becomes as `k →
+    /// ∞`. Rows may hold probabilities; only the first half-step sees them.
     pub fn expected_cd_gradient(&self, data: &[Vec<f64>], k: usize) -> Gradient {
         assert!(k > 0, "contrastive divergence takes at least one step");
         let rows = data.len() as f64;
@@ -199,8 +199,8 @@ impl Exact {
         self.visible_given(&hidden)
     }
 
-    /// Block Gibbs steps after which the chain has forgotten its start: from *every* visible state, the distribution over
-    /// visible states is within total variation `distance` of the stationary one.
+    /// Block Gibbs steps after which the chain has forgotten its start: from *every* visible state, the distribution
+    /// over visible states is within total variation `distance` of the stationary one.
     pub fn steps_to_mix(&self, distance: f64) -> usize {
         let target = self.visible_marginal();
         let states = target.len();

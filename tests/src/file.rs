@@ -1,4 +1,5 @@
-//! Model files put together by hand, from `FORMAT.md` and not from `ebm-core`, so that they can be wrong in one place at a time.
+//! Model files put together by hand, from `FORMAT.md` and not from `ebm-core`, so that they can be wrong in one place
+//! at a time.
 
 use ebm_core::format::Header;
 

@@ -1,4 +1,5 @@
-//! Random integer machines whose meaning in nats is exact, so that what is compared is the arithmetic, not the quantiser.
+//! Random integer machines whose meaning in nats is exact, so that what is compared is the arithmetic, not the
+//! quantiser.
 
 use crate::exact::Exact;
 use crate::parameters::uniform;
@@ -7,9 +8,10 @@ use ebm_core::kernel::int8::{NATS, ONE, Rescale, Up};
 
 /// An integer machine.
 ///
-/// Hidden unit `j`'s weights are `W_ij = s_j·w_ij`, `s_j = multiplier_j / 2^shift / 4096` nats. Upwards a field is summed in
-/// units of `s_j/128` and the first shift is 7, so that for binary states it is exact; downwards the steps are the same
-/// multipliers. So both directions mean the same weights to the last bit, as [`Quantised::dequantised`] states them.
+/// Hidden unit `j`'s weights are `W_ij = s_j·w_ij`, `s_j = multiplier_j / 2^shift / 4096` nats. Upwards a field is
+/// summed in units of `s_j/128` and the first shift is 7, so that for binary states it is exact; downwards the steps
+/// are the same multipliers. So both directions mean the same weights to the last bit, as [`Quantised::dequantised`]
+/// states them.
 #[derive(Clone, Debug)]
 pub struct Quantised {
     /// `w_ij`, column-major.

@@ -2,7 +2,8 @@
 
 use crate::tolerance;
 
-/// Fewest draws that a cell should expect for the statistic to be distributed as χ² (Cochran 1954); rarer cells are pooled.
+/// Fewest draws that a cell should expect for the statistic to be distributed as χ² (Cochran 1954); rarer cells are
+/// pooled.
 const FEWEST: f64 = 5.0;
 
 /// Pearson's test of goodness of fit.
@@ -15,7 +16,8 @@ pub struct ChiSquared {
 }
 
 impl ChiSquared {
-    /// `observed` draws of each cell against the cells' probabilities; cells that expect fewer than five draws are one cell.
+    /// `observed` draws of each cell against the cells' probabilities; cells that expect fewer than five draws are one
+    /// cell.
     pub fn new(observed: &[u64], probabilities: &[f64]) -> Self {
         let draws = observed.iter().sum::<u64>() as f64;
         let cells = observed.iter().zip(probabilities).map(|(&seen, p)| (seen as f64, p * draws));

@@ -1,9 +1,9 @@
 //! Every bound that a test uses, with its reason. A test holds no number of its own.
 //!
-//! Rounding bounds follow Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3: a sum or product that went
-//! through `n` roundings is wrong by at most `γ_n = n·u / (1 − n·u)` of the sum of the absolute values of its terms.
-//! Parameters and inputs are f32 and so exact in f64; the reference's own error, `2^-53` a step, is lost in the slack
-//! between `n·u` and `γ_n`.
+//! Rounding bounds follow Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3: a sum or product that
+//! went through `n` roundings is wrong by at most `γ_n = n·u / (1 − n·u)` of the sum of the absolute values of its
+//! terms. Parameters and inputs are f32 and so exact in f64; the reference's own error, `2^-53` a step, is lost in the
+//! slack between `n·u` and `γ_n`.
 
 use ebm_core::kernel::int8::{self, Rescale};
 use ebm_core::math;
@@ -11,8 +11,8 @@ use ebm_core::math;
 /// Unit roundoff of f32.
 const U: f64 = 1.0 / 16_777_216.0;
 
-/// Additional absolute allowance for the reference's own rounding in f64: sums of up to `2^20` terms, each wrong by `2^-52`
-/// relative to energies of at most 1,000 nats.
+/// Additional absolute allowance for the reference's own rounding in f64: sums of up to `2^20` terms, each wrong by
+/// `2^-52` relative to energies of at most 1,000 nats.
 pub const REFERENCE: f64 = 1e-10;
 
 /// Higham's `γ_n` for f32.
@@ -21,20 +21,20 @@ pub fn gamma(roundings: usize) -> f64 {
     nu / (1.0 - nu)
 }
 
-/// Roundings that a term of `kernel::float::dot` over `length` terms goes through: its product, the additions to its lane
-/// (the first, to zero, is exact), three pairwise additions of the lanes.
+/// Roundings that a term of `kernel::float::dot` over `length` terms goes through: its product, the additions to its
+/// lane (the first, to zero, is exact), three pairwise additions of the lanes.
 const fn dot_roundings(length: usize) -> usize {
     1 + length.div_ceil(8).saturating_sub(1) + 3
 }
 
-/// Error of a hidden field `b + Σ_i v_i·W_i` over `length` inputs, `magnitude = |b| + Σ |v_i·W_i|`: the dot product, then
-/// the addition of the bias.
+/// Error of a hidden field `b + Σ_i v_i·W_i` over `length` inputs, `magnitude = |b| + Σ |v_i·W_i|`: the dot product,
+/// then the addition of the bias.
 pub fn hidden_field(length: usize, magnitude: f64) -> f64 {
     gamma(dot_roundings(length) + 1) * magnitude
 }
 
-/// Error of a visible field `a + Σ_j W_j·h_j` over `length` hidden units, `magnitude = |a| + Σ |W_j·h_j|`: terms are added one
-/// after another, each a product and at most `length` additions.
+/// Error of a visible field `a + Σ_j W_j·h_j` over `length` hidden units, `magnitude = |a| + Σ |W_j·h_j|`: terms are
+/// added one after another, each a product and at most `length` additions.
 pub fn visible_field(length: usize, magnitude: f64) -> f64 {
     gamma(length + 1) * magnitude
 }
@@ -45,17 +45,17 @@ pub fn probability(p: f64, field: f64) -> f64 {
     moved + f64::from(math::SIGMOID_MAX_RELATIVE_ERROR) * (p + moved) + f64::from(math::TAIL_MAX_ERROR) + REFERENCE
 }
 
-/// Error of an energy, `magnitude = Σ|a_i·v_i| + Σ_j h_j·(|b_j| + Σ_i |W_ij·v_i|)`: a term goes through a hidden field, a
-/// product with the state, and at most one subtraction a hidden unit.
+/// Error of an energy, `magnitude = Σ|a_i·v_i| + Σ_j h_j·(|b_j| + Σ_i |W_ij·v_i|)`: a term goes through a hidden field,
+/// a product with the state, and at most one subtraction a hidden unit.
 pub fn energy(visible: usize, hidden: usize, magnitude: f64) -> f64 {
     gamma(dot_roundings(visible) + 2 + hidden) * magnitude + REFERENCE
 }
 
-/// Error of a free energy. `visible_magnitude = Σ|a_i·v_i|`; `hidden` holds, for each hidden unit, the magnitude of its field (as in
-/// [`hidden_field`]) and its softplus.
+/// Error of a free energy. `visible_magnitude = Σ|a_i·v_i|`; `hidden` holds, for each hidden unit, the magnitude of its
+/// field (as in [`hidden_field`]) and its softplus.
 ///
-/// softplus is 1-Lipschitz, so a field's error passes at most unchanged; then softplus' own relative error; then the sum
-/// over the hidden units, and the subtraction from `−a·v`.
+/// softplus is 1-Lipschitz, so a field's error passes at most unchanged; then softplus' own relative error; then the
+/// sum over the hidden units, and the subtraction from `−a·v`.
 pub fn free_energy(visible: usize, visible_magnitude: f64, hidden: &[(f64, f64)]) -> f64 {
     let last = 1;
     let terms: f64 = hidden
@@ -71,45 +71,46 @@ pub fn free_energy(visible: usize, visible_magnitude: f64, hidden: &[(f64, f64)]
 
 /// Relative error of a softmax probability over `classes` scores that differ from the largest by at most `spread`.
 ///
-/// The rounding of `z − max` moves an exponential by `u·spread` relative to itself. `e^x` in f32 is at most as wrong as the sigmoid made of
-/// it: `σ(x) = e^x / (1 + e^x) ≈ e^x` far below zero, with two more roundings. Both count twice, in numerator and sum; then
-/// the sum's roundings and the division's.
+/// The rounding of `z − max` moves an exponential by `u·spread` relative to itself. `e^x` in f32 is at most as wrong as
+/// the sigmoid made of it: `σ(x) = e^x / (1 + e^x) ≈ e^x` far below zero, with two more roundings. Both count twice, in
+/// numerator and sum; then the sum's roundings and the division's.
 pub fn softmax(classes: usize, spread: f64) -> f64 {
     let exponential = U * spread + f64::from(math::SIGMOID_MAX_RELATIVE_ERROR) + 2.0 * U;
     2.0 * exponential + gamma(classes + 1)
 }
 
-/// Largest step down of `math::sigmoid` between neighbouring f32, relative: one unit in the last place. (It is made of a polynomial
-/// and a division that round each for themselves, so it is monotonic only beyond that.)
+/// Largest step down of `math::sigmoid` between neighbouring f32, relative: one unit in the last place. (It is made of
+/// a polynomial and a division that round each for themselves, so it is monotonic only beyond that.)
 pub const SIGMOID_DROP: f64 = 2.0 * U;
 
 /// Spacing, in nats, on which `math::sigmoid` and `math::softplus` must not decrease at all: it moves `e^x` by `2^-10`
 /// relative, thousands of times their error.
 pub const MONOTONIC_SPACING_NATS: f32 = 1.0 / 1024.0;
 
-/// Error of [`Rescale::apply`] against the real product `sum·multiplier / 2^(pre+post)`, in `2^-12` nats, where the 16 bits between the shifts
-/// suffice: half a unit of the first shift, carried through the product, and half a unit of the second.
+/// Error of [`Rescale::apply`] against the real product `sum·multiplier / 2^(pre+post)`, in `2^-12` nats, where the 16
+/// bits between the shifts suffice: half a unit of the first shift, carried through the product, and half a unit of the
+/// second.
 pub fn rescale(rescale: Rescale) -> f64 {
     let first = if rescale.pre == 0 { 0.0 } else { 0.5 };
     let second = if rescale.post == 0 { 0.0 } else { 0.5 };
     first * f64::from(rescale.multiplier) / f64::from(rescale.post).exp2() + second
 }
 
-/// Error, in nats, of an integer visible field whose hidden units' weights are `column` (the weights from this visible unit):
-/// each hidden unit's contribution is rounded to a whole step, then the shifted sum to `2^-12` nats.
+/// Error, in nats, of an integer visible field whose hidden units' weights are `column` (the weights from this visible
+/// unit): each hidden unit's contribution is rounded to a whole step, then the shifted sum to `2^-12` nats.
 pub fn int8_visible_field_nats(column: impl Iterator<Item = i8>, shift: u8) -> f64 {
     let weights: f64 = column.map(|w| f64::from(w).abs()).sum();
     (0.5 * weights / f64::from(shift).exp2() + 0.5) / f64::from(int8::NATS)
 }
 
-/// Error of an integer activation, as a probability, when its field is wrong by `field_nats`: `|σ'| ≤ 1/4`, the table's error, then rounding
-/// to `1/128`.
+/// Error of an integer activation, as a probability, when its field is wrong by `field_nats`: `|σ'| ≤ 1/4`, the table's
+/// error, then rounding to `1/128`.
 pub fn int8_probability(field_nats: f64) -> f64 {
     field_nats / 4.0 + int8::SIGMOID_MAX_ERROR + 0.5 / f64::from(int8::ONE) + REFERENCE
 }
 
-/// Error of an integer free energy in nats, `fields_nats` being the errors of the hidden fields: softplus is 1-Lipschitz and
-/// its table has an error of its own; `a·v` is summed exactly and rounded once to `2^-12` nats.
+/// Error of an integer free energy in nats, `fields_nats` being the errors of the hidden fields: softplus is
+/// 1-Lipschitz and its table has an error of its own; `a·v` is summed exactly and rounded once to `2^-12` nats.
 pub fn int8_free_energy_nats(fields_nats: impl Iterator<Item = f64>) -> f64 {
     let hidden: f64 = fields_nats.map(|field| field + int8::SOFTPLUS_MAX_ERROR_NATS).sum();
     hidden + 0.5 / f64::from(int8::NATS) + REFERENCE
@@ -118,24 +119,26 @@ pub fn int8_free_energy_nats(fields_nats: impl Iterator<Item = f64>) -> f64 {
 /// Step of a central difference of the exact log-likelihood, in parameter units.
 pub const DIFFERENCE_STEP: f64 = 1e-4;
 
-/// Error of that central difference `(f(x+s) − f(x−s)) / 2s`, `s` = [`DIFFERENCE_STEP`]. Truncation: `s²/6 · |f‴|`, where `f‴` is a
-/// difference of two third cumulants of variables in `[0, 1]`, each at most `1/(6√3) < 0.1`: 3.4e-10. Rounding: `f` is a sum of a few tens, known to about `2^-46`
-/// after a log-sum-exp over 2^10 states, divided by `s`: 1.5e-10. Rounded up.
+/// Error of that central difference `(f(x+s) − f(x−s)) / 2s`, `s` = [`DIFFERENCE_STEP`]. Truncation: `s²/6 · |f‴|`,
+/// where `f‴` is a difference of two third cumulants of variables in `[0, 1]`, each at most `1/(6√3) < 0.1`: 3.4e-10.
+/// Rounding: `f` is a sum of a few tens, known to about `2^-46` after a log-sum-exp over 2^10 states, divided by `s`:
+/// 1.5e-10. Rounded up.
 pub const DIFFERENCE: f64 = 1e-9;
 
 /// Two exact f64 computations of one quantity that differ in the order of their sums.
 pub const SAME_IN_F64: f64 = 1e-11;
 
-/// Distance from the stationary distribution, in total variation, that a chain may have when its state is taken for an independent draw. With
-/// `N = 2·10^5` draws the bias adds at most `N·(2·10^-6)²/p_min ≈ 0.01` to a χ² statistic whose cells have `p_min ≥ 10^-4`.
+/// Distance from the stationary distribution, in total variation, that a chain may have when its state is taken for an
+/// independent draw. With `N = 2·10^5` draws the bias adds at most `N·(2·10^-6)²/p_min ≈ 0.01` to a χ² statistic whose
+/// cells have `p_min ≥ 10^-4`.
 pub const MIXED: f64 = 1e-6;
 
-/// Standard normal quantile of the significance level `10^-4`, one-sided. Seeds are fixed, so a test of a right sampler fails never or
-/// always: the level says how unlucky a seed would have to be to need replacing.
+/// Standard normal quantile of the significance level `10^-4`, one-sided. Seeds are fixed, so a test of a right sampler
+/// fails never or always: the level says how unlucky a seed would have to be to need replacing.
 const Z: f64 = 3.719;
 
-/// Largest χ² statistic that is accepted, at significance `10^-4` (Wilson & Hilferty 1931: `(χ²/k)^(1/3)` is nearly normal; the
-/// quantile is right to 1 % from 3 degrees of freedom on).
+/// Largest χ² statistic that is accepted, at significance `10^-4` (Wilson & Hilferty 1931: `(χ²/k)^(1/3)` is nearly
+/// normal; the quantile is right to 1 % from 3 degrees of freedom on).
 pub fn chi_squared(degrees_of_freedom: usize) -> f64 {
     let k = degrees_of_freedom as f64;
     let spread = 2.0 / (9.0 * k);
@@ -145,12 +148,34 @@ pub fn chi_squared(degrees_of_freedom: usize) -> f64 {
 /// Largest distance, in standard deviations, of a mean or a number of runs from what is expected (two-sided `2·10^-4`).
 pub const STANDARD_DEVIATIONS: f64 = Z;
 
-/// Error in the probability of a draw: f32 draws compare with 24 random bits, integer draws with 16. A probability between
-/// two multiples of `2^-24` is rounded up to the next.
-pub const DRAW_RESOLUTION: f64 = 1.0 / 16_777_216.0;
-
-/// Error of a score of a net 9–7–11–4 whose weights lie in `[-1, 1]` and its head's in `[-2, 2]`. Layer by layer: a field of 9 inputs has magnitude
-/// at most 10, so is off by `6·u·10 = 3.6e-6` and its probability by a quarter of that and 2e-7; 7 such errors (weights at most 1) and 5 roundings of
-/// magnitude 8 make 1.1e-5 in the next field, so 3e-6 in its probability; 11 of those times 2, and 6 roundings of
-/// magnitude 24, make 7.5e-5.
+/// Error of a score of a net 9–7–11–4 whose weights lie in `[-1, 1]` and its head's in `[-2, 2]`. Layer by layer: a
+/// field of 9 inputs has magnitude at most 10, so is off by `6·u·10 = 3.6e-6` and its probability by a quarter of that
+/// and 2e-7; 7 such errors (weights at most 1) and 5 roundings of magnitude 8 make 1.1e-5 in the next field, so 3e-6 in
+/// its probability; 11 of those times 2, and 6 roundings of magnitude 24, make 7.5e-5.
 pub const SHALLOW_NET: f64 = 7.5e-5;
+
+/// Error of the mean of `samples` independent draws of a statistic in `[-1, 1]`, such as a product of states less one of the data's: its
+/// standard deviation is at most 1/2 for each of the two terms, of which the data's does not vary; [`STANDARD_DEVIATIONS`] of the mean, and f32 sums of as many
+/// terms, added in blocks, to 1e-4 at most.
+pub fn mean_of_states(samples: usize) -> f64 {
+    STANDARD_DEVIATIONS * 0.5 / (samples as f64).sqrt() + 1e-4
+}
+
+/// Step, in parameter units, of a central difference of a net's loss; exact in f32 beside parameters of size 1.
+pub const NET_STEP: f32 = 1.0 / 1024.0;
+
+/// Error of a gradient by back-propagation in f32 against central differences in f64. Truncation: `s²/6·|f‴| ≈ 1.6e-7` with third
+/// derivatives of at most 1 for weights of size 1; a parameter moved in f32 lands within `2^-24` of where it should, which the
+/// quotient uses as it is; f32 arithmetic through three layers, 1e-6. Together, rounded up.
+pub const BACK_PROPAGATION: f64 = 2e-6;
+
+/// Error of three steps of an optimiser in f32 on a parameter of size 1: some ten roundings each, and `1 − β^t` in f32,
+/// whose cancellation at `t = 1` leaves `0.001` with a relative error of 3e-5, halved by the square root, on a step of 0.1.
+pub const OPTIMISER: f64 = 5e-6;
+
+/// Relative error of a rescale's multiplier: half a unit of 15 bits of which the first is set.
+pub const RESCALE_MANTISSA: f64 = 1.0 / 32_768.0;
+
+/// Rounding of an f32 free energy of up to 300 by 40 units with parameters of size 1 (magnitudes of up to 12,000 nats, relative error
+/// some 20 roundings).
+pub const FLOAT_FREE_ENERGY: f64 = 0.015;

@@ -66,7 +66,8 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Are all numbers finite and inside the bounds that keep the integer sums exact? O(parameters) for f32, O(units) for int8.
+    /// Are all numbers finite and inside the bounds that keep the integer sums exact? O(parameters) for f32, O(units)
+    /// for int8.
     pub(super) fn check(&self, layer: usize) -> Result<(), FormatError> {
         let finite = |numbers: &[f32]| match numbers.iter().all(|x| x.is_finite()) {
             true => Ok(()),
@@ -115,7 +116,8 @@ impl<'a> LayerReader<'a> {
     /// Borrows the next `count` numbers and passes their padding.
     fn section<T: AnyBitPattern>(&mut self, count: u64) -> Result<&'a [T], FormatError> {
         let bytes = count.saturating_mul(size_of::<T>() as u64);
-        // A hostile header's shapes can need more than 2^64 bytes: saturate, so that they are refused, not wrapped round.
+        // A hostile header's shapes can need more than 2^64 bytes: saturate, so that they are refused, not wrapped
+        // round.
         let end = self.taken.saturating_add(bytes);
         self.taken = end.checked_next_multiple_of(super::ALIGNMENT as u64).unwrap_or(u64::MAX);
         let too_short = FormatError::PayloadLength { expected: self.taken, found: self.total };

@@ -8,7 +8,12 @@ use std::path::PathBuf;
 /// Without a command: pretrains a network on handwritten digits, fine-tunes it, trains the same network from random weights beside it,
 /// quantises the first and writes model.ebm.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, subcommand_help_heading = "Other commands")]
+#[command(
+    version,
+    allow_negative_numbers = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_help_heading = "Other commands"
+)]
 #[command(after_help = "Example: ebm-train --hidden 128,64 --finetune-epochs 20 --out runs/small --json")]
 pub struct Args {
     /// Print one JSON object on stdout instead of tables

@@ -211,12 +211,37 @@ pub fn finetune<B: Backend>(
             test_accuracy: Some(test_accuracy),
         });
     }
-    Ok(collect(backend, &net, layers))
+    Ok(collect(backend, &net, layers, |parameter| &parameter.value))
 }
 
-/// The trained weights, with the visible biases of `layers`.
-fn collect<B: Backend>(backend: &B, net: &Classifier<B>, layers: Vec<RbmParameters>) -> Parameters {
-    let download = |layer: &Layer<B>| (backend.download(&layer.weights.value), backend.download(&layer.bias.value));
+/// Mean cross-entropy of `parameters` over a labelled batch in nats, and its gradient by back-propagation, without dropout,
+/// plus that of the weight decay. The machines' visible biases take no part: their gradient is zero.
+pub fn gradient<B: Backend>(
+    backend: &B,
+    settings: &Backpropagation,
+    parameters: &Parameters,
+    batch: &Split,
+) -> Option<(f64, Parameters)> {
+    let mut net = Classifier::new(backend, &parameters.layers, parameters.head.as_ref()?);
+    let inputs = backend.upload(batch.inputs.rows(), batch.inputs.visible, &batch.inputs.values);
+    let mut totals = backend.zeros(1, 2);
+    net.forward(backend, &inputs, None);
+    backend.softmax_cross_entropy(&batch.labels, &mut net.scores, &mut totals);
+    net.backward(backend, &inputs, &Backpropagation { dropout: 0.0, ..*settings });
+    let loss = f64::from(backend.download(&totals)[0]) / batch.labels.len() as f64;
+    let still = |rbm: &RbmParameters| RbmParameters { visible_bias: vec![0.0; rbm.visible_bias.len()], ..rbm.clone() };
+    let layers = parameters.layers.iter().map(still).collect();
+    Some((loss, collect(backend, &net, layers, |parameter| &parameter.gradient)))
+}
+
+/// One tensor of every parameter of the net, with the visible biases of `layers`.
+fn collect<B: Backend>(
+    backend: &B,
+    net: &Classifier<B>,
+    layers: Vec<RbmParameters>,
+    tensor: impl Fn(&Trained<B>) -> &B::Tensor,
+) -> Parameters {
+    let download = |layer: &Layer<B>| (backend.download(tensor(&layer.weights)), backend.download(tensor(&layer.bias)));
     let trained = net.layers.iter().zip(layers).map(|(layer, start)| {
         let (weights, hidden_bias) = download(layer);
         RbmParameters { weights, visible_bias: start.visible_bias, hidden_bias }

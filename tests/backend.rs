@@ -1,0 +1,154 @@
+//! The CPU backend's operations against ebm-core's kernels and against their definitions, over shapes that cross its shards.
+
+use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
+use ebm_core::{Machine, RbmView};
+use ebm_tests::parameters::{Parameters, uniform};
+use ebm_tests::tolerance;
+use ebm_train::Error;
+use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
+use rand_core::Rng;
+
+/// Rows, visible and hidden units: below, at and across the sizes in which the backend cuts its work.
+const SHAPES: [(usize, usize, usize); 5] = [(1, 1, 1), (7, 5, 3), (32, 64, 64), (33, 17, 65), (100, 70, 130)];
+
+fn probabilities(count: usize, seed: u32) -> Vec<f32> {
+    uniform(count, 0.5, seed, 0).into_iter().map(|x| x + 0.5).collect()
+}
+
+fn assert_close(ours: &[f32], reference: &[f32], bound: f64, what: &str) {
+    assert_eq!(ours.len(), reference.len(), "{what}");
+    for (index, (ours, reference)) in ours.iter().zip(reference).enumerate() {
+        assert!(f64::from((ours - reference).abs()) <= bound, "{what} {index}: {ours}, reference {reference}");
+    }
+}
+
+/// Largest magnitude of a field over `units` inputs in `[0, 1]` when weights and bias lie in `[-1, 1]`.
+fn magnitude(units: usize) -> f64 {
+    units as f64 + 1.0
+}
+
+#[test]
+fn affine_maps_are_those_of_the_core() -> Result<(), Error> {
+    let backend = Cpu::new(2)?;
+    for (rows, visible, hidden) in SHAPES {
+        let machine = Parameters::random(visible, hidden, 1.0, 1);
+        let view: RbmView<'_> = machine.view();
+        let weights = backend.upload(hidden, visible, &machine.weights);
+        for direction in [Direction::Up, Direction::Down] {
+            let (inputs, outputs, bias) = match direction {
+                Direction::Up => (visible, hidden, &machine.hidden_bias),
+                Direction::Down => (hidden, visible, &machine.visible_bias),
+            };
+            let values = probabilities(rows * inputs, 2);
+            let input = backend.upload(rows, inputs, &values);
+            let bias = backend.upload(1, outputs, bias);
+            let mut out = backend.zeros(0, 0);
+            backend.affine(direction, &weights, Some(&bias), Link::Sigmoid, &input, &mut out);
+            let mut reference = vec![0.0; rows * outputs];
+            for (row, out) in values.chunks(inputs).zip(reference.chunks_mut(outputs)) {
+                match direction {
+                    Direction::Up => view.hidden_probs(row, out)?,
+                    Direction::Down => view.visible_probs(row, out)?,
+                }
+            }
+            let field = 2.0 * tolerance::visible_field(inputs, magnitude(inputs));
+            assert_close(&backend.download(&out), &reference, tolerance::probability(1.0, field), "probability");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_draw_belongs_to_its_sample_and_unit() -> Result<(), Error> {
+    for (rows, columns, _) in SHAPES {
+        let values = probabilities(rows * columns, 3);
+        let samples: Vec<u32> = (0..rows as u32).map(|row| 1000 - row).collect();
+        let stream = Stream { step: 4, phase: 1, ..Stream::new(Purpose::Hidden) };
+        let draws = Draws { seed: 9, stream, samples: &samples };
+        let mut expected = Vec::new();
+        for (row, &sample) in values.chunks(columns).zip(&samples) {
+            let mut rng = Philox::new(9, Stream { sample, ..stream });
+            expected.extend(row.iter().map(|&p| if unit_interval(rng.next_u32()) < p { 1.0 } else { 0.0 }));
+        }
+        for threads in [1, 2] {
+            let backend = Cpu::new(threads)?;
+            let mut out = backend.zeros(0, 0);
+            backend.bernoulli(draws, &backend.upload(rows, columns, &values), &mut out);
+            assert_eq!(backend.download(&out), expected);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn dropout_keeps_the_mean() -> Result<(), Error> {
+    let (rows, columns, rate) = (200, 50, 0.25);
+    let backend = Cpu::new(2)?;
+    let samples: Vec<u32> = (0..rows as u32).collect();
+    let mut values = backend.upload(rows, columns, &vec![1.0; rows * columns]);
+    backend.dropout(Draws { seed: 1, stream: Stream::new(Purpose::Dropout), samples: &samples }, rate, &mut values);
+    let values = backend.download(&values);
+    assert!(values.iter().all(|&v| v == 0.0 || v == 1.0 / (1.0 - rate)));
+    let dropped = values.iter().filter(|&&v| v == 0.0).count() as u64;
+    let distance = ebm_tests::statistics::mean_z(dropped, (rows * columns) as u64, rate.into());
+    assert!(distance.abs() <= tolerance::STANDARD_DEVIATIONS, "{dropped} dropped, {distance} standard deviations off");
+    Ok(())
+}
+
+#[test]
+fn statistics_are_sums_over_the_samples() -> Result<(), Error> {
+    let backend = Cpu::new(2)?;
+    for (rows, visible, hidden) in SHAPES {
+        let (v, h) = (probabilities(rows * visible, 4), probabilities(rows * hidden, 5));
+        let before = probabilities(visible * hidden, 6);
+        let mut out = backend.upload(hidden, visible, &before);
+        let (v_there, h_there) = (backend.upload(rows, visible, &v), backend.upload(rows, hidden, &h));
+        backend.outer(0.5, -2.0, &v_there, &h_there, &mut out);
+        let mut reference = Vec::new();
+        for j in 0..hidden {
+            for i in 0..visible {
+                let sum: f64 = (0..rows).map(|n| f64::from(v[n * visible + i]) * f64::from(h[n * hidden + j])).sum();
+                reference.push((0.5 * f64::from(before[j * visible + i]) - 2.0 * sum) as f32);
+            }
+        }
+        let bound = tolerance::visible_field(rows + 1, 2.0 * magnitude(rows));
+        assert_close(&backend.download(&out), &reference, bound, "⟨v·h⟩");
+
+        let mut sums = backend.upload(1, visible, &before[..visible]);
+        backend.column_sums(0.5, 3.0, &v_there, &mut sums);
+        let sum = |i: usize| (0..rows).map(|n| f64::from(v[n * visible + i])).sum::<f64>();
+        let reference: Vec<f32> = (0..visible).map(|i| (0.5 * f64::from(before[i]) + 3.0 * sum(i)) as f32).collect();
+        let bound = tolerance::visible_field(rows + 1, 3.0 * magnitude(rows));
+        assert_close(&backend.download(&sums), &reference, bound, "⟨v⟩");
+    }
+    Ok(())
+}
+
+#[test]
+fn optimisers_take_the_steps_of_their_definitions() -> Result<(), Error> {
+    let backend = Cpu::new(1)?;
+    let one = |value: f32| backend.upload(1, 1, &[value]);
+    let gradients = [0.5f32, -0.25, 2.0];
+
+    let (mut theta, mut moments) = (one(1.0), [one(0.0), one(0.0)]);
+    let (mut expected, mut velocity) = (1.0f64, 0.0);
+    for g in gradients {
+        backend.step(Step::Momentum { learning_rate: 0.1, momentum: 0.9 }, &one(g), &mut moments, &mut theta);
+        velocity = 0.9 * velocity + f64::from(g);
+        expected -= 0.1 * velocity;
+    }
+    assert_close(&backend.download(&theta), &[expected as f32], tolerance::OPTIMISER, "momentum");
+
+    let (mut theta, mut moments) = (one(1.0), [one(0.0), one(0.0)]);
+    let (mut expected, mut m, mut v) = (1.0f64, 0.0, 0.0);
+    for (taken, g) in (0..).zip(gradients) {
+        backend.step(Step::Adam { learning_rate: 0.1, taken }, &one(g), &mut moments, &mut theta);
+        let g = f64::from(g);
+        m = 0.9 * m + 0.1 * g;
+        v = 0.999 * v + 0.001 * g * g;
+        let (m_hat, v_hat) = (m / (1.0 - 0.9f64.powi(taken as i32 + 1)), v / (1.0 - 0.999f64.powi(taken as i32 + 1)));
+        expected -= 0.1 * m_hat / (v_hat.sqrt() + 1e-8);
+    }
+    assert_close(&backend.download(&theta), &[expected as f32], tolerance::OPTIMISER, "Adam");
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The trainer's quantiser: weights within half a step, fields and free energies within what that allows.
+
+use ebm_core::kernel::int8::{MAX_DOWN_STEPS, NATS, ONE};
+use ebm_core::{Float, Int8, Machine, Model, Numbers};
+use ebm_tests::parameters::{Parameters, uniform};
+use ebm_tests::tolerance;
+use ebm_train::Error;
+use ebm_train::data::digits;
+use ebm_train::export::{Int8RbmParameters, model_file, quantize};
+use ebm_train::parameters::{self, HeadParameters, RbmParameters};
+
+const SHAPES: [(usize, usize); 4] = [(1, 1), (9, 5), (64, 40), (300, 33)];
+const SCALES: [f32; 4] = [1e-4, 0.1, 1.0, 20.0];
+
+fn machine(visible: usize, hidden: usize, scale: f32) -> RbmParameters {
+    let Parameters { weights, visible_bias, hidden_bias } = Parameters::random(visible, hidden, scale, 1);
+    RbmParameters { weights, visible_bias, hidden_bias }
+}
+
+fn quantised(rbm: RbmParameters) -> Result<Int8RbmParameters, Error> {
+    let net = quantize(&parameters::Parameters { layers: vec![rbm], head: None })?;
+    Ok(net.layers.into_iter().next().expect("one machine"))
+}
+
+/// `s_j` as the file says it upwards: nats a unit of `w_ij` at `v_i = 1`.
+fn scale(quantised: &Int8RbmParameters, j: usize) -> f64 {
+    let rescale = quantised.up.rescale[j];
+    let shift = i32::from(rescale.pre) + i32::from(rescale.post);
+    f64::from(rescale.multiplier) * f64::from(-shift).exp2() * f64::from(ONE) / f64::from(NATS)
+}
+
+#[test]
+fn weights_and_biases_move_by_at_most_half_a_step() -> Result<(), Error> {
+    for ((visible, hidden), size) in SHAPES.into_iter().flat_map(|shape| SCALES.map(|size| (shape, size))) {
+        let rbm = machine(visible, hidden, size);
+        let quantised = quantised(rbm.clone())?;
+        for j in 0..hidden {
+            let step = scale(&quantised, j);
+            let near = |ours: f64, exact: f32, step: f64| {
+                let error = (ours - f64::from(exact)).abs();
+                let allowed = step * 0.5 + ours.abs() * tolerance::RESCALE_MANTISSA;
+                assert!(error <= allowed, "{ours} for {exact}, allowed {allowed:e}");
+            };
+            for i in 0..visible {
+                near(f64::from(quantised.up.weights[i + j * visible]) * step, rbm.weights[i + j * visible], step);
+            }
+            near(f64::from(quantised.up.bias[j]) * step / 128.0, rbm.hidden_bias[j], step / 128.0);
+            // Downwards the same scale, rounded to whole steps.
+            let down = f64::from(quantised.steps[j]) / f64::from(quantised.shift).exp2() / f64::from(NATS);
+            let allowed =
+                0.5 / f64::from(quantised.shift).exp2() / f64::from(NATS) + step * tolerance::RESCALE_MANTISSA;
+            assert!((down - step).abs() <= allowed, "down {down}, up {step}");
+        }
+        assert!(quantised.steps.iter().map(|&step| u64::from(step)).sum::<u64>() <= MAX_DOWN_STEPS);
+    }
+    Ok(())
+}
+
+#[test]
+fn free_energies_stay_close() -> Result<(), Error> {
+    for (visible, hidden) in SHAPES {
+        let rbm = machine(visible, hidden, 1.0);
+        let quantised = quantised(rbm.clone())?;
+        let (float, int8) = (rbm.view()?, quantised.view()?);
+        for seed in 0..20 {
+            let levels: Vec<u8> = uniform(visible, 64.0, seed, 7).into_iter().map(|x| (x + 64.0) as u8).collect();
+            let values: Vec<f32> = levels.iter().map(|&x| f32::from(x) / f32::from(ONE)).collect();
+            let sum: f64 = values.iter().copied().map(f64::from).sum();
+            // Every weight is off by at most half its step and its rescale's mantissa; softplus is 1-Lipschitz.
+            let fields = (0..hidden).map(|j| {
+                let step = scale(&quantised, j);
+                let rescaled = tolerance::rescale(quantised.up.rescale[j]) / f64::from(NATS);
+                step * (0.5 * sum + 0.5 / 128.0) + (sum + 1.0) * tolerance::RESCALE_MANTISSA + rescaled
+            });
+            let visible_terms = sum * 0.5 / f64::from(NATS);
+            let allowed = tolerance::int8_free_energy_nats(fields) + visible_terms + tolerance::FLOAT_FREE_ENERGY;
+            let (exact, ours) = (float.free_energy(&values)?, int8.free_energy(&levels)?);
+            let error = f64::from((Int8::nats(ours) - exact).abs());
+            assert!(error <= allowed, "off by {error} nats, allowed {allowed}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn levels_and_values_mean_the_same() {
+    for max in [1u16, 16, 255, 1000] {
+        for level in 0..=max + 1 {
+            let from_level = Int8::from_level(level, max);
+            assert_eq!(from_level, Int8::from_unit(Float::from_level(level, max)), "level {level} of {max}");
+        }
+    }
+    assert_eq!((Int8::from_unit(f32::NAN), Int8::from_unit(-1.0), Int8::from_unit(2.0)), (0, 0, ONE));
+}
+
+#[test]
+fn what_does_not_fit_the_fixed_point_is_refused_by_layer() {
+    let refused = |change: &dyn Fn(&mut RbmParameters)| {
+        let mut rbm = machine(4, 3, 1.0);
+        change(&mut rbm);
+        let lower = machine(2, 4, 1.0);
+        let net = parameters::Parameters { layers: vec![lower, rbm], head: None };
+        quantize(&net).expect_err("a net that does not fit").to_string()
+    };
+    let message = refused(&|rbm| rbm.weights[5] = 1e9);
+    assert!(message.contains("layer 1") && message.contains("too large"), "{message}");
+    let message = refused(&|rbm| rbm.visible_bias[2] = 3000.0);
+    assert!(message.contains("layer 1") && message.contains("visible bias"), "{message}");
+}
+
+#[test]
+fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
+    let digits = digits::load()?;
+    let head = HeadParameters { weights: uniform(60, 1.0, 2, 0), bias: uniform(10, 1.0, 2, 1) };
+    let net = parameters::Parameters { layers: vec![machine(64, 6, 0.3)], head: Some(head) };
+    let quantised = quantize(&net)?;
+    let file = model_file::<Int8>(&quantised.layers()?, &digits, 42)?;
+    let model: Model<'_> = file.model()?;
+    let header = model.header();
+    assert_eq!((header.provenance.seed, header.provenance.dataset), (42, "digits"));
+    assert_eq!(header.labels.lines().count(), 10);
+
+    let novelty = header.novelty.expect("a threshold");
+    let energies = ebm_train::eval::novelty::free_energies::<Int8>(&model, &digits.train.inputs).expect("it fits");
+    let novel = energies.iter().filter(|&&energy| model.is_novel::<Int8>(energy) == Some(true)).count() as f64;
+    let share = novel / energies.len() as f64;
+    let expected = 1.0 - f64::from(novelty.quantile);
+    assert!(share <= expected && share > expected - 0.005, "{share} of the calibration data count as novel");
+    let measured = ebm_train::eval::classification::evaluate::<Int8>(&model, &digits.test).expect("it fits");
+    assert_eq!(header.provenance.test_accuracy, Some(measured.accuracy as f32));
+    Ok(())
+}

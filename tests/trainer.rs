@@ -1,0 +1,207 @@
+//! The trainer's gradients against enumeration and finite differences; what a run may depend on and what not.
+
+use ebm_tests::exact::{Exact, Gradient};
+use ebm_tests::parameters::{Parameters, uniform};
+use ebm_tests::tolerance;
+use ebm_train::Error;
+use ebm_train::backend::{Backend, Cpu};
+use ebm_train::data::{Batch, Dataset, Split, digits};
+use ebm_train::parameters::{self, HeadParameters, RbmParameters};
+use ebm_train::train::contrastive::{ContrastiveDivergence, Place, TrainedRbm};
+use ebm_train::train::distort::Distortion;
+use ebm_train::train::finetune::{Backpropagation, finetune, gradient, start_head, start_stack};
+use ebm_train::train::pretrain::pretrain;
+use ebm_train::train::{Epoch, Monitor};
+
+/// Rows that the chains of the CD tests start from: states, and one of grey levels.
+const ROWS: [[f32; 4]; 4] = [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.25, 0.5, 0.75, 1.0]];
+/// Chains from each row.
+const COPIES: usize = 50_000;
+
+struct Silent;
+
+impl Monitor for Silent {
+    fn advance(&mut self, _: u64) {}
+    fn epoch(&mut self, _: &Epoch) {}
+}
+
+fn start(machine: &Parameters) -> RbmParameters {
+    RbmParameters {
+        weights: machine.weights.clone(),
+        visible_bias: machine.visible_bias.clone(),
+        hidden_bias: machine.hidden_bias.clone(),
+    }
+}
+
+/// The trainer's CD-k gradient, averaged over [`COPIES`] chains from each of [`ROWS`], as a direction uphill.
+fn measured(machine: &Parameters, k: u16) -> Result<Vec<f64>, Error> {
+    let backend = Cpu::new(0)?;
+    let rows = ROWS.len() * COPIES;
+    let data = backend.upload(rows, ROWS[0].len(), &ROWS.concat().repeat(COPIES));
+    let samples: Vec<u32> = (0..rows as u32).collect();
+    let mut rbm = TrainedRbm::new(&backend, &start(machine));
+    rbm.contrastive_divergence(&backend, k, Place { seed: 3, layer: 0, step: 0, samples: &samples }, &data);
+    let RbmParameters { weights, visible_bias, hidden_bias } = rbm.gradient(&backend);
+    Ok([weights, visible_bias, hidden_bias].concat().into_iter().map(|g| -f64::from(g)).collect())
+}
+
+fn data() -> Vec<Vec<f64>> {
+    ROWS.iter().map(|row| row.iter().copied().map(f64::from).collect()).collect()
+}
+
+fn assert_near(measured: &[f64], exact: &Gradient, bound: f64, what: &str) {
+    assert_eq!(measured.len(), exact.components().count());
+    for (index, (ours, exact)) in measured.iter().zip(exact.components()).enumerate() {
+        assert!((ours - exact).abs() <= bound, "{what}, component {index}: {ours}, exactly {exact}, allowed {bound:e}");
+    }
+}
+
+#[test]
+fn the_cd_gradient_has_its_exact_expectation() -> Result<(), Error> {
+    for (seed, k) in [(1, 1), (2, 2), (3, 5)] {
+        let machine = Parameters::random(4, 3, 1.5, seed);
+        let exact = machine.exact().expected_cd_gradient(&data(), usize::from(k));
+        let bound = tolerance::mean_of_states(ROWS.len() * COPIES);
+        assert_near(&measured(&machine, k)?, &exact, bound, "CD");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_cd_gradient_becomes_that_of_the_likelihood() -> Result<(), Error> {
+    let machine = Parameters::random(4, 3, 1.0, 4);
+    let exact: Exact = machine.exact();
+    let k = u16::try_from(exact.steps_to_mix(tolerance::MIXED)).expect("a machine this small mixes fast");
+    let bound = tolerance::mean_of_states(ROWS.len() * COPIES) + 2.0 * tolerance::MIXED;
+    assert_near(&measured(&machine, k)?, &exact.log_likelihood_gradient(&data()), bound, "likelihood");
+    Ok(())
+}
+
+/// Mean cross-entropy and weight penalty of a net in f64, written from the definition.
+fn loss(net: &parameters::Parameters, batch: &Split, weight_decay: f64) -> f64 {
+    let layers = net.layers.iter().map(|rbm| (&rbm.weights, &rbm.hidden_bias, true));
+    let head = net.head.iter().map(|head| (&head.weights, &head.bias, false));
+    let layers: Vec<_> = layers.chain(head).collect();
+    let penalty: f64 = layers.iter().flat_map(|(w, _, _)| w.iter()).map(|&w| f64::from(w).powi(2)).sum();
+    let rows = batch.inputs.iter().zip(&batch.labels).map(|(row, &label)| {
+        let mut x: Vec<f64> = row.iter().copied().map(f64::from).collect();
+        for (weights, bias, is_hidden) in &layers {
+            let column = |j: usize| weights[j * x.len()..][..x.len()].iter().zip(&x);
+            let field = |(j, &b): (usize, &f32)| f64::from(b) + column(j).map(|(&w, x)| f64::from(w) * x).sum::<f64>();
+            let fields = bias.iter().enumerate().map(field);
+            x = if *is_hidden { fields.map(|z| 1.0 / (1.0 + (-z).exp())).collect() } else { fields.collect() };
+        }
+        x.iter().map(|z| z.exp()).sum::<f64>().ln() - x[usize::from(label)]
+    });
+    rows.sum::<f64>() / batch.labels.len() as f64 + weight_decay / 2.0 * penalty
+}
+
+fn small_net() -> parameters::Parameters {
+    let machine = |visible, hidden, seed| start(&Parameters::random(visible, hidden, 1.0, seed));
+    let head = HeadParameters { weights: uniform(12, 1.0, 9, 0), bias: uniform(3, 1.0, 9, 1) };
+    parameters::Parameters { layers: vec![machine(6, 5, 7), machine(5, 4, 8)], head: Some(head) }
+}
+
+fn backpropagation() -> Backpropagation {
+    Backpropagation {
+        epochs: 2,
+        batch_size: 32,
+        learning_rate: 0.01,
+        weight_decay: 0.03,
+        distortion: Distortion { shift: 0.5, affine: 0.1 },
+        dropout: 0.1,
+    }
+}
+
+#[test]
+fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
+    let settings = backpropagation();
+    let values = uniform(6 * 7, 0.5, 11, 0).into_iter().map(|x| x + 0.5).collect();
+    let batch = Split { inputs: Batch { values, visible: 6 }, labels: vec![0, 1, 2, 2, 1, 0, 1] };
+    let net = small_net();
+    let (cross_entropy, gradient) = gradient(&Cpu::new(1)?, &settings, &net, &batch).expect("the net has a head");
+    assert!((cross_entropy - loss(&net, &batch, 0.0)).abs() <= tolerance::BACK_PROPAGATION);
+
+    let mut checked = 0;
+    let mut check = |ours: f32, change: &dyn Fn(&mut parameters::Parameters) -> &mut f32| {
+        let moved = |by: f32| {
+            let mut net = net.clone();
+            *change(&mut net) += by;
+            (f64::from(*change(&mut net)), loss(&net, &batch, f64::from(settings.weight_decay)))
+        };
+        let ((high, above), (low, below)) = (moved(tolerance::NET_STEP), moved(-tolerance::NET_STEP));
+        let slope = (above - below) / (high - low);
+        assert!((f64::from(ours) - slope).abs() <= tolerance::BACK_PROPAGATION, "{ours}, by differences {slope}");
+        checked += 1;
+    };
+    for layer in 0..net.layers.len() {
+        for index in 0..net.layers[layer].weights.len() {
+            check(gradient.layers[layer].weights[index], &|net| &mut net.layers[layer].weights[index]);
+        }
+        for index in 0..net.layers[layer].hidden_bias.len() {
+            check(gradient.layers[layer].hidden_bias[index], &|net| &mut net.layers[layer].hidden_bias[index]);
+        }
+    }
+    let head = gradient.head.as_ref().expect("a gradient of the head");
+    for index in 0..head.weights.len() {
+        check(head.weights[index], &|net| &mut net.head.as_mut().expect("a head").weights[index]);
+    }
+    for index in 0..head.bias.len() {
+        check(head.bias[index], &|net| &mut net.head.as_mut().expect("a head").bias[index]);
+    }
+    assert_eq!(checked, 6 * 5 + 5 + 5 * 4 + 4 + 4 * 3 + 3);
+    Ok(())
+}
+
+/// A short run on the digits.
+fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<parameters::Parameters, Error> {
+    let backend = Cpu::new(threads)?;
+    let settings = ContrastiveDivergence {
+        k: 1,
+        epochs: 1,
+        batch_size: 100,
+        learning_rate: 0.05,
+        momentum: 0.5,
+        weight_decay: 1e-4,
+    };
+    let layers = pretrain(&backend, &settings, seed, &[70, 40], dataset, &mut Silent)?;
+    finetune(&backend, &backpropagation(), seed, "finetune", layers, dataset, &mut Silent)
+}
+
+#[test]
+fn the_seed_decides_a_run_and_the_threads_do_not() -> Result<(), Error> {
+    let digits = digits::load()?;
+    let one = train(1, 5, &digits)?;
+    assert!(one == train(2, 5, &digits)?, "two threads gave other parameters than one");
+    assert!(one == train(3, 5, &digits)?, "three threads gave other parameters than one");
+    assert!(one != train(2, 6, &digits)?, "another seed gave the same parameters");
+    Ok(())
+}
+
+#[test]
+fn a_random_start_has_its_own_weights_in_every_layer() {
+    let layers = start_stack(1, 8, &[8, 8]);
+    assert_ne!(layers[0].weights, layers[1].weights);
+    assert_ne!(layers[0].weights, start_stack(2, 8, &[8, 8])[0].weights);
+    assert_ne!(start_head(1, 2, 8, 8).weights, layers[1].weights);
+}
+
+#[test]
+fn a_run_that_leaves_the_numbers_is_stopped() -> Result<(), Error> {
+    let digits = digits::load()?;
+    let settings = ContrastiveDivergence {
+        k: 1,
+        epochs: 3,
+        batch_size: 100,
+        learning_rate: f32::MAX,
+        momentum: 0.9,
+        weight_decay: 1.0,
+    };
+    match pretrain(&Cpu::new(0)?, &settings, 1, &[8], &digits, &mut Silent) {
+        Err(error @ Error::Diverged { .. }) => {
+            assert!(error.to_string().contains("pretrain-1, epoch 1") && error.to_string().contains("--learning-rate"));
+        }
+        other => panic!("expected an error, got {:?}", other.map(|layers| layers.len())),
+    }
+    Ok(())
+}
