@@ -4,11 +4,11 @@
 //! multiplications and divisions alone, so that every machine computes the same bits.
 //! NaN goes in, NaN comes out: a broken input stays visible.
 
-/// Largest relative error of [`sigmoid`] for `x ≥ EXP_MIN`; over all f32 the largest found is 1.784e-7, at `x =
-/// −5.878`.
+/// Largest relative error of [`sigmoid`] for `x ≥ EXP_MIN`.
+/// Over all f32 the largest found is 1.784e-7, at `−5.878`.
 pub const SIGMOID_MAX_RELATIVE_ERROR: f32 = 1.8e-7;
-/// Largest relative error of [`softplus`] for `x ≥ EXP_MIN`; over all f32 the largest found is 2.790e-7, at `x =
-/// −4.816`.
+/// Largest relative error of [`softplus`] for `x ≥ EXP_MIN`.
+/// Over all f32 the largest found is 2.790e-7, at `−4.816`.
 pub const SOFTPLUS_MAX_RELATIVE_ERROR: f32 = 2.8e-7;
 /// Below this, `exp` would leave the normal numbers: arguments are held here.
 pub const EXP_MIN: f32 = -87.3;

@@ -179,8 +179,8 @@ impl Exact {
     /// From each row of `data` the chain takes `k` steps `h ~ p(h | v)`, `v ~ p(v | h)` with binary states throughout.
     /// The update is `⟨v hᵀ⟩` over the data, less `⟨v hᵀ⟩` over the chain's last visible state, `h` being `p(h | v)` in
     /// both; taking a sampled `h` instead has the same expectation, taking visible *probabilities* as the
-    /// reconstruction has not. Signs and layout as in [`Exact::log_likelihood_gradient`], which this becomes as `k →
-    /// ∞`. Rows may hold probabilities; only the first half-step sees them.
+    /// reconstruction has not. Signs and layout as in [`Exact::log_likelihood_gradient`], which this becomes for large
+    /// `k`. Rows may hold probabilities; only the first half-step sees them.
     pub fn expected_cd_gradient(&self, data: &[Vec<f64>], k: usize) -> Gradient {
         assert!(k > 0, "contrastive divergence takes at least one step");
         let rows = data.len() as f64;
