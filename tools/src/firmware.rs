@@ -43,6 +43,14 @@ impl Model {
         }
     }
 
+    /// What names it on the command line of `cargo xtask qemu`.
+    pub fn argument(&self) -> Option<String> {
+        match self {
+            Self::Default => None,
+            Self::File(path) => Some(format!(" --model {}", path.display())),
+        }
+    }
+
     /// Makes a build of the firmware take this model.
     fn apply(&self, command: &mut Command) {
         match self {

@@ -1,6 +1,7 @@
 //! Every test of the project, in order: from the cheap ones to the device.
 
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -10,7 +11,9 @@ use crate::firmware::Model;
 use crate::process;
 use crate::qemu;
 use crate::setup;
+use crate::size;
 use crate::toolchain::{Cross, TARGETS};
+use crate::workspace;
 
 /// The `no_std` packages, each built by itself: features unify across one build.
 const NO_STD_PACKAGES: [&str; 2] = ["ebm-core", "ebm-firmware"];
@@ -24,8 +27,10 @@ struct Step {
 enum Action {
     /// A command that has to succeed.
     Run(Command),
-    /// The firmware under QEMU.
-    Emulate(Box<Board>),
+    /// The firmware under QEMU: every program with its own model, or one with another.
+    Emulate { board: Rc<Board>, model: Model, only: Option<&'static str> },
+    /// The firmware's size against the board's budget.
+    Measure(Rc<Board>),
     /// Nothing that this machine can do.
     Impossible(String),
 }
@@ -55,12 +60,18 @@ pub fn run() -> Result<bool> {
                     return Ok(failed(&title, &format!("{error:#}"), &process::show(&command)));
                 }
             }
-            Action::Emulate(board) => {
-                let by_hand = format!("cargo xtask qemu {}", board.name);
-                match qemu::run(&board, &Model::Default, None, false) {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(failed(&title, "see above", &by_hand)),
-                    Err(error) => return Ok(failed(&title, &format!("{error:#}"), &by_hand)),
+            Action::Emulate { board, model, only } => {
+                let mut by_hand = format!("cargo xtask qemu {}", board.name);
+                by_hand.extend(model.argument());
+                let found = qemu::run(&board, &model, only, false);
+                if let Some(stop) = unless_good(&title, found, &by_hand) {
+                    return Ok(stop);
+                }
+            }
+            Action::Measure(board) => {
+                let found = size::run(&board, &Model::Default);
+                if let Some(stop) = unless_good(&title, found, &format!("cargo xtask size {}", board.name)) {
+                    return Ok(stop);
                 }
             }
         }
@@ -85,8 +96,12 @@ fn plan() -> Result<Vec<Step>> {
         Step::run("lints", cargo(clippy)),
         Step::run("documentation", documentation),
         Step::run("host tests", cargo("test --workspace")),
-        Step::run("the core's tests with overflow checks", cargo("test -p ebm-core --profile checked")),
+        Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
     ];
+    let trained = workspace::target().join("trained");
+    let mut main_job = cargo("run -p ebm-train -- --f32 --out");
+    main_job.arg(&trained);
+    steps.push(Step::run("the main job", main_job));
     for target in TARGETS {
         let cross = Cross::find(target);
         for package in NO_STD_PACKAGES {
@@ -111,13 +126,31 @@ fn plan() -> Result<Vec<Step>> {
             steps.push(Step::run(&format!("lints of the firmware on {}", board.name), command));
         }
         let title = format!("the firmware on {} under QEMU", board.name);
-        steps.push(if qemu::version(&qemu.program).is_none() {
-            Step::impossible(title, format!("there is no {}", qemu.program))
-        } else if cross.is_none() {
-            Step::impossible(title, "there is no compiler for the board".to_owned())
-        } else {
-            Step { title, action: Action::Emulate(Box::new(board)) }
-        });
+        if cross.is_none() {
+            steps.push(Step::impossible(title, "there is no compiler for the board".to_owned()));
+            continue;
+        }
+        let (program, board) = (qemu.program.clone(), Rc::new(board));
+        let size = format!("size of the firmware on {}", board.name);
+        steps.push(Step { title: size, action: Action::Measure(Rc::clone(&board)) });
+        if qemu::version(&program).is_none() {
+            steps.push(Step::impossible(title, format!("there is no {program}")));
+            continue;
+        }
+        let emulate = |title: String, model, only| {
+            let board = Rc::clone(&board);
+            Step { title, action: Action::Emulate { board, model, only } }
+        };
+        steps.push(emulate(title, Model::Default, None));
+        let fixture = workspace::root().join("tests/fixtures/digits-f32.ebm");
+        for (name, path) in [
+            ("the f32 fixture", fixture),
+            ("the model just trained", trained.join("model.ebm")),
+            ("the f32 model just trained", trained.join("model-f32.ebm")),
+        ] {
+            let title = format!("{name} on {} under QEMU", board.name);
+            steps.push(emulate(title, Model::File(path), Some("digits")));
+        }
     }
     Ok(steps)
 }
@@ -146,6 +179,15 @@ fn build_library(cross: &Cross, target: &str, package: &str) -> Command {
 
 fn heading(title: &str) {
     println!("\n=== {title}");
+}
+
+/// What to end with where something does not hold or cannot be found out.
+fn unless_good(title: &str, found: Result<bool>, by_hand: &str) -> Option<bool> {
+    match found {
+        Ok(true) => None,
+        Ok(false) => Some(failed(title, "see above", by_hand)),
+        Err(error) => Some(failed(title, &format!("{error:#}"), by_hand)),
+    }
 }
 
 /// Says what failed and how to repeat it.

@@ -26,6 +26,7 @@ pub fn tools() -> PathBuf {
     target().join("tools")
 }
 
-fn target() -> PathBuf {
+/// Where builds go.
+pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
 }

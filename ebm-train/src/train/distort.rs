@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn an_image_is_distorted_by_its_epoch_and_sample() {
-        let images = Batch { values: vec![0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0].repeat(2), visible: 9 };
+        let dot = [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+        let images = Batch { values: dot.repeat(2), visible: dot.len() };
         let distortion = Distortion { shift: 0.5, affine: 0.1 };
         let first = distorted(&images, SHAPE, distortion, 1, 1);
         assert_eq!(first, distorted(&images, SHAPE, distortion, 1, 1));
