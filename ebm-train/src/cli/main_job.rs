@@ -6,7 +6,7 @@ use crate::backend::Cpu;
 use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
 use crate::export::{ModelFile, model_file, prepare_folder, quantize};
-use crate::report::{self, Progress};
+use crate::report::{self, Progress, Recorder};
 use crate::train::{Epoch, finetune, pretrain};
 use ebm_core::{Float, Int8, Numbers};
 use serde::Serialize;
@@ -46,15 +46,26 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
         print_opening(plan, &dataset);
     }
 
-    let mut progress = Progress::new(work);
-    let machines = pretrain::pretrain(&backend, &plan.pretraining, plan.seed, &plan.hidden, &dataset, &mut progress)?;
-    let tune = |stage, start, progress: &mut Progress| {
-        finetune::finetune(&backend, &plan.finetuning, plan.seed, stage, start, &dataset, progress)
+    let progress = Progress::new(work);
+    let tune = |stage, start, recorder: &mut Recorder<'_>| {
+        finetune::finetune(&backend, &plan.finetuning, plan.seed, stage, start, &dataset, recorder)
     };
-    let parameters = tune(FINETUNE, machines, &mut progress)?;
-    let random = finetune::start_stack(plan.seed, dataset.train.inputs.visible, &plan.hidden);
-    let random_start = tune(RANDOM_START, random, &mut progress)?;
-    let epochs = progress.finish();
+    let pretrained = || -> Result<_, Error> {
+        let mut recorder = progress.recorder();
+        let MainJob { pretraining, seed, hidden, .. } = plan;
+        let machines = pretrain::pretrain(&backend, pretraining, *seed, hidden, &dataset, &mut recorder)?;
+        Ok((tune(FINETUNE, machines, &mut recorder)?, recorder.into_epochs()))
+    };
+    let random = || -> Result<_, Error> {
+        let mut recorder = progress.recorder();
+        let start = finetune::start_stack(plan.seed, dataset.train.inputs.visible, &plan.hidden);
+        Ok((tune(RANDOM_START, start, &mut recorder)?, recorder.into_epochs()))
+    };
+    // Neither needs anything of the other.
+    let (pretrained, random) = backend.join(pretrained, random);
+    let ((parameters, mut epochs), (random_start, random_epochs)) = (pretrained?, random?);
+    epochs.extend(random_epochs);
+    progress.finish();
 
     let quantised = quantize(&parameters)?;
     let mut float = model_file::<Float>(&parameters.layers()?, &dataset, plan.seed)?;

@@ -3,5 +3,5 @@
 mod progress;
 mod table;
 
-pub use progress::Progress;
+pub use progress::{Progress, Recorder};
 pub use table::{comparison, pretraining};

@@ -10,8 +10,9 @@ use ebm_core::math::{argmax, softmax};
 use ebm_core::rng::{Philox, unit_interval};
 use gemm::{MatrixRef, product};
 use rand_core::Rng;
-use rayon::prelude::*;
+use rayon::iter::{ParallelBridge, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::slice::{Chunks, ChunksMut};
 
 /// Rows of a batch that one task takes.
 const SHARD_ROWS: usize = 32;
@@ -19,6 +20,10 @@ const SHARD_ROWS: usize = 32;
 const SHARD_UNITS: usize = 64;
 /// Elements that one task takes where they are independent.
 const SHARD_ELEMENTS: usize = 8192;
+/// Multiply-adds (some 20 µs of them) under which waking another thread takes longer than it saves.
+const WORTH_SHARING: usize = 1 << 20;
+/// What an element of a pass over independent elements costs, in multiply-adds.
+const ELEMENT: usize = 8;
 
 /// A row-major matrix in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,12 +43,12 @@ impl CpuTensor {
         self.values.resize(rows * columns, 0.0);
     }
 
-    fn shards(&self) -> rayon::slice::Chunks<'_, f32> {
-        self.values.par_chunks(SHARD_ROWS * self.columns.max(1))
+    fn shards(&self) -> Chunks<'_, f32> {
+        self.values.chunks(SHARD_ROWS * self.columns.max(1))
     }
 
-    fn shards_mut(&mut self) -> rayon::slice::ChunksMut<'_, f32> {
-        self.values.par_chunks_mut(SHARD_ROWS * self.columns.max(1))
+    fn shards_mut(&mut self) -> ChunksMut<'_, f32> {
+        self.values.chunks_mut(SHARD_ROWS * self.columns.max(1))
     }
 }
 
@@ -62,22 +67,42 @@ impl Cpu {
         Ok(Self { pool })
     }
 
-    /// Runs `work` where parallel iterators use this backend's threads.
-    fn run(&self, work: impl FnOnce() + Send) {
-        self.pool.install(work);
+    /// Does two pieces of work at a time, where there are threads for it.
+    pub fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        self.pool.install(|| rayon::join(a, b))
     }
-}
 
-/// Calls `each` with every row of `values` and the generator of its draws.
-fn with_draws(draws: Draws<'_>, values: &mut CpuTensor, each: impl Fn(&mut [f32], &mut Philox) + Sync) {
-    let columns = values.columns.max(1);
-    values.shards_mut().zip(draws.samples.par_chunks(SHARD_ROWS)).for_each(|(shard, samples)| {
-        for (row, &sample) in shard.chunks_exact_mut(columns).zip(samples) {
-            let mut stream = draws.stream;
-            stream.sample = sample;
-            each(row, &mut Philox::new(draws.seed, stream));
+    /// Calls `each` with every task; the threads share them when there are `multiply_adds` enough to be worth it.
+    fn share<T: Send>(
+        &self,
+        multiply_adds: usize,
+        tasks: impl Iterator<Item = T> + Send,
+        each: impl Fn(T) + Sync + Send,
+    ) {
+        if multiply_adds < WORTH_SHARING || self.pool.current_num_threads() == 1 {
+            tasks.for_each(each);
+        } else {
+            self.pool.install(|| tasks.par_bridge().for_each(each));
         }
-    });
+    }
+
+    /// Calls `each` with every row of `values` and the generator of its draws.
+    fn with_draws(
+        &self,
+        draws: Draws<'_>,
+        values: &mut CpuTensor,
+        each: impl Fn(&mut [f32], &mut Philox) + Sync + Send,
+    ) {
+        let columns = values.columns.max(1);
+        let cost = values.values.len() * ELEMENT;
+        self.share(cost, values.shards_mut().zip(draws.samples.chunks(SHARD_ROWS)), |(shard, samples)| {
+            for (row, &sample) in shard.chunks_exact_mut(columns).zip(samples) {
+                let mut stream = draws.stream;
+                stream.sample = sample;
+                each(row, &mut Philox::new(draws.seed, stream));
+            }
+        });
+    }
 }
 
 impl Backend for Cpu {
@@ -116,38 +141,35 @@ impl Backend for Cpu {
             Direction::Down => (stored, weights.columns),
         };
         out.reshape(input.rows(), columns);
-        self.run(|| {
-            out.shards_mut().zip(input.shards()).for_each(|(out, input_rows)| {
-                let rows = input_rows.len() / input.columns;
-                product(0.0, 1.0, MatrixRef::new(input_rows, rows, input.columns), matrix, out);
-                for row in out.chunks_exact_mut(columns) {
-                    if let Some(bias) = bias {
-                        for (out, bias) in row.iter_mut().zip(&bias.values) {
-                            *out += bias;
-                        }
-                    }
-                    if link == Link::Sigmoid {
-                        float::probabilities(row);
+        let cost = input.values.len() * columns;
+        self.share(cost, out.shards_mut().zip(input.shards()), |(out, input_rows)| {
+            let rows = input_rows.len() / input.columns;
+            product(0.0, 1.0, MatrixRef::new(input_rows, rows, input.columns), matrix, out);
+            for row in out.chunks_exact_mut(columns) {
+                if let Some(bias) = bias {
+                    for (out, bias) in row.iter_mut().zip(&bias.values) {
+                        *out += bias;
                     }
                 }
-            });
+                if link == Link::Sigmoid {
+                    float::probabilities(row);
+                }
+            }
         });
     }
 
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &CpuTensor, out: &mut CpuTensor) {
         out.reshape(probabilities.rows(), probabilities.columns);
         out.values.copy_from_slice(&probabilities.values);
-        self.run(|| with_draws(draws, out, float::bernoulli));
+        self.with_draws(draws, out, float::bernoulli);
     }
 
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut CpuTensor) {
         let kept = 1.0 / (1.0 - rate);
-        self.run(|| {
-            with_draws(draws, values, |row, rng| {
-                for value in row {
-                    *value = if unit_interval(rng.next_u32()) < rate { 0.0 } else { *value * kept };
-                }
-            });
+        self.with_draws(draws, values, |row, rng| {
+            for value in row {
+                *value = if unit_interval(rng.next_u32()) < rate { 0.0 } else { *value * kept };
+            }
         });
     }
 
@@ -158,12 +180,11 @@ impl Backend for Cpu {
         assert_eq!(out.values.len(), units * columns, "statistics in the layout of the weights");
         let samples = MatrixRef::new(&visible.values, rows, columns);
         let states = MatrixRef::new(&hidden.values, rows, units);
-        self.run(|| {
-            out.values.par_chunks_mut(SHARD_UNITS * columns.max(1)).enumerate().for_each(|(shard, out)| {
-                let first = shard * SHARD_UNITS;
-                let part = states.columns_from(first, out.len() / columns);
-                product(keep, scale, part.transposed(), samples, out);
-            });
+        let cost = rows * columns * units;
+        self.share(cost, out.values.chunks_mut(SHARD_UNITS * columns.max(1)).enumerate(), |(shard, out)| {
+            let first = shard * SHARD_UNITS;
+            let part = states.columns_from(first, out.len() / columns);
+            product(keep, scale, part.transposed(), samples, out);
         });
     }
 
@@ -213,16 +234,14 @@ impl Backend for Cpu {
 
     fn step(&self, step: Step, gradient: &CpuTensor, moments: &mut [CpuTensor; 2], parameter: &mut CpuTensor) {
         let [first, second] = moments;
-        self.run(|| {
-            parameter
-                .values
-                .par_chunks_mut(SHARD_ELEMENTS)
-                .zip(first.values.par_chunks_mut(SHARD_ELEMENTS))
-                .zip(second.values.par_chunks_mut(SHARD_ELEMENTS))
-                .zip(gradient.values.par_chunks(SHARD_ELEMENTS))
-                .for_each(|(((parameter, first), second), gradient)| {
-                    step_shard(step, gradient, first, second, parameter);
-                });
+        let shards = parameter
+            .values
+            .chunks_mut(SHARD_ELEMENTS)
+            .zip(first.values.chunks_mut(SHARD_ELEMENTS))
+            .zip(second.values.chunks_mut(SHARD_ELEMENTS))
+            .zip(gradient.values.chunks(SHARD_ELEMENTS));
+        self.share(gradient.values.len() * ELEMENT, shards, |(((parameter, first), second), gradient)| {
+            step_shard(step, gradient, first, second, parameter);
         });
     }
 }
