@@ -268,3 +268,16 @@ fn parameters_of_another_shape_are_refused() {
     assert_eq!(rbm, Rbm::default(), "nothing may be taken from a machine that does not fit");
     assert_eq!(Rbm::<5, 3>::default().copy_from(&machine.view()), Err(mismatch("visible units", 5, 4)));
 }
+
+#[test]
+fn without_visible_units_the_biases_decide() -> Result<(), ShapeError> {
+    let bias = [0.5, -1.0];
+    let view = RbmView::new(&[], &[], &bias)?;
+    let mut probs = [f32::NAN; 2];
+    view.hidden_probs(&[], &mut probs)?;
+    assert_eq!(probs, bias.map(ebm_core::math::sigmoid));
+    let expected = -(ebm_core::math::softplus(0.5) + ebm_core::math::softplus(-1.0));
+    assert_eq!(view.free_energy(&[])?, expected);
+    assert_eq!(view.energy(&[], &[1.0, 1.0])?, 0.5);
+    Ok(())
+}

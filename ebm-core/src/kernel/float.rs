@@ -38,9 +38,9 @@ fn add_scaled(scale: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// The columns `W_·j` of column-major weights over `rows` rows.
+/// The columns `W_·j` of column-major weights over `rows` rows; without rows, empty ones for ever.
 fn columns(weights: &[f32], rows: usize) -> impl Iterator<Item = &[f32]> {
-    weights.chunks_exact(rows.max(1))
+    weights.chunks_exact(rows.max(1)).chain(core::iter::repeat_n(&[][..], if rows == 0 { usize::MAX } else { 0 }))
 }
 
 /// Field of the hidden units, `out_j = b_j + Σ_i v_i·W_ij` (in nats: the log-odds that `h_j = 1`).

@@ -87,13 +87,25 @@ fn shift_rounding(value: i32, bits: u8) -> i32 {
 /// `Σ_i w_i·x_i`.
 #[inline]
 fn dot(weights: &[i8], inputs: &[u8]) -> i32 {
-    let product = |(&w, &x): (&i8, &u8)| i32::from(w) * i32::from(x);
-    // Eight at a time: a loop's own instructions would cost as much as the products.
-    let (weight_chunks, weight_rest) = weights.as_chunks::<8>();
-    let (input_chunks, input_rest) = inputs.as_chunks::<8>();
-    let chunks = weight_chunks.iter().zip(input_chunks);
-    let sum: i32 = chunks.map(|(w, x)| w.iter().zip(x).map(product).sum::<i32>()).sum();
-    sum + weight_rest.iter().zip(input_rest).map(product).sum::<i32>()
+    weights.iter().zip(inputs).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
+}
+
+/// Hidden units that are summed together: an input is loaded once for all of them.
+const BLOCK: usize = 4;
+
+/// `Σ_i w_ij·x_i` for the [`BLOCK`] units whose weights are `columns`.
+#[inline]
+fn block_dot(columns: &[i8], inputs: &[u8]) -> [i32; BLOCK] {
+    let mut columns = columns.chunks_exact(inputs.len().max(1));
+    let [a, b, c, d] = core::array::from_fn(|_| columns.next().unwrap_or_default());
+    let mut sums = [0; BLOCK];
+    for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
+        let x = i32::from(x);
+        for (sum, w) in sums.iter_mut().zip([a, b, c, d]) {
+            *sum += i32::from(w) * x;
+        }
+    }
+    sums
 }
 
 /// An activation from a probability in `2^-16`, to nearest.
@@ -121,45 +133,73 @@ pub struct Up<'a> {
 }
 
 impl Up<'_> {
-    /// Fields of the hidden units one by one, in `2^-12` nats.
-    #[inline]
-    fn fields(&self, inputs: &[u8]) -> impl Iterator<Item = i32> {
-        let columns = self.weights.chunks_exact(inputs.len().max(1));
-        columns
-            .zip(self.bias)
-            .zip(self.rescale)
-            .map(|((column, &bias), rescale)| rescale.apply(bias + dot(column, inputs)))
+    /// Calls `each` with every hidden unit's index and field `b_j + Σ_i W_ij·v_i` in `2^-12` nats.
+    ///
+    /// `dyn`, because one copy of the sums serves every use, and a call a unit is nothing beside its products.
+    fn for_each_field(&self, inputs: &[u8], each: &mut dyn FnMut(usize, i32)) {
+        let units = self.bias.chunks(BLOCK).zip(self.rescale.chunks(BLOCK)).enumerate();
+        for (block, (biases, rescales)) in units {
+            let first = block * BLOCK;
+            let start = first * inputs.len();
+            let columns = self.weights.get(start..start + biases.len() * inputs.len()).unwrap_or_default();
+            let sums = if biases.len() == BLOCK {
+                block_dot(columns, inputs)
+            } else {
+                let mut columns = columns.chunks_exact(inputs.len().max(1));
+                core::array::from_fn(|_| dot(columns.next().unwrap_or_default(), inputs))
+            };
+            for (offset, ((&bias, rescale), sum)) in biases.iter().zip(rescales).zip(sums).enumerate() {
+                each(first + offset, rescale.apply(bias + sum));
+            }
+        }
     }
 }
 
 /// Fields of the hidden units, `b_j + Σ_i W_ij·v_i`, in `2^-12` nats.
 pub fn hidden_field(up: Up<'_>, inputs: &[u8], out: &mut [i32]) {
-    for (out, field) in out.iter_mut().zip(up.fields(inputs)) {
-        *out = field;
-    }
+    up.for_each_field(inputs, &mut |unit, field| put(out, unit, field));
 }
 
 /// Activations of the hidden units, `σ(b_j + Σ_i W_ij·v_i)` in `1/128`.
 pub fn hidden_probs(up: Up<'_>, inputs: &[u8], out: &mut [u8]) {
-    for (out, field) in out.iter_mut().zip(up.fields(inputs)) {
-        *out = activation(tables::sigmoid_q16(field));
-    }
+    up.for_each_field(inputs, &mut |unit, field| put(out, unit, activation(tables::sigmoid_q16(field))));
 }
 
 /// States of the hidden units drawn from `p(h_j = 1 | v)`.
 pub fn sample_hidden<R: Rng + ?Sized>(up: Up<'_>, inputs: &[u8], rng: &mut R, out: &mut [u8]) {
-    for (out, field) in out.iter_mut().zip(up.fields(inputs)) {
-        *out = bernoulli(tables::sigmoid_q16(field), rng);
-    }
+    up.for_each_field(inputs, &mut |unit, field| put(out, unit, bernoulli(tables::sigmoid_q16(field), rng)));
 }
 
 /// Free energy of a visible state, `F(v) = −a·v − Σ_j softplus(b_j + Σ_i W_ij·v_i)`, in `2^-12` nats.
 pub fn free_energy(up: Up<'_>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
     // Sums of i32 terms in 64 bits cost an add with carry; no 64-bit product is formed.
     let visible_terms: i64 = visible_bias.iter().zip(inputs).map(|(&a, &x)| i64::from(a * i32::from(x))).sum();
-    let hidden_terms: i64 = up.fields(inputs).map(|field| i64::from(tables::softplus_q12(field))).sum();
+    let mut hidden_terms = 0;
+    up.for_each_field(inputs, &mut |_, field| hidden_terms += i64::from(tables::softplus_q12(field)));
     let energy = -((visible_terms + (1 << (ONE_BITS - 1))) >> ONE_BITS) - hidden_terms;
     energy.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
+/// Writes `out[unit]`, where there is one.
+#[inline]
+fn put<T>(out: &mut [T], unit: usize, value: T) {
+    if let Some(out) = out.get_mut(unit) {
+        *out = value;
+    }
+}
+
+/// Visible units that are summed together, so that a hidden unit's weights are read in runs.
+const TILE: usize = 16;
+
+/// `sum_i ← sum_i + scale·w_i` over as many weights as there are, up to [`TILE`].
+#[inline]
+fn add_scaled(scale: i32, weights: &[i8], sums: &mut [i32; TILE]) {
+    let add = |(sum, &weight): (&mut i32, &i8)| *sum += i32::from(weight) * scale;
+    // A whole tile has a length that the compiler knows.
+    match weights.first_chunk::<TILE>() {
+        Some(weights) => sums.iter_mut().zip(weights).for_each(add),
+        None => sums.iter_mut().zip(weights).for_each(add),
+    }
 }
 
 /// The downward half of a layer: what a visible unit needs to form its field.
@@ -176,24 +216,18 @@ pub struct Down<'a> {
 }
 
 impl Down<'_> {
-    /// Visible units that are summed together, so that a hidden unit's weights are read in runs.
-    const TILE: usize = 16;
-
     /// Calls `each` with every visible unit's index and field `a_i + Σ_j W_ij·h_j` in `2^-12` nats.
-    #[inline]
-    fn for_each_field(&self, hidden: &[u8], mut each: impl FnMut(usize, i32)) {
+    fn for_each_field(&self, hidden: &[u8], each: &mut dyn FnMut(usize, i32)) {
         let visible = self.visible_bias.len();
-        for (tile, biases) in self.visible_bias.chunks(Self::TILE).enumerate() {
-            let first = tile * Self::TILE;
-            let mut sums = [0i32; Self::TILE];
+        for (tile, biases) in self.visible_bias.chunks(TILE).enumerate() {
+            let first = tile * TILE;
+            let mut sums = [0i32; TILE];
             for ((column, &step), &state) in self.weights.chunks_exact(visible.max(1)).zip(self.steps).zip(hidden) {
                 // A byte above `ONE` is no activation; counted as `ONE` it stays within the bound on the sums.
                 let state = i32::from(state.min(ONE));
                 let contribution = (i32::from(step) * state + (1 << (ONE_BITS - 1))) >> ONE_BITS;
                 if contribution != 0 {
-                    for (sum, &weight) in sums.iter_mut().zip(column.iter().skip(first)) {
-                        *sum += i32::from(weight) * contribution;
-                    }
+                    add_scaled(contribution, column.get(first..).unwrap_or_default(), &mut sums);
                 }
             }
             for (offset, (&bias, sum)) in biases.iter().zip(sums).enumerate() {
@@ -205,18 +239,10 @@ impl Down<'_> {
 
 /// Activations of the visible units, `σ(a_i + Σ_j W_ij·h_j)` in `1/128`.
 pub fn visible_probs(down: Down<'_>, hidden: &[u8], out: &mut [u8]) {
-    down.for_each_field(hidden, |index, field| {
-        if let Some(out) = out.get_mut(index) {
-            *out = activation(tables::sigmoid_q16(field));
-        }
-    });
+    down.for_each_field(hidden, &mut |unit, field| put(out, unit, activation(tables::sigmoid_q16(field))));
 }
 
 /// States of the visible units drawn from `p(v_i = 1 | h)`.
 pub fn sample_visible<R: Rng + ?Sized>(down: Down<'_>, hidden: &[u8], rng: &mut R, out: &mut [u8]) {
-    down.for_each_field(hidden, |index, field| {
-        if let Some(out) = out.get_mut(index) {
-            *out = bernoulli(tables::sigmoid_q16(field), rng);
-        }
-    });
+    down.for_each_field(hidden, &mut |unit, field| put(out, unit, bernoulli(tables::sigmoid_q16(field), rng)));
 }
