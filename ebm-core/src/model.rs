@@ -18,7 +18,7 @@ pub enum ModelError {
     #[error(transparent)]
     Shape(#[from] ShapeError),
     /// There is no such layer, or it is of another kind or number format.
-    #[error("layer {layer} is not a {expected}")]
+    #[error("layer {layer} is no {expected}")]
     Layer {
         /// Which layer, from 0 at the input.
         layer: usize,
@@ -229,6 +229,7 @@ impl<'a> Model<'a> {
         work: &mut [N::Value],
         scores: &mut [N::Score],
     ) -> Result<(), ModelError> {
+        ShapeError::check("inputs", self.inputs(), input.len())?;
         let needed = self.work_len();
         if work.len() < needed {
             return Err(ShapeError { what: "values to work in", expected: needed, found: work.len() }.into());

@@ -33,18 +33,19 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     let mut figures =
         measured.map_err(|source| Error::Unfit { path: args.model.clone(), data: dataset.name.clone(), source })?;
     figures.model = args.model.display().to_string();
-    if json {
-        println!("{}", serde_json::json!(figures));
-        return Ok(());
+    if json { super::print_json(&figures) } else { super::print(&describe(&figures)) }
+}
+
+fn describe(figures: &Figures) -> String {
+    let Figures { model, data, samples, accuracy, cross_entropy, free_energy_mean_nats, novel_share } = figures;
+    let mut text = format!("{model} on {samples} test samples of {data}\n");
+    text += &format!("  accuracy              {:.2} %\n", 100.0 * accuracy);
+    text += &format!("  cross-entropy         {cross_entropy:.4} nats\n");
+    text += &format!("  free energy, mean     {free_energy_mean_nats:.2} nats (first machine)\n");
+    if let Some(share) = novel_share {
+        text += &format!("  counted as novel      {:.2} %\n", 100.0 * share);
     }
-    println!("{} on {} test samples of {}", figures.model, figures.samples, figures.data);
-    println!("  accuracy              {:.2} %", 100.0 * figures.accuracy);
-    println!("  cross-entropy         {:.4} nats", figures.cross_entropy);
-    println!("  free energy, mean     {:.2} nats (first machine)", figures.free_energy_mean_nats);
-    if let Some(share) = figures.novel_share {
-        println!("  counted as novel      {:.2} %", 100.0 * share);
-    }
-    Ok(())
+    text
 }
 
 fn measure<N: Numbers>(model: &Model<'_>, dataset: &Dataset) -> Result<Figures, ModelError> {

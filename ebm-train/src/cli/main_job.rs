@@ -43,7 +43,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     let work = pretrain::cost::<Cpu>(&plan.pretraining, &plan.hidden, &dataset)
         + 2 * finetune::cost(&plan.finetuning, &plan.hidden, &dataset);
     if !json {
-        print_opening(plan, &dataset);
+        super::print(&opening(plan, &dataset))?;
     }
 
     let progress = Progress::new(work);
@@ -94,12 +94,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
         seconds: started.elapsed().as_secs_f64(),
         epochs,
     };
-    if json {
-        println!("{}", serde_json::json!(summary));
-    } else {
-        print_tables(plan, &dataset, &summary);
-    }
-    Ok(())
+    if json { super::print_json(&summary) } else { super::print(&tables(plan, &dataset, &summary)) }
 }
 
 fn evaluate<N: Numbers>(file: &ModelFile, dataset: &Dataset) -> Result<classification::Classification, Error> {
@@ -122,44 +117,46 @@ fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> 
     Ok(errors.get(errors.len() / 2).copied().unwrap_or(0.0))
 }
 
-fn print_opening(plan: &MainJob, dataset: &Dataset) {
+fn opening(plan: &MainJob, dataset: &Dataset) -> String {
     let hidden: Vec<String> = plan.hidden.iter().map(ToString::to_string).collect();
-    println!(
-        "{}: {} training and {} test samples of {} values; a deep belief network {}-{}-{}",
+    let (train, test) = (&dataset.train.inputs, &dataset.test.inputs);
+    format!(
+        "{}: {} training and {} test samples of {} values; a deep belief network {}-{}-{}\n",
         dataset.name,
-        dataset.train.inputs.rows(),
-        dataset.test.inputs.rows(),
-        dataset.train.inputs.visible,
-        dataset.train.inputs.visible,
+        train.rows(),
+        test.rows(),
+        train.visible,
+        train.visible,
         hidden.join("-"),
         dataset.classes.len(),
-    );
+    )
 }
 
-fn print_tables(plan: &MainJob, dataset: &Dataset, summary: &Summary) {
+fn tables(plan: &MainJob, dataset: &Dataset, summary: &Summary) -> String {
     let percent = |share: f64| 100.0 * share;
-    println!("\n{}", report::pretraining(&summary.epochs, plan.hidden.len()));
-    println!(
-        "{}",
-        report::comparison(
-            &summary.epochs,
-            (FINETUNE, "with pretraining"),
-            (RANDOM_START, "from random weights, same budget"),
-        )
+    let starts = [(FINETUNE, "with pretraining"), (RANDOM_START, "from random weights, same budget")];
+    let mut text = format!(
+        "\n{}\n{}\nTest accuracy over {} samples\n",
+        report::pretraining(&summary.epochs, plan.hidden.len()),
+        report::comparison(&summary.epochs, starts),
+        dataset.test.inputs.rows()
     );
-    println!("Test accuracy over {} samples", dataset.test.inputs.rows());
-    println!("  with pretraining     {:6.2} %", percent(summary.test_accuracy));
-    println!("  from random weights  {:6.2} %", percent(summary.test_accuracy_random_start));
-    println!(
-        "  quantised to int8    {:6.2} %  ({:+.2} points, {} answers changed; free energy off by {:.3} nats in the median)",
+    text += &format!("  with pretraining     {:6.2} %\n", percent(summary.test_accuracy));
+    text += &format!("  from random weights  {:6.2} %\n", percent(summary.test_accuracy_random_start));
+    text += &format!(
+        "  quantised to int8    {:6.2} %  ({:+.2} points, {} answers changed; free energy off by {:.3} nats in the median)\n",
         percent(summary.test_accuracy_int8),
         percent(summary.test_accuracy_int8 - summary.test_accuracy),
         summary.int8_answers_changed,
         summary.free_energy_error_median_nats,
     );
-    println!("\n{}: {} bytes (int8; f32 takes {})", summary.model, summary.bytes, summary.bytes_f32);
+    text += &format!("\n{}: {} bytes (int8; f32 takes {})\n", summary.model, summary.bytes, summary.bytes_f32);
     if let Some(path) = &summary.model_f32 {
-        println!("{path}: {} bytes (f32)", summary.bytes_f32);
+        text += &format!("{path}: {} bytes (f32)\n", summary.bytes_f32);
     }
-    println!("{:.1} s. Next, let an emulated Cortex-M4 answer all test digits:\n\n  {}", summary.seconds, summary.next);
+    text += &format!(
+        "{:.1} s. Next, let an emulated Cortex-M4 answer all test digits:\n\n  {}\n",
+        summary.seconds, summary.next
+    );
+    text
 }

@@ -8,7 +8,26 @@ mod plan;
 
 use crate::Error;
 use args::{Args, Command};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
+
+/// Prints on stdout. A reader that has gone away, such as `head`, is no failure.
+fn print(text: &str) -> Result<(), Error> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::file(Path::new("standard output"), "print")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints the one JSON object of a run on stdout.
+fn print_json(figures: &impl Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string(figures).map_err(io::Error::from);
+    print(&(text.map_err(Error::file(Path::new("standard output"), "write JSON"))? + "\n"))
+}
 
 /// What clap exits with, too, when the command line itself is wrong.
 const USAGE_ERROR: u8 = 2;

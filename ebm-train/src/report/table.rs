@@ -26,8 +26,8 @@ pub fn pretraining(epochs: &[Epoch], machines: usize) -> String {
     table
 }
 
-/// Loss and accuracy by epoch of two stages side by side.
-pub fn comparison(epochs: &[Epoch], left: (&str, &str), right: (&str, &str)) -> String {
+/// Loss and accuracy by epoch of two stages side by side, each given by its name and its heading.
+pub fn comparison(epochs: &[Epoch], [left, right]: [(&str, &str); 2]) -> String {
     let (left_rows, right_rows) = (stage(epochs, left.0), stage(epochs, right.0));
     let mut table = String::from("Fine-tuning: cross-entropy in nats and accuracy, train and test\n");
     let _ = writeln!(table, "       {:^35} | {:^35}", left.1, right.1);
