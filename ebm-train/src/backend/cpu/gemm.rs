@@ -1,7 +1,8 @@
-//! Matrix products through the `gemm` crate: the one place of `unsafe` in this crate.
+//! Matrix products through the `gemm` crate's f32 kernels: the one place of `unsafe` in this crate.
 #![allow(unsafe_code)]
 
-use gemm::{Parallelism, gemm};
+use gemm_common::Parallelism;
+use gemm_f32::gemm::f32::get_gemm_fn;
 
 /// A borrowed matrix: element `(r, c)` is `values[r·row_stride + c·column_stride]`.
 #[derive(Clone, Copy)]
@@ -46,21 +47,24 @@ pub(super) fn product(keep: f32, scale: f32, left: MatrixRef<'_>, right: MatrixR
     // SAFETY: a matrix is built over a slice of exactly rows × columns elements (`MatrixRef::new`), and `columns_from` and
     // `transposed` keep its last element, `(rows − 1)·row_stride + (columns − 1)·column_stride`, inside it; `out` has rows × columns elements (asserted above) and is borrowed mutably, so it
     // overlaps neither; strides fit an isize because the slices exist.
+    //
+    // The kernels want a column-major result: outᵀ = rightᵀ·leftᵀ is the same numbers in the same places.
+    let (lhs, rhs) = (right.transposed(), left.transposed());
     unsafe {
-        gemm(
-            left.rows,
-            right.columns,
-            left.columns,
+        get_gemm_fn()(
+            lhs.rows,
+            rhs.columns,
+            lhs.columns,
             out.as_mut_ptr(),
-            1,
             right.columns as isize,
+            1,
             keep != 0.0,
-            left.values.as_ptr(),
-            left.column_stride as isize,
-            left.row_stride as isize,
-            right.values.as_ptr(),
-            right.column_stride as isize,
-            right.row_stride as isize,
+            lhs.values.as_ptr(),
+            lhs.column_stride as isize,
+            lhs.row_stride as isize,
+            rhs.values.as_ptr(),
+            rhs.column_stride as isize,
+            rhs.row_stride as isize,
             keep,
             scale,
             false,
