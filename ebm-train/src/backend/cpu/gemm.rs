@@ -47,8 +47,9 @@ pub(super) fn product(keep: f32, scale: f32, left: MatrixRef<'_>, right: MatrixR
     // The kernels want a column-major result: outᵀ = rightᵀ·leftᵀ is the same numbers in the same places.
     let (lhs, rhs) = (right.transposed(), left.transposed());
     // SAFETY: a matrix is built over a slice of exactly rows × columns elements (`MatrixRef::new`), and `columns_from` and
-    // `transposed` keep its last element, `(rows − 1)·row_stride + (columns − 1)·column_stride`, inside it; `out` has rows × columns elements (asserted above) and is borrowed mutably, so it
-    // overlaps neither; strides fit an isize because the slices exist.
+    // `transposed` keep its last element, `(rows − 1)·row_stride + (columns − 1)·column_stride`, inside it; `out` has
+    // rows × columns elements (asserted above) and is borrowed mutably, so it overlaps neither; strides fit an isize
+    // because the slices exist.
     unsafe {
         get_gemm_fn()(
             lhs.rows,
