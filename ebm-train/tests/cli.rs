@@ -89,6 +89,14 @@ fn tables_name_both_starts_and_the_next_command() {
         assert!(stdout.contains(words), "no `{words}` in:\n{stdout}");
     }
     assert!(model.is_file());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).expect("the file").permissions().mode() & 0o777;
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").expect("a file");
+        assert_eq!(mode(&model), mode(&plain), "the model is readable by whom other files are");
+    }
     assert!(!out.join("model-f32.ebm").exists(), "the f32 model is written on request only");
     let files = fs::read_dir(&out).expect("the folder").count();
     assert_eq!(files, 1, "nothing but the model is left in the folder");

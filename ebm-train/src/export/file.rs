@@ -3,7 +3,7 @@
 use crate::Error;
 use ebm_core::Model;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -53,7 +53,7 @@ impl ModelFile {
     /// Writes the file whole or not at all: to a temporary neighbour that then takes its name.
     pub fn write(&mut self, path: &Path) -> Result<(), Error> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder).map_err(Error::file(folder, "write into the folder"))?;
+        let mut file = temporary(folder).map_err(Error::file(folder, "write into the folder"))?;
         file.write_all(self.bytes()).map_err(Error::file(path, "write the model"))?;
         file.as_file().sync_all().map_err(Error::file(path, "write the model"))?;
         file.persist(path).map_err(|error| Error::file(path, "write the model")(error.error))?;
@@ -62,9 +62,21 @@ impl ModelFile {
     }
 }
 
+/// A file in `folder` that goes away unless it is given a name; readable by whom the user's files are readable by.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Less the process's umask, as for any new file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
 /// Makes sure, before any work is done, that files can be written into `folder`; creates it if need be.
 pub fn prepare_folder(folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(Error::file(folder, "create the output folder"))?;
-    let probe = NamedTempFile::new_in(folder).map_err(Error::file(folder, "write into the output folder"))?;
+    let probe = temporary(folder).map_err(Error::file(folder, "write into the output folder"))?;
     probe.close().map_err(Error::file(folder, "write into the output folder"))
 }
