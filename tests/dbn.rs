@@ -37,6 +37,53 @@ fn inputs() -> impl Iterator<Item = SVector<f32, 9>> {
     (0..50).map(|seed| SVector::from_iterator(uniform(9, 0.5, seed, 0).into_iter().map(|x| x + 0.5)))
 }
 
+/// After fine-tuning the recognition pass is that of sigmoid units, and a machine of its own lies beside it.
+#[test]
+fn a_machine_beside_the_stack_answers_for_itself() -> Result<(), ModelError> {
+    let (below, above, top) =
+        (Parameters::random(9, 7, 1.0, 1), Parameters::random(7, 11, 1.0, 2), Parameters::random(11, 4, 2.0, 3));
+    let machine = Parameters::random(9, 30, 1.0, 4);
+    let head = Affine::new(11, &top.weights, &top.hidden_bias)?;
+    let layers = [
+        Layer::Generative(machine.view()),
+        Layer::Sigmoid(below.view().up()),
+        Layer::Sigmoid(above.view().up()),
+        Layer::Head(head),
+    ];
+    let (bytes, plain) = (tiny::encoded(&header(), &layers), file(true));
+    let (model, plain) = (Model::parse(bytes.as_slice())?, Model::parse(plain.as_slice())?);
+    assert_eq!((model.first_hidden(), plain.first_hidden()), (1, 0));
+    assert_eq!((model.inputs(), model.outputs(), model.work_len()), (9, 4, 22));
+    let mut net = Classifier::default();
+    net.copy_from(&model, model.first_hidden())?;
+    let mut state = <Classifier as Network<9>>::State::default();
+    for input in inputs() {
+        let (mut work, mut scores, mut expected) = ([f32::NAN; 22], [f32::NAN; 4], [f32::NAN; 4]);
+        model.scores::<Float>(input.as_slice(), &mut work, &mut scores)?;
+        plain.scores::<Float>(input.as_slice(), &mut work, &mut expected)?;
+        assert_eq!(scores, expected, "the recognition pass goes past the machine");
+        net.forward(&input, &mut state);
+        assert_eq!(Classifier::output(&state), scores);
+        assert_eq!(model.free_energy::<Float>(input.as_slice())?, machine.view().free_energy(input.as_slice())?);
+    }
+    assert!(net.layer.visible_bias.iter().all(|&a| a == 0.0), "sigmoid units have no visible bias");
+    let sigmoid = Model::parse(bytes.as_slice())?.rbm::<Float>(1).err();
+    assert_eq!(sigmoid, Some(ModelError::Layer { layer: 1, expected: Float::RBM }));
+    Ok(())
+}
+
+#[test]
+fn an_input_that_is_no_number_is_no_class_and_novel() -> Result<(), ModelError> {
+    let bytes = file(true);
+    let model = Model::parse(bytes.as_slice())?;
+    let (mut work, mut scores) = ([0.0; 22], [0.0; 4]);
+    let mut input = [0.5; 9];
+    input[3] = f32::NAN;
+    assert_eq!(model.classify::<Float>(&input, &mut work, &mut scores), Err(ModelError::NotANumber));
+    assert!(Float::exceeds(model.free_energy::<Float>(&input)?, i32::MAX));
+    Ok(())
+}
+
 #[test]
 fn the_typed_classifier_is_the_file_bit_for_bit() -> Result<(), ModelError> {
     let bytes = file(true);
@@ -129,7 +176,7 @@ fn a_file_of_another_shape_is_refused_naming_both() -> Result<(), ModelError> {
     let expected = Float::HEAD;
     assert_eq!(net.copy_from(&stack, 0), Err(ModelError::Layer { layer: 1, expected }));
     let mut net = <Dbn<9, 7, Dbn<7, 11, Dbn<11, 4, Rbm<4, 4>>>>>::default();
-    assert_eq!(net.copy_from(&model, 0), Err(ModelError::Layer { layer: 2, expected: Float::RBM }));
+    assert_eq!(net.copy_from(&model, 0), Err(ModelError::Layer { layer: 2, expected: Float::HIDDEN }));
 
     let message = Dbn::<9, 6, Rbm<6, 11>>::default().copy_from(&stack, 0).map_err(|error| error.to_string());
     assert_eq!(message, Err("hidden units: 6 expected, 7 found".to_owned()));

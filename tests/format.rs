@@ -42,14 +42,14 @@ fn the_specification_shows_what_is_written() {
 fn parameters(layer: &Layer<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     match layer {
-        Layer::Rbm(rbm) => [rbm.up().weights(), rbm.visible_bias(), rbm.up().bias()]
+        Layer::Rbm(rbm) | Layer::Generative(rbm) => [rbm.up().weights(), rbm.visible_bias(), rbm.up().bias()]
             .map(bytemuck::cast_slice)
             .iter()
             .for_each(|section| bytes.extend_from_slice(section)),
-        Layer::Head(head) => {
+        Layer::Head(head) | Layer::Sigmoid(head) => {
             [head.weights(), head.bias()].map(bytemuck::cast_slice).iter().for_each(|s| bytes.extend_from_slice(s))
         }
-        Layer::Int8Rbm(rbm) => {
+        Layer::Int8Rbm(rbm) | Layer::Int8Generative(rbm) => {
             let (up, down) = (rbm.up().up(), rbm.down());
             bytes.extend_from_slice(bytemuck::cast_slice(up.weights));
             bytes.extend_from_slice(bytemuck::cast_slice(up.bias));
@@ -58,7 +58,7 @@ fn parameters(layer: &Layer<'_>) -> Vec<u8> {
             bytes.extend_from_slice(bytemuck::cast_slice(down.steps));
             bytes.push(down.shift);
         }
-        Layer::Int8Head(head) => {
+        Layer::Int8Head(head) | Layer::Int8Sigmoid(head) => {
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().weights));
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().bias));
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().rescale));
@@ -154,6 +154,9 @@ fn a_machine_a_stack_and_a_classifier_come_back() -> Result<(), FormatError> {
         assert_holds(tiny::encoded(&header, layers).as_slice(), &header, layers)?;
     }
 
+    let beside = [Layer::Generative(below.view()), Layer::Sigmoid(below.view().up()), Layer::Rbm(above.view())];
+    assert_holds(tiny::encoded(&header(""), &beside).as_slice(), &header(""), &beside)?;
+
     let (below, above, top) =
         (Quantised::random(9, 7, 1.0, 1), Quantised::random(7, 5, 1.0, 2), Quantised::random(5, 3, 2.0, 3));
     let head = Int8Affine::new(5, top.up()).expect("5 × 3");
@@ -162,7 +165,9 @@ fn a_machine_a_stack_and_a_classifier_come_back() -> Result<(), FormatError> {
         let (header, layers) = (header(labels), &layers[..count]);
         assert_holds(tiny::encoded(&header, layers).as_slice(), &header, layers)?;
     }
-    Ok(())
+    let sigmoid = Layer::Int8Sigmoid(below.rbm().up());
+    let beside = [Layer::Int8Generative(below.rbm()), sigmoid, Layer::Int8Rbm(above.rbm()), Layer::Int8Head(head)];
+    assert_holds(tiny::encoded(&header("a\nb\nc"), &beside).as_slice(), &header("a\nb\nc"), &beside)
 }
 
 /// Nothing is copied: the parameters that a model hands out lie inside the file's bytes.

@@ -22,6 +22,18 @@ const fn head(visible: u32, classes: u32) -> LayerHeader {
     layer(LayerKind::Head, NumberFormat::F32, visible, classes)
 }
 
+const fn generative(visible: u32, hidden: u32) -> LayerHeader {
+    layer(LayerKind::Generative, NumberFormat::F32, visible, hidden)
+}
+
+const fn sigmoid(visible: u32, hidden: u32) -> LayerHeader {
+    layer(LayerKind::Sigmoid, NumberFormat::F32, visible, hidden)
+}
+
+const fn has_visible_bias(kind: LayerKind) -> bool {
+    matches!(kind, LayerKind::BernoulliRbm | LayerKind::Generative)
+}
+
 fn header(layers: &[LayerHeader]) -> Header<'static> {
     Header {
         input: Input::Unit,
@@ -40,7 +52,7 @@ fn parse(file: &Aligned) -> Result<(), FormatError> {
 fn verdict(header: &Header<'_>) -> Result<(), FormatError> {
     let sections = header.layers.iter().flat_map(|layer| {
         let (visible, hidden) = (layer.visible as usize, layer.hidden as usize);
-        let visible_bias = if layer.kind == LayerKind::BernoulliRbm { visible } else { 0 };
+        let visible_bias = if has_visible_bias(layer.kind) { visible } else { 0 };
         [visible * hidden, visible_bias, hidden].map(|count| vec![0; 4 * count])
     });
     let sections: Vec<Vec<u8>> = sections.collect();
@@ -54,6 +66,8 @@ fn a_file_put_together_by_hand_is_read() {
     assert_eq!(verdict(&header(&[rbm(3, 2)])), Ok(()));
     assert_eq!(verdict(&header(&[rbm(3, 2), rbm(2, 5), head(5, 3)])), Ok(()));
     assert_eq!(verdict(&header(&[head(5, 3)])), Ok(()));
+    assert_eq!(verdict(&header(&[generative(4, 6), sigmoid(4, 5), head(5, 3)])), Ok(()));
+    assert_eq!(verdict(&header(&[sigmoid(4, 5)])), Ok(()));
     assert_eq!(parse(&int8_file(&Int8Sections::default())), Ok(()));
 }
 
@@ -124,7 +138,7 @@ fn headers_that_do_not_decode() {
     }
     assert_eq!(parse(&[&good[..], &[0]].concat()), Err(FormatError::Header), "a byte too many");
     // The variants are at: 0 input, 1 number of layers, 2 kind, 3 numbers; 6 is the length of the labels.
-    for (at, value) in [(0, 2), (1, 9), (1, 255), (2, 2), (3, 2), (6, 200)] {
+    for (at, value) in [(0, 2), (1, 9), (1, 255), (2, 4), (3, 2), (6, 200)] {
         let mut bad = good.clone();
         bad[at] = value;
         assert_eq!(parse(&bad), Err(FormatError::Header), "byte {at} = {value}");
@@ -153,6 +167,15 @@ fn layers_that_make_no_model() {
     );
     assert_eq!(verdict(&header(&[head(3, 2), rbm(2, 2)])), Err(FormatError::HeadNotLast { layer: 0 }));
     assert_eq!(verdict(&header(&[rbm(3, 2), head(2, 2), head(2, 2)])), Err(FormatError::HeadNotLast { layer: 1 }));
+    assert_eq!(verdict(&header(&[generative(3, 2)])), Err(FormatError::GenerativeNotBeside { layer: 0 }));
+    assert_eq!(
+        verdict(&header(&[sigmoid(3, 3), generative(3, 3), head(3, 2)])),
+        Err(FormatError::GenerativeNotBeside { layer: 1 })
+    );
+    assert_eq!(
+        verdict(&header(&[generative(3, 2), sigmoid(2, 2)])),
+        Err(FormatError::LayersDoNotFit { layer: 1, below: 3, visible: 2 })
+    );
     let int8 = layer(LayerKind::Head, INT8, 2, 2);
     assert_eq!(verdict(&header(&[rbm(3, 2), int8])), Err(FormatError::MixedNumbers { layer: 1 }));
 }
@@ -306,16 +329,17 @@ fn wide_file(kind: LayerKind, visible: usize, hidden: usize, step: u16) -> Align
     let (weights, words) = (vec![0; visible * hidden], vec![0; 4 * hidden]);
     let (visible_bias, steps) = (vec![0; 4 * visible], vec![step; hidden]);
     let steps = bytemuck::cast_slice(&steps);
-    match kind {
-        LayerKind::BernoulliRbm => file::file(&header, &[&weights, &visible_bias, &words, &words, steps]),
-        LayerKind::Head => file::file(&header, &[&weights, &words, &words]),
+    if has_visible_bias(kind) {
+        file::file(&header, &[&weights, &visible_bias, &words, &words, steps])
+    } else {
+        file::file(&header, &[&weights, &words, &words])
     }
 }
 
 #[test]
 fn layers_too_wide_for_exact_sums() {
     let out_of_range = Err(FormatError::OutOfRange { layer: 0 });
-    for kind in [LayerKind::BernoulliRbm, LayerKind::Head] {
+    for kind in [LayerKind::BernoulliRbm, LayerKind::Head, LayerKind::Sigmoid] {
         assert_eq!(parse(&wide_file(kind, MAX_INPUTS, 1, 0)), Ok(()));
         assert_eq!(parse(&wide_file(kind, MAX_INPUTS + 1, 1, 0)), out_of_range);
     }

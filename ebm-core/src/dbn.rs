@@ -16,7 +16,7 @@
 use crate::kernel::float;
 use crate::machine::ShapeError;
 use crate::model::{Float, Model, ModelError};
-use crate::rbm::Rbm;
+use crate::rbm::{Rbm, RbmView};
 use nalgebra::{SMatrix, SVector};
 
 /// A feed-forward pass over `V` inputs, its weights behind `&self` and its activations in a `State` of the caller's.
@@ -30,7 +30,8 @@ pub trait Network<const V: usize> {
     /// What the last layer answered: hidden probabilities, or a head's scores.
     fn output(state: &Self::State) -> &[f32];
 
-    /// Takes the parameters of `model` from layer `first` on. Fails when its layers are of another kind, shape or number.
+    /// Takes the parameters of `model` from layer `first` on, [`Model::first_hidden`] for the whole
+    /// stack. Fails when its layers are of another kind, shape or number; lower layers may have been taken by then.
     fn copy_from(&mut self, model: &Model<'_>, first: usize) -> Result<(), ModelError>;
 }
 
@@ -41,6 +42,20 @@ pub struct Dbn<const V: usize, const H: usize, Next> {
     pub layer: Rbm<V, H>,
     /// What reads its hidden probabilities.
     pub next: Next,
+}
+
+/// Takes a layer of the recognition pass; sigmoid units have no visible bias, it becomes zero.
+fn copy_hidden<const V: usize, const H: usize>(
+    rbm: &mut Rbm<V, H>,
+    model: &Model<'_>,
+    index: usize,
+) -> Result<(), ModelError> {
+    let up = model.hidden_layer::<Float>(index)?;
+    match model.rbm::<Float>(index) {
+        Ok(view) => rbm.copy_from(&view)?,
+        Err(_) => rbm.copy_from(&RbmView::new(up.weights(), &[0.0; V], up.bias())?)?,
+    }
+    Ok(())
 }
 
 /// Activations of a [`Dbn`].
@@ -71,7 +86,7 @@ impl<const V: usize, const H: usize, Next: Network<H>> Network<V> for Dbn<V, H, 
     }
 
     fn copy_from(&mut self, model: &Model<'_>, first: usize) -> Result<(), ModelError> {
-        self.layer.copy_from(&model.rbm::<Float>(first)?)?;
+        copy_hidden(&mut self.layer, model, first)?;
         self.next.copy_from(model, first + 1)
     }
 }
@@ -90,7 +105,7 @@ impl<const V: usize, const H: usize> Network<V> for Rbm<V, H> {
 
     fn copy_from(&mut self, model: &Model<'_>, first: usize) -> Result<(), ModelError> {
         ShapeError::check("layers", first + 1, model.layers())?;
-        Ok(Self::copy_from(self, &model.rbm::<Float>(first)?)?)
+        copy_hidden(self, model, first)
     }
 }
 

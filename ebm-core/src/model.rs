@@ -1,6 +1,6 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
-use crate::format::{self, FormatError, Header, Input, Layer, LayerReader};
+use crate::format::{self, FormatError, Header, Input, Layer, LayerKind, LayerReader};
 use crate::int8::{Int8Affine, Int8Rbm};
 use crate::kernel::int8 as integer;
 use crate::machine::{Machine, ShapeError};
@@ -17,6 +17,9 @@ pub enum ModelError {
     /// A slice or a layer has another shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// A score is NaN: an input was.
+    #[error("a score is not a number: an input was none")]
+    NotANumber,
     /// There is no such layer, or it is of another kind or number format.
     #[error("layer {layer} is no {expected}")]
     Layer {
@@ -35,20 +38,32 @@ pub trait Numbers {
     type Score: Copy + Default + PartialOrd + core::fmt::Debug + core::fmt::Display + 'static;
     /// A machine.
     type Rbm<'a>: Machine<Value = Self::Value, Energy = Self::Score>;
-    /// A softmax head.
+    /// Sigmoid units, the upward half of a machine, or a softmax head.
     type Affine<'a>;
 
     /// What a machine of these numbers is called in an error.
     const RBM: &'static str;
+    /// What a hidden layer of these numbers is called in an error.
+    const HIDDEN: &'static str;
     /// What a head of these numbers is called in an error.
     const HEAD: &'static str;
 
     /// The layer as a machine, if it is one.
     fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
+    /// What a recognition pass uses of the layer, if it is a machine in the stack or sigmoid units.
+    fn hidden(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
     /// The layer as a head, if it is one.
     fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
     /// `out_j = b_j + Σ_i x_i·W_ij`.
     fn field(affine: &Self::Affine<'_>, input: &[Self::Value], out: &mut [Self::Score]) -> Result<(), ShapeError>;
+    /// `out_j = σ(b_j + Σ_i x_i·W_ij)`.
+    fn probabilities(
+        affine: &Self::Affine<'_>,
+        input: &[Self::Value],
+        out: &mut [Self::Value],
+    ) -> Result<(), ShapeError>;
+    /// Number of outputs.
+    fn outputs(affine: &Self::Affine<'_>) -> usize;
     /// A value from `v ∈ [0, 1]`.
     fn from_unit(v: f32) -> Self::Value;
     /// A value from an integer level, `v = level / max`; a level above `max` counts as `max`.
@@ -70,10 +85,19 @@ impl Numbers for Float {
     type Affine<'a> = Affine<'a>;
 
     const RBM: &'static str = "f32 machine";
+    const HIDDEN: &'static str = "f32 hidden layer";
     const HEAD: &'static str = "f32 softmax head";
 
     fn rbm(layer: Layer<'_>) -> Option<RbmView<'_>> {
-        if let Layer::Rbm(rbm) = layer { Some(rbm) } else { None }
+        if let Layer::Rbm(rbm) | Layer::Generative(rbm) = layer { Some(rbm) } else { None }
+    }
+
+    fn hidden(layer: Layer<'_>) -> Option<Affine<'_>> {
+        match layer {
+            Layer::Rbm(rbm) => Some(rbm.up()),
+            Layer::Sigmoid(up) => Some(up),
+            _ => None,
+        }
     }
 
     fn head(layer: Layer<'_>) -> Option<Affine<'_>> {
@@ -82,6 +106,14 @@ impl Numbers for Float {
 
     fn field(affine: &Affine<'_>, input: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
         affine.field(input, out)
+    }
+
+    fn probabilities(affine: &Affine<'_>, input: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        affine.probabilities(input, out)
+    }
+
+    fn outputs(affine: &Affine<'_>) -> usize {
+        affine.outputs()
     }
 
     fn from_unit(v: f32) -> f32 {
@@ -97,7 +129,8 @@ impl Numbers for Float {
     }
 
     fn exceeds(free_energy: f32, threshold: i32) -> bool {
-        free_energy * integer::NATS as f32 > threshold as f32
+        // NaN, of a failed sensor say, is no free energy that was seen in training.
+        free_energy.is_nan() || free_energy * integer::NATS as f32 > threshold as f32
     }
 }
 
@@ -112,10 +145,19 @@ impl Numbers for Int8 {
     type Affine<'a> = Int8Affine<'a>;
 
     const RBM: &'static str = "int8 machine";
+    const HIDDEN: &'static str = "int8 hidden layer";
     const HEAD: &'static str = "int8 softmax head";
 
     fn rbm(layer: Layer<'_>) -> Option<Int8Rbm<'_>> {
-        if let Layer::Int8Rbm(rbm) = layer { Some(rbm) } else { None }
+        if let Layer::Int8Rbm(rbm) | Layer::Int8Generative(rbm) = layer { Some(rbm) } else { None }
+    }
+
+    fn hidden(layer: Layer<'_>) -> Option<Int8Affine<'_>> {
+        match layer {
+            Layer::Int8Rbm(rbm) => Some(rbm.up()),
+            Layer::Int8Sigmoid(up) => Some(up),
+            _ => None,
+        }
     }
 
     fn head(layer: Layer<'_>) -> Option<Int8Affine<'_>> {
@@ -124,6 +166,14 @@ impl Numbers for Int8 {
 
     fn field(affine: &Int8Affine<'_>, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
         affine.field(input, out)
+    }
+
+    fn probabilities(affine: &Int8Affine<'_>, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
+        affine.probabilities(input, out)
+    }
+
+    fn outputs(affine: &Int8Affine<'_>) -> usize {
+        affine.outputs()
     }
 
     fn from_unit(v: f32) -> u8 {
@@ -186,10 +236,10 @@ impl<'a> Model<'a> {
         self.header.layers.last().map_or(0, |layer| layer.hidden as usize)
     }
 
-    /// Values that [`Model::scores`] needs to work in: two buffers as wide as the widest machine's hidden layer.
+    /// Values that [`Model::scores`] needs to work in: two buffers as wide as the widest hidden layer.
     pub fn work_len(&self) -> usize {
-        let machines = self.layers().saturating_sub(1);
-        2 * self.header.layers.iter().take(machines).map(|layer| layer.hidden as usize).max().unwrap_or(0)
+        let below_the_head = self.header.layers.iter().take(self.layers().saturating_sub(1));
+        2 * below_the_head.skip(self.first_hidden()).map(|layer| layer.hidden as usize).max().unwrap_or(0)
     }
 
     /// The layer at `index`, from 0 at the input.
@@ -207,6 +257,23 @@ impl<'a> Model<'a> {
         self.layer(index).and_then(N::rbm).ok_or(ModelError::Layer { layer: index, expected: N::RBM })
     }
 
+    /// The machine over the visible units, which gives free energies and samples: the one beside the stack, or else the
+    /// stack's first layer. Fails when that is none, or stores other numbers.
+    pub fn machine<N: Numbers>(&self) -> Result<N::Rbm<'a>, ModelError> {
+        self.rbm::<N>(0)
+    }
+
+    /// Index of the first layer of the recognition pass: 1 where a machine lies beside the stack.
+    pub fn first_hidden(&self) -> usize {
+        self.header.layers.first().map_or(0, |layer| usize::from(layer.kind == LayerKind::Generative))
+    }
+
+    /// What a recognition pass uses of the layer at `index`. Fails when that is neither a machine of the stack nor sigmoid units,
+    /// or stores other numbers.
+    pub fn hidden_layer<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
+        self.layer(index).and_then(N::hidden).ok_or(ModelError::Layer { layer: index, expected: N::HIDDEN })
+    }
+
     /// The softmax head at `index`. Fails when that layer is none, or stores other numbers.
     pub fn head<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
         self.layer(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
@@ -220,7 +287,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Scores of the classes (log-odds up to a common constant): every machine's recognition pass, then the head.
+    /// Scores of the classes (log-odds up to a common constant): the recognition pass through the stack, then the head.
     ///
     /// `input` holds one value an input, `work` at least [`Model::work_len`] values, `scores` one a class.
     pub fn scores<N: Numbers>(
@@ -237,12 +304,12 @@ impl<'a> Model<'a> {
         let (mut from, mut to) = work[..needed].split_at_mut(needed / 2);
         let last = self.layers().saturating_sub(1);
         let mut width = None;
-        for index in 0..last {
-            let rbm = self.rbm::<N>(index)?;
-            let hidden = rbm.hidden();
+        for index in self.first_hidden()..last {
+            let layer = self.hidden_layer::<N>(index)?;
+            let outputs = N::outputs(&layer);
             let source = width.map_or(input, |width| &from[..width]);
-            rbm.hidden_probs(source, &mut to[..hidden])?;
-            width = Some(hidden);
+            N::probabilities(&layer, source, &mut to[..outputs])?;
+            width = Some(outputs);
             core::mem::swap(&mut from, &mut to);
         }
         let head = self.head::<N>(last)?;
@@ -251,6 +318,7 @@ impl<'a> Model<'a> {
     }
 
     /// The class with the highest score, and the scores; arguments as in [`Model::scores`].
+    /// Fails with [`ModelError::NotANumber`] where a NaN input leaves no answer.
     pub fn classify<N: Numbers>(
         &self,
         input: &[N::Value],
@@ -258,12 +326,15 @@ impl<'a> Model<'a> {
         scores: &mut [N::Score],
     ) -> Result<usize, ModelError> {
         self.scores::<N>(input, work, scores)?;
+        if scores.iter().any(|score| score.partial_cmp(score).is_none()) {
+            return Err(ModelError::NotANumber);
+        }
         Ok(argmax(scores).unwrap_or(0))
     }
 
-    /// Free energy of the input under the first machine.
+    /// Free energy of the input under [`Model::machine`].
     pub fn free_energy<N: Numbers>(&self, input: &[N::Value]) -> Result<N::Score, ModelError> {
-        Ok(self.rbm::<N>(0)?.free_energy(input)?)
+        Ok(self.machine::<N>()?.free_energy(input)?)
     }
 
     /// Does this free energy mean that the input is novel? `None` when the file holds no threshold.

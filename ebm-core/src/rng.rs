@@ -34,11 +34,12 @@ pub struct Stream {
     pub purpose: Purpose,
     /// Layer of a deep net that they belong to.
     pub layer: u8,
-    /// Half-step of a Gibbs chain within one step.
+    /// Gibbs step of a chain within one training step.
     pub phase: u16,
-    /// Training step (a minibatch), counted over the whole run.
+    /// Training step (a minibatch), counted from the start of the machine's or net's training; for [`Purpose::Shuffle`] and
+    /// [`Purpose::Noise`] the epoch.
     pub step: u32,
-    /// Row of the data set, or number of the chain.
+    /// Row of the data set, or number of the chain; 0 where the draws belong to no sample.
     pub sample: u32,
 }
 

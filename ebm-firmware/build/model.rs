@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use ebm_core::Model;
-use ebm_core::format::{LayerKind, NumberFormat};
+use ebm_core::format::{Input, LayerKind, NumberFormat};
+use ebm_core::{Float, Int8, Machine, Model};
 
 const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
+/// What the pixels of the test digits are.
+const DIGITS: Input = Input::Levels { max: 16 };
 
 /// Writes `model.ebm` and `model.rs`. Fails, naming the file, when it is no classifier of `inputs` inputs.
 pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
@@ -27,18 +29,20 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
     let (Some(first), Some(last)) = (layers.first(), layers.last()) else {
         unreachable!("a model without layers is refused");
     };
-    let is_classifier = layers.len() > 1 && last.kind == LayerKind::Head;
-    ensure!(is_classifier, "{}: the digits app needs machines with a softmax head on top", file());
+    ensure!(last.kind == LayerKind::Head, "{}: the digits app needs a softmax head on top", file());
     ensure!(
         model.inputs() == inputs,
         "{}: the model takes {} inputs, the test digits have {inputs}",
         file(),
         model.inputs()
     );
-    let numbers = match first.numbers {
-        NumberFormat::F32 => "Float",
-        NumberFormat::Int8 { .. } => "Int8",
+    let input = model.header().input;
+    ensure!(input == DIGITS, "{}: the model takes {input:?}, the test digits are {DIGITS:?}", file());
+    let (numbers, hidden) = match first.numbers {
+        NumberFormat::F32 => ("Float", model.machine::<Float>().map(|rbm| rbm.hidden())),
+        NumberFormat::Int8 { .. } => ("Int8", model.machine::<Int8>().map(|rbm| rbm.hidden())),
     };
+    let hidden = hidden.with_context(|| format!("{}: no machine over the inputs", file()))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let text = format!(
         "/// Name of the model file.\n\
@@ -49,7 +53,7 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
          pub type Numbers = ebm_core::{numbers};\n\
          /// Its inputs.\n\
          pub const INPUTS: usize = {inputs};\n\
-         /// Hidden units of its first machine.\n\
+         /// Hidden units of its machine over the inputs.\n\
          pub const HIDDEN: usize = {hidden};\n\
          /// Its classes.\n\
          pub const CLASSES: usize = {classes};\n\
@@ -58,7 +62,6 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
          /// Bytes of the file.\n\
          const LENGTH: usize = {length};\n",
         format = numbers.to_lowercase().replace("float", "f32"),
-        hidden = first.hidden,
         classes = model.outputs(),
         work = model.work_len(),
         length = bytes.len(),

@@ -20,27 +20,32 @@ impl RbmParameters {
     }
 }
 
-/// A softmax head's parameters on the host.
+/// Parameters of an affine map on the host: of sigmoid units or a softmax head.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HeadParameters {
-    /// `W`, inputs × classes, column-major.
+pub struct AffineParameters {
+    /// `W`, inputs × outputs, column-major.
     pub weights: Vec<f32>,
     /// `b`.
     pub bias: Vec<f32>,
 }
 
-impl HeadParameters {
-    /// The same as ebm-core's view. Fails when the number of weights is not a multiple of the classes.
+impl AffineParameters {
+    /// The same as ebm-core's view. Fails when the number of weights is not a multiple of the outputs.
     pub fn view(&self) -> Result<Affine<'_>, ShapeError> {
         Affine::new(self.weights.len() / self.bias.len().max(1), &self.weights, &self.bias)
     }
 }
 
-/// A deep belief network's parameters: machines from the input up, then a softmax head once it is a classifier.
+/// A fine-tuned deep belief network's parameters.
+///
+/// Back-propagation makes the recognition weights those of no machine, so the pretrained machine over the visible units stays beside
+/// them: free energies and samples are its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    /// The machines.
-    pub layers: Vec<RbmParameters>,
-    /// The head.
-    pub head: Option<HeadParameters>,
+    /// The machine over the visible units as pretraining left it; none for a net that was not pretrained.
+    pub machine: Option<RbmParameters>,
+    /// Sigmoid layers of the recognition pass, from the input up.
+    pub layers: Vec<AffineParameters>,
+    /// The softmax head.
+    pub head: AffineParameters,
 }

@@ -1,9 +1,13 @@
 //! The program as a user runs it: what it prints, the exit code, the files.
 
+use ebm_core::Int8;
+use ebm_train::data::{Batch, digits};
+use ebm_train::eval::novelty::free_energies;
+use ebm_train::export::ModelFile;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -52,6 +56,7 @@ fn the_main_job_reaches_its_bars() {
     // The issue of a slow machine aside, the job is meant to take a quarter of this.
     assert!(took < Duration::from_secs(60) && number("seconds") <= took.as_secs_f64(), "it took {took:?}");
     assert!(number("test_accuracy") >= 0.98, "{}", number("test_accuracy"));
+    assert!(number("test_accuracy_random_start") >= 0.98, "{}", number("test_accuracy_random_start"));
     assert!((number("test_accuracy") - number("test_accuracy_int8")).abs() <= 0.002, "{summary}");
     assert!(number("free_energy_error_median_nats") <= 0.3);
 
@@ -67,12 +72,40 @@ fn the_main_job_reaches_its_bars() {
 
     // What was written is what was measured.
     let path = summary["model"].as_str().expect("a path");
+    assert_novelty(Path::new(path));
     let int8 = json(&["eval", path, "--json"]);
     assert_eq!(int8["accuracy"], summary["test_accuracy_int8"]);
     assert_eq!(int8["samples"], 1797);
     let f32 = json(&["eval", summary["model_f32"].as_str().expect("a path"), "--json"]);
     assert_eq!(f32["accuracy"], summary["test_accuracy"]);
     assert_eq!(fs::metadata(path).expect("the model").len(), summary["bytes"].as_u64().expect("bytes"));
+}
+
+/// The free energies of digits lie below those of what is none: the same pixels turned about their diagonal, or in another order.
+fn assert_novelty(path: &Path) {
+    let digits = digits::load().expect("the digits");
+    let file = ModelFile::read(path).expect("the model");
+    let model = file.model().expect("a model");
+    let energies = |order: &dyn Fn(usize) -> usize| {
+        let inputs = &digits.test.inputs;
+        let values = inputs.iter().flat_map(|row| (0..inputs.visible).map(|i| row[order(i)]).collect::<Vec<_>>());
+        free_energies::<Int8>(&model, &Batch { values: values.collect(), visible: inputs.visible }).expect("it fits")
+    };
+    let seen = energies(&|i| i);
+    let novel_share = |energies: &[i32]| {
+        let novel = energies.iter().filter(|&&energy| model.is_novel::<Int8>(energy) == Some(true)).count();
+        novel as f64 / energies.len() as f64
+    };
+    // The threshold lets 1 % of the training digits through; these are other people's.
+    assert!(novel_share(&seen) <= 0.03, "{} of the test digits count as novel", novel_share(&seen));
+    for (what, order) in
+        [("transposed", &(|i: usize| i % 8 * 8 + i / 8) as &dyn Fn(usize) -> usize), ("scrambled", &|i| i * 37 % 64)]
+    {
+        let unseen = energies(order);
+        let above = seen.iter().map(|a| unseen.iter().filter(|&b| b > a).count()).sum::<usize>();
+        let auc = above as f64 / (seen.len() * unseen.len()) as f64;
+        assert!(auc >= 0.99 && novel_share(&unseen) >= 0.9, "{what}: AUC {auc}, {} novel", novel_share(&unseen));
+    }
 }
 
 #[test]
@@ -124,11 +157,11 @@ fn inspect_says_what_is_in_a_file() {
     assert_eq!(facts["bytes"], summary["bytes"]);
     let layers = facts["layers"].as_array().expect("layers");
     let shapes: Vec<_> = layers.iter().map(|l| (l["visible"].as_u64(), l["hidden"].as_u64())).collect();
-    assert_eq!(shapes, [(Some(64), Some(12)), (Some(12), Some(8)), (Some(8), Some(10))]);
+    assert_eq!(shapes, [(Some(64), Some(12)), (Some(64), Some(12)), (Some(12), Some(8)), (Some(8), Some(10))]);
     assert_eq!(facts["provenance"]["seed"], 7);
     assert_eq!(facts["novelty"]["quantile"].as_f64(), Some(0.99));
     let words = text(&run(&["inspect", path]).stdout);
-    assert!(words.contains("int8") && words.contains("layer 1  12 × 8") && words.contains("levels from 0 to 16"));
+    assert!(words.contains("int8") && words.contains("layer 2  12 × 8") && words.contains("levels from 0 to 16"));
 }
 
 #[test]
@@ -181,10 +214,44 @@ fn a_model_for_other_inputs_is_refused_with_both_shapes() {
     let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/v1-tiny-f32.ebm");
     assert!(run(&["inspect", tiny]).status.success());
     assert_refused(&["eval", tiny], 1, &[tiny, "does not fit digits: inputs: 3 expected, 64 found"]);
+    // The right number of inputs, but pixels of another range.
+    let other = folder_with_other_levels();
+    let path = other.path().join("other.ebm");
+    let path = path.to_str().expect("a UTF-8 path");
+    assert_refused(&["eval", path], 1, &[path, "takes levels from 0 to 99, but digits has levels from 0 to 16"]);
     let folder = TempDir::new().expect("a folder");
     let missing = folder.path().join("none.ebm");
     let missing = missing.to_str().expect("a UTF-8 path");
     assert_refused(&["eval", missing], 1, &[missing, "cannot open the model"]);
+}
+
+/// A folder with a sound `other.ebm` whose input levels go to 99.
+fn folder_with_other_levels() -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    quick_model(folder.path(), &[]);
+    let mut bytes = fs::read(folder.path().join("model.ebm")).expect("the model");
+    let payload = bytes.len() - u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]) as usize;
+    assert_eq!(bytes[32..34], [1, 16], "levels up to 16");
+    bytes[33] = 99;
+    let crc = ebm_core::format::crc32(&[&bytes[..28], &bytes[32..payload]].concat());
+    bytes[28..32].copy_from_slice(&crc.to_le_bytes());
+    fs::write(folder.path().join("other.ebm"), bytes).expect("a changed copy");
+    folder
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().to_str().expect("a UTF-8 path");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ebm-train"))
+        .args([&QUICK[..], &["--out", out]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop((child.stdout.take(), child.stderr.take()));
+    assert!(child.wait().expect("it ends").success());
+    assert!(folder.path().join("model.ebm").is_file());
 }
 
 #[test]
@@ -207,12 +274,15 @@ fn an_unwritable_folder_is_found_before_training_starts() {
 fn a_wrong_flag_is_a_usage_error_that_names_it() {
     for (arguments, words) in [
         (&["--hidden", "0"][..], &["--hidden", "0"][..]),
-        (&["--hidden", "8,8,8,8,8,8,8,8"], &["--hidden", "at most 7"]),
+        (&["--hidden", "8,8,8,8,8,8,8,8"], &["--hidden", "at most 6"]),
         (&["--learning-rate", "-1"], &["--learning-rate"]),
         (&["--learning-rate", "NaN"], &["--learning-rate", "above 0"]),
         (&["--momentum", "1"], &["--momentum", "below 1"]),
         (&["--dropout", "1.5"], &["--dropout", "below 1"]),
         (&["--batch-size", "0"], &["--batch-size"]),
+        (&["--hidden", "33000,4"], &["--hidden", "33000"]),
+        (&["--affine", "1e38"], &["--affine", "from 0 to 100"]),
+        (&["--finetune-epochs", "9000000000000000000"], &["--finetune-epochs", "at most"]),
         (&["--nonsense"], &["--nonsense"]),
         (&["eval", "x.ebm", "--data", "letters"], &["--data", "letters", "digits"]),
     ] {

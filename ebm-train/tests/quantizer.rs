@@ -7,7 +7,7 @@ use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::data::digits;
 use ebm_train::export::{Int8RbmParameters, model_file, quantize};
-use ebm_train::parameters::{self, HeadParameters, RbmParameters};
+use ebm_train::parameters::{AffineParameters, Parameters as Net, RbmParameters};
 
 const SHAPES: [(usize, usize); 4] = [(1, 1), (9, 5), (64, 40), (300, 33)];
 const SCALES: [f32; 4] = [1e-4, 0.1, 1.0, 20.0];
@@ -17,9 +17,18 @@ fn machine(visible: usize, hidden: usize, scale: f32) -> RbmParameters {
     RbmParameters { weights, visible_bias, hidden_bias }
 }
 
+/// A net of this machine, one sigmoid layer and a head over three classes.
+fn net(machine: RbmParameters) -> Net {
+    let affine = |inputs: usize, outputs: usize| AffineParameters {
+        weights: uniform(inputs * outputs, 1.0, 2, 0),
+        bias: uniform(outputs, 1.0, 2, 1),
+    };
+    let layers = vec![affine(machine.visible_bias.len(), 4)];
+    Net { machine: Some(machine), layers, head: affine(4, 10) }
+}
+
 fn quantised(rbm: RbmParameters) -> Result<Int8RbmParameters, Error> {
-    let net = quantize(&parameters::Parameters { layers: vec![rbm], head: None })?;
-    Ok(net.layers.into_iter().next().expect("one machine"))
+    Ok(quantize(&net(rbm))?.machine.expect("a machine"))
 }
 
 /// `s_j` as the file says it upwards: nats a unit of `w_ij` at `v_i = 1`.
@@ -94,26 +103,35 @@ fn levels_and_values_mean_the_same() {
 }
 
 #[test]
-fn what_does_not_fit_the_fixed_point_is_refused_by_layer() {
-    let refused = |change: &dyn Fn(&mut RbmParameters)| {
-        let mut rbm = machine(4, 3, 1.0);
-        change(&mut rbm);
-        let lower = machine(2, 4, 1.0);
-        let net = parameters::Parameters { layers: vec![lower, rbm], head: None };
+fn what_does_not_fit_the_fixed_point_is_refused_by_place() {
+    let refused = |change: &dyn Fn(&mut Net)| {
+        let mut net = net(machine(4, 3, 1.0));
+        change(&mut net);
         quantize(&net).expect_err("a net that does not fit").to_string()
     };
-    let message = refused(&|rbm| rbm.weights[5] = 1e9);
-    assert!(message.contains("layer 1") && message.contains("too large"), "{message}");
-    let message = refused(&|rbm| rbm.visible_bias[2] = 3000.0);
-    assert!(message.contains("layer 1") && message.contains("visible bias"), "{message}");
+    let machine = |net: &mut Net| net.machine.take().expect("a machine");
+    let message = refused(&|net| {
+        let mut rbm = machine(net);
+        rbm.weights[5] = 1e9;
+        net.machine = Some(rbm);
+    });
+    assert!(message.contains("the machine: its weights are too large"), "{message}");
+    let message = refused(&|net| {
+        let mut rbm = machine(net);
+        rbm.visible_bias[2] = 3000.0;
+        net.machine = Some(rbm);
+    });
+    assert!(message.contains("the machine: a visible bias"), "{message}");
+    let message = refused(&|net| net.layers[0].weights[3] = -1e9);
+    assert!(message.contains("hidden layer 0: its weights are too large"), "{message}");
+    let message = refused(&|net| net.head.weights[0] = 1e9);
+    assert!(message.contains("the head: its weights are too large"), "{message}");
 }
 
 #[test]
 fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
     let digits = digits::load()?;
-    let head = HeadParameters { weights: uniform(60, 1.0, 2, 0), bias: uniform(10, 1.0, 2, 1) };
-    let net = parameters::Parameters { layers: vec![machine(64, 6, 0.3)], head: Some(head) };
-    let quantised = quantize(&net)?;
+    let quantised = quantize(&net(machine(64, 6, 0.3)))?;
     let file = model_file::<Int8>(&quantised.layers()?, &digits, 42)?;
     let model: Model<'_> = file.model()?;
     let header = model.header();

@@ -6,10 +6,10 @@ use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu};
 use ebm_train::data::{Batch, Dataset, Split, digits};
-use ebm_train::parameters::{self, HeadParameters, RbmParameters};
+use ebm_train::parameters::{AffineParameters, RbmParameters};
 use ebm_train::train::contrastive::{ContrastiveDivergence, Place, TrainedRbm};
 use ebm_train::train::distort::Distortion;
-use ebm_train::train::finetune::{Backpropagation, finetune, gradient, start_head, start_stack};
+use ebm_train::train::finetune::{Backpropagation, finetune, gradient, recognition, start_head, start_stack};
 use ebm_train::train::pretrain::pretrain;
 use ebm_train::train::{Epoch, Monitor};
 
@@ -77,11 +77,13 @@ fn the_cd_gradient_becomes_that_of_the_likelihood() -> Result<(), Error> {
     Ok(())
 }
 
+/// Sigmoid layers, then the head.
+type Net = Vec<AffineParameters>;
+
 /// Mean cross-entropy and weight penalty of a net in f64, written from the definition.
-fn loss(net: &parameters::Parameters, batch: &Split, weight_decay: f64) -> f64 {
-    let layers = net.layers.iter().map(|rbm| (&rbm.weights, &rbm.hidden_bias, true));
-    let head = net.head.iter().map(|head| (&head.weights, &head.bias, false));
-    let layers: Vec<_> = layers.chain(head).collect();
+fn loss(net: &Net, batch: &Split, weight_decay: f64) -> f64 {
+    let is_hidden = |index: usize| index + 1 < net.len();
+    let layers: Vec<_> = net.iter().enumerate().map(|(n, layer)| (&layer.weights, &layer.bias, is_hidden(n))).collect();
     let penalty: f64 = layers.iter().flat_map(|(w, _, _)| w.iter()).map(|&w| f64::from(w).powi(2)).sum();
     let rows = batch.inputs.iter().zip(&batch.labels).map(|(row, &label)| {
         let mut x: Vec<f64> = row.iter().copied().map(f64::from).collect();
@@ -96,10 +98,12 @@ fn loss(net: &parameters::Parameters, batch: &Split, weight_decay: f64) -> f64 {
     rows.sum::<f64>() / batch.labels.len() as f64 + weight_decay / 2.0 * penalty
 }
 
-fn small_net() -> parameters::Parameters {
-    let machine = |visible, hidden, seed| start(&Parameters::random(visible, hidden, 1.0, seed));
-    let head = HeadParameters { weights: uniform(12, 1.0, 9, 0), bias: uniform(3, 1.0, 9, 1) };
-    parameters::Parameters { layers: vec![machine(6, 5, 7), machine(5, 4, 8)], head: Some(head) }
+fn small_net() -> Net {
+    let layer = |inputs, outputs, seed| AffineParameters {
+        weights: uniform(inputs * outputs, 1.0, seed, 0),
+        bias: uniform(outputs, 1.0, seed, 1),
+    };
+    vec![layer(6, 5, 7), layer(5, 4, 8), layer(4, 3, 9)]
 }
 
 fn backpropagation() -> Backpropagation {
@@ -119,11 +123,13 @@ fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
     let values = uniform(6 * 7, 0.5, 11, 0).into_iter().map(|x| x + 0.5).collect();
     let batch = Split { inputs: Batch { values, visible: 6 }, labels: vec![0, 1, 2, 2, 1, 0, 1] };
     let net = small_net();
-    let (cross_entropy, gradient) = gradient(&Cpu::new(1)?, &settings, &net, &batch).expect("the net has a head");
+    let (head, layers) = net.split_last().expect("a head");
+    let (cross_entropy, (mut gradient, of_head)) = gradient(&Cpu::new(1)?, &settings, layers, head, &batch);
+    gradient.push(of_head);
     assert!((cross_entropy - loss(&net, &batch, 0.0)).abs() <= tolerance::BACK_PROPAGATION);
 
     let mut checked = 0;
-    let mut check = |ours: f32, change: &dyn Fn(&mut parameters::Parameters) -> &mut f32| {
+    let mut check = |ours: f32, change: &dyn Fn(&mut Net) -> &mut f32| {
         let moved = |by: f32| {
             let mut net = net.clone();
             *change(&mut net) += by;
@@ -134,27 +140,20 @@ fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
         assert!((f64::from(ours) - slope).abs() <= tolerance::BACK_PROPAGATION, "{ours}, by differences {slope}");
         checked += 1;
     };
-    for layer in 0..net.layers.len() {
-        for index in 0..net.layers[layer].weights.len() {
-            check(gradient.layers[layer].weights[index], &|net| &mut net.layers[layer].weights[index]);
+    for (layer, gradient) in gradient.iter().enumerate() {
+        for (index, &ours) in gradient.weights.iter().enumerate() {
+            check(ours, &|net| &mut net[layer].weights[index]);
         }
-        for index in 0..net.layers[layer].hidden_bias.len() {
-            check(gradient.layers[layer].hidden_bias[index], &|net| &mut net.layers[layer].hidden_bias[index]);
+        for (index, &ours) in gradient.bias.iter().enumerate() {
+            check(ours, &|net| &mut net[layer].bias[index]);
         }
-    }
-    let head = gradient.head.as_ref().expect("a gradient of the head");
-    for index in 0..head.weights.len() {
-        check(head.weights[index], &|net| &mut net.head.as_mut().expect("a head").weights[index]);
-    }
-    for index in 0..head.bias.len() {
-        check(head.bias[index], &|net| &mut net.head.as_mut().expect("a head").bias[index]);
     }
     assert_eq!(checked, 6 * 5 + 5 + 5 * 4 + 4 + 4 * 3 + 3);
     Ok(())
 }
 
 /// A short run on the digits.
-fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<parameters::Parameters, Error> {
+fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<Net, Error> {
     let backend = Cpu::new(threads)?;
     let settings = ContrastiveDivergence {
         k: 1,
@@ -164,8 +163,11 @@ fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<parameters::Par
         momentum: 0.5,
         weight_decay: 1e-4,
     };
-    let layers = pretrain(&backend, &settings, seed, &[70, 40], dataset, &mut Silent)?;
-    finetune(&backend, &backpropagation(), seed, "finetune", layers, dataset, &mut Silent)
+    let layers = pretrain(&backend, &settings, seed, &[300, 120], dataset, &mut Silent)?;
+    let start = recognition(&layers);
+    let (mut net, head) = finetune(&backend, &backpropagation(), seed, "finetune", &start, dataset, &mut Silent)?;
+    net.push(head);
+    Ok(net)
 }
 
 #[test]

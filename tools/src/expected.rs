@@ -14,8 +14,9 @@ use crate::firmware::Model;
 use crate::transcript::{Transcript, cost};
 use crate::workspace;
 
-/// By which share of itself a cost may differ under another compiler or emulator.
-const TOLERANCE: f64 = 0.05;
+/// By which share of itself a cost may differ under another compiler or emulator: one release of rustc has moved the size of the f32
+/// program's code by a tenth.
+const TOLERANCE: f64 = 0.15;
 
 /// What built and what ran a program.
 #[derive(PartialEq)]
@@ -146,8 +147,8 @@ mod tests {
     #[test]
     fn costs_are_exact_under_the_same_compiler_and_near_under_another() {
         assert_eq!(findings("a_bytes: 100", "a_bytes: 101", "rustc 1"), (1, 0));
-        assert_eq!(findings("a_bytes: 100", "a_bytes: 105", "rustc 2"), (0, 2));
-        assert_eq!(findings("a_bytes: 100", "a_bytes: 106", "rustc 2"), (1, 1));
+        assert_eq!(findings("a_bytes: 100", "a_bytes: 115", "rustc 2"), (0, 2));
+        assert_eq!(findings("a_bytes: 100", "a_bytes: 116", "rustc 2"), (1, 1));
     }
 
     #[test]

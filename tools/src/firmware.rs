@@ -43,6 +43,14 @@ impl Model {
         }
     }
 
+    /// Is it a user's own, of which nobody knows beforehand what it answers?
+    pub fn is_own(&self) -> bool {
+        match self {
+            Self::Default => false,
+            Self::File(path) => !path.starts_with(workspace::root().join("tests/fixtures")),
+        }
+    }
+
     /// What names it on the command line of `cargo xtask qemu`.
     pub fn argument(&self) -> Option<String> {
         match self {

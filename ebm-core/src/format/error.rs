@@ -71,6 +71,12 @@ pub enum FormatError {
         /// Which layer, from 0 at the input.
         layer: usize,
     },
+    /// A machine that should lie beside a stack, but is above a layer or alone.
+    #[error("layer {layer} is a machine beside a stack, but not the first of several layers")]
+    GenerativeNotBeside {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+    },
     /// A layer that does not take what the one below gives.
     #[error("layer {layer} takes {visible} inputs, but the layer below gives {below}")]
     LayersDoNotFit {

@@ -53,6 +53,11 @@ pub enum LayerKind {
     BernoulliRbm,
     /// A softmax head over classes.
     Head,
+    /// A machine beside the stack, over the same visible units as the layer above it; only as layer 0. It gives free energies
+    /// and samples where fine-tuning has made the stack's own weights those of no machine.
+    Generative,
+    /// Sigmoid units without a way down: `p = σ(b + Wᵀx)`.
+    Sigmoid,
 }
 
 /// How parameters are stored.
@@ -102,6 +107,9 @@ impl Header<'_> {
             if layer.visible == 0 || layer.hidden == 0 {
                 return Err(FormatError::EmptyLayer { layer: index });
             }
+            if layer.kind == LayerKind::Generative && (index > 0 || self.layers.len() == 1) {
+                return Err(FormatError::GenerativeNotBeside { layer: index });
+            }
             if (layer.numbers == NumberFormat::F32) != float {
                 return Err(FormatError::MixedNumbers { layer: index });
             }
@@ -111,12 +119,10 @@ impl Header<'_> {
                 if below.kind == LayerKind::Head {
                     return Err(FormatError::HeadNotLast { layer: index });
                 }
-                if below.hidden != above.visible {
-                    return Err(FormatError::LayersDoNotFit {
-                        layer: index + 1,
-                        below: below.hidden,
-                        visible: above.visible,
-                    });
+                // A machine beside the stack passes its input on.
+                let given = if below.kind == LayerKind::Generative { below.visible } else { below.hidden };
+                if given != above.visible {
+                    return Err(FormatError::LayersDoNotFit { layer: index + 1, below: given, visible: above.visible });
                 }
             }
         }

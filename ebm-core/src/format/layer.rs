@@ -12,10 +12,18 @@ use bytemuck::AnyBitPattern;
 pub enum Layer<'a> {
     /// A machine in f32.
     Rbm(RbmView<'a>),
+    /// A machine beside the stack in f32.
+    Generative(RbmView<'a>),
+    /// Sigmoid units in f32.
+    Sigmoid(Affine<'a>),
     /// A softmax head in f32.
     Head(Affine<'a>),
     /// A quantised machine.
     Int8Rbm(Int8Rbm<'a>),
+    /// A quantised machine beside the stack.
+    Int8Generative(Int8Rbm<'a>),
+    /// Quantised sigmoid units.
+    Int8Sigmoid(Int8Affine<'a>),
     /// A quantised softmax head.
     Int8Head(Int8Affine<'a>),
 }
@@ -23,16 +31,18 @@ pub enum Layer<'a> {
 impl<'a> Layer<'a> {
     /// The header that describes these parameters.
     pub fn header(&self) -> LayerHeader {
-        let (kind, numbers, visible, hidden) = match self {
-            Self::Rbm(rbm) => (LayerKind::BernoulliRbm, NumberFormat::F32, rbm.visible(), rbm.hidden()),
-            Self::Head(head) => (LayerKind::Head, NumberFormat::F32, head.inputs(), head.outputs()),
-            Self::Int8Rbm(rbm) => {
-                let numbers = NumberFormat::Int8 { down_shift: rbm.down().shift };
-                (LayerKind::BernoulliRbm, numbers, rbm.visible(), rbm.hidden())
-            }
-            Self::Int8Head(head) => {
-                (LayerKind::Head, NumberFormat::Int8 { down_shift: 0 }, head.inputs(), head.outputs())
-            }
+        let kind = match self {
+            Self::Rbm(_) | Self::Int8Rbm(_) => LayerKind::BernoulliRbm,
+            Self::Generative(_) | Self::Int8Generative(_) => LayerKind::Generative,
+            Self::Sigmoid(_) | Self::Int8Sigmoid(_) => LayerKind::Sigmoid,
+            Self::Head(_) | Self::Int8Head(_) => LayerKind::Head,
+        };
+        let int8 = |down_shift| NumberFormat::Int8 { down_shift };
+        let (numbers, visible, hidden) = match self {
+            Self::Rbm(rbm) | Self::Generative(rbm) => (NumberFormat::F32, rbm.visible(), rbm.hidden()),
+            Self::Sigmoid(up) | Self::Head(up) => (NumberFormat::F32, up.inputs(), up.outputs()),
+            Self::Int8Rbm(rbm) | Self::Int8Generative(rbm) => (int8(rbm.down().shift), rbm.visible(), rbm.hidden()),
+            Self::Int8Sigmoid(up) | Self::Int8Head(up) => (int8(0), up.inputs(), up.outputs()),
         };
         LayerHeader { kind, numbers, visible: visible as u32, hidden: hidden as u32 }
     }
@@ -40,16 +50,16 @@ impl<'a> Layer<'a> {
     /// Calls `each` with the bytes of every section in file order, unpadded.
     pub(super) fn sections<'s>(&'s self, each: &mut dyn FnMut(&'s [u8])) {
         match self {
-            Self::Rbm(rbm) => {
+            Self::Rbm(rbm) | Self::Generative(rbm) => {
                 each(bytemuck::cast_slice(rbm.up().weights()));
                 each(bytemuck::cast_slice(rbm.visible_bias()));
                 each(bytemuck::cast_slice(rbm.up().bias()));
             }
-            Self::Head(head) => {
+            Self::Head(head) | Self::Sigmoid(head) => {
                 each(bytemuck::cast_slice(head.weights()));
                 each(bytemuck::cast_slice(head.bias()));
             }
-            Self::Int8Rbm(rbm) => {
+            Self::Int8Rbm(rbm) | Self::Int8Generative(rbm) => {
                 let (up, down) = (rbm.up().up(), rbm.down());
                 each(bytemuck::cast_slice(up.weights));
                 each(bytemuck::cast_slice(down.visible_bias));
@@ -57,7 +67,7 @@ impl<'a> Layer<'a> {
                 each(bytemuck::cast_slice(up.rescale));
                 each(bytemuck::cast_slice(down.steps));
             }
-            Self::Int8Head(head) => {
+            Self::Int8Head(head) | Self::Int8Sigmoid(head) => {
                 let up = head.up();
                 each(bytemuck::cast_slice(up.weights));
                 each(bytemuck::cast_slice(up.bias));
@@ -80,23 +90,23 @@ impl<'a> Layer<'a> {
             in_range(up.rescale.iter().all(|r| r.is_valid()))
         };
         match self {
-            Self::Rbm(rbm) => {
+            Self::Rbm(rbm) | Self::Generative(rbm) => {
                 finite(rbm.up().weights())?;
                 finite(rbm.visible_bias())?;
                 finite(rbm.up().bias())
             }
-            Self::Head(head) => {
+            Self::Head(head) | Self::Sigmoid(head) => {
                 finite(head.weights())?;
                 finite(head.bias())
             }
-            Self::Int8Rbm(rbm) => {
+            Self::Int8Rbm(rbm) | Self::Int8Generative(rbm) => {
                 let down = rbm.down();
                 up_in_range(rbm.up().up(), rbm.visible())?;
                 in_range(down.visible_bias.iter().all(|a| a.unsigned_abs() <= MAX_VISIBLE_BIAS.unsigned_abs()))?;
                 in_range(down.shift <= Rescale::MAX_SHIFT)?;
                 in_range(down.steps.iter().map(|&step| u64::from(step)).sum::<u64>() <= MAX_DOWN_STEPS)
             }
-            Self::Int8Head(head) => up_in_range(head.up(), head.inputs()),
+            Self::Int8Head(head) | Self::Int8Sigmoid(head) => up_in_range(head.up(), head.inputs()),
         }
     }
 }
@@ -133,24 +143,29 @@ impl<'a> LayerReader<'a> {
         let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
         let weights = visible * hidden;
         let inputs = header.visible as usize;
-        let layer = match (header.kind, header.numbers) {
-            (LayerKind::BernoulliRbm, NumberFormat::F32) => {
+        let is_machine = matches!(header.kind, LayerKind::BernoulliRbm | LayerKind::Generative);
+        let layer = match (is_machine, header.numbers) {
+            (true, NumberFormat::F32) => {
                 let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
-                RbmView::new(weights, visible_bias, self.section(hidden)?).map(Layer::Rbm)
+                let rbm = RbmView::new(weights, visible_bias, self.section(hidden)?);
+                rbm.map(if header.kind == LayerKind::Generative { Layer::Generative } else { Layer::Rbm })
             }
-            (LayerKind::Head, NumberFormat::F32) => {
+            (false, NumberFormat::F32) => {
                 let weights = self.section(weights)?;
-                Affine::new(inputs, weights, self.section(hidden)?).map(Layer::Head)
+                let up = Affine::new(inputs, weights, self.section(hidden)?);
+                up.map(if header.kind == LayerKind::Head { Layer::Head } else { Layer::Sigmoid })
             }
-            (LayerKind::BernoulliRbm, NumberFormat::Int8 { down_shift }) => {
+            (true, NumberFormat::Int8 { down_shift }) => {
                 let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
                 let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-                Int8Rbm::new(up, visible_bias, self.section(hidden)?, down_shift).map(Layer::Int8Rbm)
+                let rbm = Int8Rbm::new(up, visible_bias, self.section(hidden)?, down_shift);
+                rbm.map(if header.kind == LayerKind::Generative { Layer::Int8Generative } else { Layer::Int8Rbm })
             }
-            (LayerKind::Head, NumberFormat::Int8 { .. }) => {
+            (false, NumberFormat::Int8 { .. }) => {
                 let weights = self.section(weights)?;
                 let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-                Int8Affine::new(inputs, up).map(Layer::Int8Head)
+                let up = Int8Affine::new(inputs, up);
+                up.map(if header.kind == LayerKind::Head { Layer::Int8Head } else { Layer::Int8Sigmoid })
             }
         };
         layer.map_err(|_| FormatError::PayloadLength { expected: self.taken, found: self.total })

@@ -88,7 +88,7 @@ fn classify<B: Board>(board: &mut B, model: &Model<'_>) -> Result<(), AppError<B
 }
 
 fn sample<B: Board>(board: &mut B, model: &Model<'_>) -> Result<(), AppError<B>> {
-    let rbm = model.rbm::<Numbers>(0)?;
+    let rbm = model.machine::<Numbers>()?;
     let mut steps = Cost::default();
     for (index, (levels, _)) in (0..CHAINS).zip(model::test_digits()) {
         let mut chain = Chain::<Value, INPUTS, HIDDEN>::new(input_of(model, levels));

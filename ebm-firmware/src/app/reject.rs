@@ -1,7 +1,7 @@
 //! Damages small model files in RAM in every way that one byte or bit can be, and sees each refused with an error value.
 
-use ebm_core::format::{FormatError, VERSION};
-use ebm_core::{Chain, Int8, Model, ModelError, ShapeError};
+use ebm_core::format::{FormatError, VERSION, crc32};
+use ebm_core::{Float, Model, ModelError, Rbm};
 use embedded_io::Write;
 
 use super::AppError;
@@ -64,14 +64,38 @@ fn show_reasons<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
     show("damaged", Model::parse(copy))?;
     copy[INT8.len() - 1] ^= 1;
 
-    let model = Model::parse(copy)?;
-    let rbm = model.rbm::<Int8>(0)?;
-    let mut chain = Chain::<u8, 1, 1>::new([0]);
-    let mut rng = ebm_core::rng::Philox::new(0, ebm_core::rng::Stream::new(ebm_core::rng::Purpose::Free));
-    match chain.gibbs_step(&rbm, &mut rng) {
+    // Damage that a checksum does not show, because whoever did it wrote the checksums anew.
+    let mut nan = Copy([0; LONGEST]);
+    let nan = &mut nan.0[..F32.len()];
+    nan.copy_from_slice(F32);
+    let payload = F32.len() - 64;
+    nan[payload..payload + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    rewrite_checksums(nan, payload);
+    show("not a number", Model::parse(nan))?;
+
+    // 3 × 3 where the parameters are those of 3 × 2.
+    let hidden = 0x25;
+    nan.copy_from_slice(F32);
+    nan[hidden] = 3;
+    rewrite_checksums(nan, payload);
+    show("wrong shape", Model::parse(nan))?;
+
+    let mut typed = Rbm::<4, 2>::default();
+    nan.copy_from_slice(F32);
+    match typed.copy_from(&Model::parse(nan)?.rbm::<Float>(0)?) {
         Ok(()) => Err(AppError::Accepted),
-        Err(error @ ShapeError { .. }) => {
-            Ok(writeln!(board.console(), "answer wrong shape: {}", ModelError::from(error))?)
-        }
+        Err(error) => Ok(writeln!(board.console(), "answer other type: {}", ModelError::from(error))?),
     }
+}
+
+/// Makes the checksums of a file whose payload begins at `payload` those of its contents (`FORMAT.md`, Prefix).
+fn rewrite_checksums(file: &mut [u8], payload: usize) {
+    let crc = crc32(&file[payload..]);
+    file[16..20].copy_from_slice(&crc.to_le_bytes());
+    // The header's checksum lies in the middle of what it covers: close the gap in a copy.
+    let mut covered = [0; LONGEST];
+    covered[..28].copy_from_slice(&file[..28]);
+    covered[28..payload - 4].copy_from_slice(&file[32..payload]);
+    let crc = crc32(&covered[..payload - 4]);
+    file[28..32].copy_from_slice(&crc.to_le_bytes());
 }

@@ -52,7 +52,7 @@ pub struct MainJobArgs {
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
     /// Hidden units of each machine, from the input up
-    #[arg(long, value_delimiter = ',', default_value = "256,128", value_parser = value_parser!(u32).range(1..=65_535))]
+    #[arg(long, value_delimiter = ',', default_value = "256,128", value_parser = value_parser!(u32).range(1..=32_768))]
     pub hidden: Vec<u32>,
     /// Samples of a minibatch
     #[arg(long, default_value_t = 32, value_parser = value_parser!(u32).range(1..))]

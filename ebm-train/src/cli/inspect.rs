@@ -47,6 +47,8 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
         kind: match layer.kind {
             LayerKind::BernoulliRbm => "bernoulli-bernoulli rbm",
             LayerKind::Head => "softmax head",
+            LayerKind::Generative => "bernoulli-bernoulli rbm beside the stack: free energy, samples",
+            LayerKind::Sigmoid => "sigmoid layer",
         },
         visible: layer.visible,
         hidden: layer.hidden,

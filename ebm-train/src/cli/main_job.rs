@@ -6,6 +6,7 @@ use crate::backend::Cpu;
 use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
 use crate::export::{ModelFile, model_file, prepare_folder, quantize};
+use crate::parameters::{AffineParameters, Parameters};
 use crate::report::{self, Progress, Recorder};
 use crate::train::{Epoch, finetune, pretrain};
 use ebm_core::{Float, Int8, Numbers};
@@ -47,19 +48,21 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     }
 
     let progress = Progress::new(work);
-    let tune = |stage, start, recorder: &mut Recorder<'_>| {
+    let tune = |stage, start: &[AffineParameters], recorder: &mut Recorder<'_>| {
         finetune::finetune(&backend, &plan.finetuning, plan.seed, stage, start, &dataset, recorder)
     };
     let pretrained = || -> Result<_, Error> {
         let mut recorder = progress.recorder();
         let MainJob { pretraining, seed, hidden, .. } = plan;
         let machines = pretrain::pretrain(&backend, pretraining, *seed, hidden, &dataset, &mut recorder)?;
-        Ok((tune(FINETUNE, machines, &mut recorder)?, recorder.into_epochs()))
+        let (layers, head) = tune(FINETUNE, &finetune::recognition(&machines), &mut recorder)?;
+        Ok((Parameters { machine: machines.into_iter().next(), layers, head }, recorder.into_epochs()))
     };
     let random = || -> Result<_, Error> {
         let mut recorder = progress.recorder();
         let start = finetune::start_stack(plan.seed, dataset.train.inputs.visible, &plan.hidden);
-        Ok((tune(RANDOM_START, start, &mut recorder)?, recorder.into_epochs()))
+        let (layers, head) = tune(RANDOM_START, &start, &mut recorder)?;
+        Ok((Parameters { machine: None, layers, head }, recorder.into_epochs()))
     };
     // Neither needs anything of the other.
     let (pretrained, random) = backend.join(pretrained, random);
@@ -134,7 +137,7 @@ fn opening(plan: &MainJob, dataset: &Dataset) -> String {
 
 fn tables(plan: &MainJob, dataset: &Dataset, summary: &Summary) -> String {
     let percent = |share: f64| 100.0 * share;
-    let starts = [(FINETUNE, "with pretraining"), (RANDOM_START, "from random weights, same budget")];
+    let starts = [(FINETUNE, "with pretraining"), (RANDOM_START, "from random weights, same fine-tuning")];
     let mut text = format!(
         "\n{}\n{}\nTest accuracy over {} samples\n",
         report::pretraining(&summary.epochs, plan.hidden.len()),

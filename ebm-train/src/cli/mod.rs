@@ -42,7 +42,8 @@ pub fn run(args: &Args) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // The exit code says it even where nobody reads the words.
+            let _ = writeln!(io::stderr(), "error: {error}");
             match error {
                 Error::Flag { .. } => ExitCode::from(USAGE_ERROR),
                 _ => ExitCode::FAILURE,

@@ -8,6 +8,9 @@ use crate::train::finetune::Backpropagation;
 use ebm_core::format::MAX_LAYERS;
 use std::path::PathBuf;
 
+/// Far past any use; products of it with steps and samples stay countable.
+const MAX_EPOCHS: usize = 1_000_000;
+
 /// What the main job is to do.
 #[derive(Debug)]
 pub(super) struct MainJob {
@@ -25,13 +28,20 @@ impl MainJob {
     pub(super) fn new(args: &MainJobArgs) -> Result<Self, Error> {
         let positive = |flag, value| in_range(flag, value, value > 0.0, "a number above 0");
         let penalty = |flag, value| in_range(flag, value, value >= 0.0, "0 or a number above it");
+        let distortion = |flag, value| in_range(flag, value, (0.0..=100.0).contains(&value), "from 0 to 100");
         let share = |flag, value| in_range(flag, value, (0.0..1.0).contains(&value), "from 0 to below 1");
-        if args.hidden.len() + 1 > MAX_LAYERS {
+        // Beside the hidden layers a file holds the head and the machine that scores novelty.
+        if args.hidden.len() + 2 > MAX_LAYERS {
             return Err(Error::Flag {
                 flag: "--hidden",
                 value: format!("{} layers", args.hidden.len()),
-                expected: "at most 7: a model file holds 8 layers, the head included",
+                expected: "at most 6",
             });
+        }
+        for epochs in [("--pretrain-epochs", args.pretrain_epochs), ("--finetune-epochs", args.finetune_epochs)] {
+            if epochs.1 > MAX_EPOCHS {
+                return Err(Error::Flag { flag: epochs.0, value: epochs.1.to_string(), expected: "at most 1,000,000" });
+            }
         }
         let batch_size = args.batch_size as usize;
         Ok(Self {
@@ -54,8 +64,8 @@ impl MainJob {
                 learning_rate: positive("--finetune-learning-rate", args.finetune_learning_rate)?,
                 weight_decay: penalty("--finetune-weight-decay", args.finetune_weight_decay)?,
                 distortion: Distortion {
-                    shift: penalty("--shift", args.shift)?,
-                    affine: penalty("--affine", args.affine)?,
+                    shift: distortion("--shift", args.shift)?,
+                    affine: distortion("--affine", args.affine)?,
                 },
                 dropout: share("--dropout", args.dropout)?,
             },

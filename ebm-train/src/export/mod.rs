@@ -4,7 +4,7 @@ mod file;
 mod quantize;
 
 pub use file::{ModelFile, prepare_folder};
-pub use quantize::{Int8HeadParameters, Int8Parameters, Int8RbmParameters, quantize};
+pub use quantize::{Int8AffineParameters, Int8Parameters, Int8RbmParameters, quantize};
 
 use crate::Error;
 use crate::data::Dataset;
@@ -21,18 +21,18 @@ const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"
 impl Parameters {
     /// The layers as ebm-core takes them.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
-        let machines = self.layers.iter().map(|rbm| Ok(Layer::Rbm(rbm.view()?)));
-        let head = self.head.iter().map(|head| Ok(Layer::Head(head.view()?)));
-        machines.chain(head).collect()
+        let machine = self.machine.iter().map(|rbm| Ok(Layer::Generative(rbm.view()?)));
+        let layers = self.layers.iter().map(|layer| Ok(Layer::Sigmoid(layer.view()?)));
+        machine.chain(layers).chain([self.head.view().map(Layer::Head).map_err(Error::from)]).collect()
     }
 }
 
-/// Makes the file of a classifier. Test accuracy and novelty threshold are measured on the very bytes that are written.
+/// Makes the file of a classifier. Test accuracy and, where there is a machine, the novelty threshold are measured on the very bytes that are written.
 pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
     let labels = dataset.classes.join("\n");
     let mut header = Header {
         input: dataset.input,
-        layers: heapless::Vec::new(),
+        layers: Default::default(),
         labels: &labels,
         novelty: None,
         provenance: Provenance {
@@ -48,9 +48,10 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
     let model = unmeasured.model()?;
     let measured = classification::evaluate::<N>(&model, &dataset.test).map_err(unfit)?;
     header.provenance.test_accuracy = Some(measured.accuracy as f32);
-    header.novelty = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE)
-        .map_err(unfit)?
-        .map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
+    if model.machine::<N>().is_ok() {
+        let threshold = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE).map_err(unfit)?;
+        header.novelty = threshold.map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
+    }
     encoded(&header, layers)
 }
 

@@ -1,7 +1,7 @@
 //! f32 parameters to the integers of [`ebm_core::kernel::int8`], whose module documentation defines every quantity here.
 
 use crate::Error;
-use crate::parameters::{HeadParameters, Parameters, RbmParameters};
+use crate::parameters::{AffineParameters, Parameters, RbmParameters};
 use ebm_core::format::Layer;
 use ebm_core::kernel::int8::{MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Up};
 use ebm_core::{Int8Affine, Int8Rbm, ShapeError};
@@ -15,7 +15,7 @@ const MIN_SCALE: f64 = 1.0e-6;
 
 /// The upward half of a quantised layer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Int8HeadParameters {
+pub struct Int8AffineParameters {
     /// Number of inputs.
     pub inputs: usize,
     /// `w_ij`, inputs × outputs, column-major.
@@ -30,7 +30,7 @@ pub struct Int8HeadParameters {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Int8RbmParameters {
     /// Weights, hidden biases and their rescales.
-    pub up: Int8HeadParameters,
+    pub up: Int8AffineParameters,
     /// `a_i` in `2^-12` nats.
     pub visible_bias: Vec<i32>,
     /// `step_j`.
@@ -42,13 +42,15 @@ pub struct Int8RbmParameters {
 /// A quantised net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Int8Parameters {
-    /// The machines.
-    pub layers: Vec<Int8RbmParameters>,
-    /// The head.
-    pub head: Option<Int8HeadParameters>,
+    /// The machine over the visible units.
+    pub machine: Option<Int8RbmParameters>,
+    /// The sigmoid layers of the recognition pass.
+    pub layers: Vec<Int8AffineParameters>,
+    /// The softmax head.
+    pub head: Int8AffineParameters,
 }
 
-impl Int8HeadParameters {
+impl Int8AffineParameters {
     fn up(&self) -> Up<'_> {
         Up { weights: &self.weights, bias: &self.bias, rescale: &self.rescale }
     }
@@ -69,32 +71,38 @@ impl Int8RbmParameters {
 impl Int8Parameters {
     /// The layers as ebm-core takes them.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
-        let machines = self.layers.iter().map(|rbm| Ok(Layer::Int8Rbm(rbm.view()?)));
-        let head = self.head.iter().map(|head| Ok(Layer::Int8Head(head.view()?)));
-        machines.chain(head).collect()
+        let machine = self.machine.iter().map(|rbm| Ok(Layer::Int8Generative(rbm.view()?)));
+        let layers = self.layers.iter().map(|layer| Ok(Layer::Int8Sigmoid(layer.view()?)));
+        machine.chain(layers).chain([self.head.view().map(Layer::Int8Head).map_err(Error::from)]).collect()
     }
 }
 
 /// Quantises a net. Each weight moves by at most half its unit's scale, `s_j = max_i |W_ij| / 127` (more only where the bias is
-/// over 1,000 times the largest weight). Fails when a number is too large for the fixed point, naming its layer.
+/// over 1,000 times the largest weight). Fails when a number is too large for the fixed point, naming its place.
 pub fn quantize(parameters: &Parameters) -> Result<Int8Parameters, Error> {
-    let named = |layer: usize| move |problem: &str| Error::Quantize(format!("layer {layer}: {problem}"));
+    let named = |what: String| move |problem: &str| Error::Quantize(format!("{what}: {problem}"));
+    let machine = parameters.machine.as_ref().map(|rbm| quantize_rbm(rbm).map_err(named("the machine".into())));
+    let affine = |what, AffineParameters { weights, bias }: &AffineParameters| {
+        quantize_up(weights, bias).map(|(layer, _)| layer).map_err(named(what))
+    };
     let layers = parameters.layers.iter().enumerate();
-    let layers = layers.map(|(layer, rbm)| quantize_rbm(rbm).map_err(named(layer))).collect::<Result<_, _>>()?;
-    let head = parameters.head.as_ref().map(|HeadParameters { weights, bias }| {
-        quantize_up(weights, bias).map(|(head, _)| head).map_err(named(parameters.layers.len()))
-    });
-    Ok(Int8Parameters { layers, head: head.transpose()? })
+    Ok(Int8Parameters {
+        machine: machine.transpose()?,
+        layers: layers
+            .map(|(index, layer)| affine(format!("hidden layer {index}"), layer))
+            .collect::<Result<_, _>>()?,
+        head: affine("the head".into(), &parameters.head)?,
+    })
 }
 
 /// The upward half, and every unit's scale `s_j`.
-fn quantize_up(weights: &[f32], bias: &[f32]) -> Result<(Int8HeadParameters, Vec<f64>), &'static str> {
+fn quantize_up(weights: &[f32], bias: &[f32]) -> Result<(Int8AffineParameters, Vec<f64>), &'static str> {
     let inputs = weights.len() / bias.len().max(1);
     if inputs > MAX_INPUTS {
         return Err("more inputs than an integer layer can sum");
     }
     let one = f64::from(ONE);
-    let mut up = Int8HeadParameters { inputs, weights: Vec::new(), bias: Vec::new(), rescale: Vec::new() };
+    let mut up = Int8AffineParameters { inputs, weights: Vec::new(), bias: Vec::new(), rescale: Vec::new() };
     let mut scales = Vec::new();
     for (column, &bias) in weights.chunks_exact(inputs.max(1)).zip(bias) {
         let largest = column.iter().fold(0.0f64, |largest, &w| largest.max(f64::from(w).abs()));

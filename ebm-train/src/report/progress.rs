@@ -2,7 +2,7 @@
 
 use crate::train::{Epoch, Monitor};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,8 @@ impl Progress {
             let mut last_line = last_line.lock().unwrap_or_else(PoisonError::into_inner);
             if last_line.elapsed() >= PLAIN_INTERVAL {
                 let share = self.bar.position() as f64 / self.bar.length().unwrap_or(1) as f64;
-                eprintln!("{:3.0} %  {message}", 100.0 * share);
+                // Not `eprintln!`: a reader that has gone away must not end the run.
+                let _ = writeln!(stderr(), "{:3.0} %  {message}", 100.0 * share);
                 *last_line = Instant::now();
             }
         }

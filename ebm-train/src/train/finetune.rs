@@ -5,7 +5,7 @@ use super::{Epoch, Monitor, Trained, order, pieces};
 use crate::Error;
 use crate::backend::{Backend, Direction, Draws, Link, Step};
 use crate::data::{Batch, Dataset, Split};
-use crate::parameters::{HeadParameters, Parameters, RbmParameters};
+use crate::parameters::{AffineParameters, RbmParameters};
 use ebm_core::rng::{Purpose, Stream};
 
 /// Settings of back-propagation.
@@ -34,7 +34,8 @@ struct Layer<B: Backend> {
 /// A classifier being trained, and the activations of its minibatch.
 struct Classifier<B: Backend> {
     layers: Vec<Layer<B>>,
-    /// Outputs of every layer but the head.
+    head: Layer<B>,
+    /// Outputs of every layer.
     activations: Vec<B::Tensor>,
     scores: B::Tensor,
     deltas: [B::Tensor; 2],
@@ -46,32 +47,31 @@ fn glorot(inputs: usize, outputs: usize) -> f32 {
 }
 
 /// A head with random weights for `classes` classes over `inputs` inputs.
-pub fn start_head(seed: u64, layer: u8, inputs: usize, classes: usize) -> HeadParameters {
+pub fn start_head(seed: u64, layer: u8, inputs: usize, classes: usize) -> AffineParameters {
     let weights = order::uniform(seed, layer, inputs * classes, glorot(inputs, classes));
-    HeadParameters { weights, bias: vec![0.0; classes] }
+    AffineParameters { weights, bias: vec![0.0; classes] }
 }
 
 /// A stack that was not pretrained: Glorot & Bengio's initial weights for sigmoid units (4 times those for tanh), zero biases.
-pub fn start_stack(seed: u64, visible: usize, hidden: &[usize]) -> Vec<RbmParameters> {
+/// A layer's draws are those that pretraining scales to its own start, so both begin from the same direction.
+pub fn start_stack(seed: u64, visible: usize, hidden: &[usize]) -> Vec<AffineParameters> {
     let inputs = std::iter::once(visible).chain(hidden.iter().copied());
-    let start = |((layer, &outputs), inputs): ((u8, &usize), usize)| RbmParameters {
+    let start = |((layer, &outputs), inputs): ((u8, &usize), usize)| AffineParameters {
         weights: order::uniform(seed, layer, inputs * outputs, 4.0 * glorot(inputs, outputs)),
-        visible_bias: vec![0.0; inputs],
-        hidden_bias: vec![0.0; outputs],
+        bias: vec![0.0; outputs],
     };
     (0u8..).zip(hidden).zip(inputs).map(start).collect()
 }
 
 impl<B: Backend> Classifier<B> {
-    fn new(backend: &B, layers: &[RbmParameters], head: &HeadParameters) -> Self {
-        let layer = |weights: &[f32], bias: &[f32]| Layer {
+    fn new(backend: &B, layers: &[AffineParameters], head: &AffineParameters) -> Self {
+        let layer = |AffineParameters { weights, bias }: &AffineParameters| Layer {
             weights: Trained::new(backend, bias.len(), weights.len() / bias.len().max(1), weights),
             bias: Trained::new(backend, 1, bias.len(), bias),
         };
-        let mut all: Vec<_> = layers.iter().map(|rbm| layer(&rbm.weights, &rbm.hidden_bias)).collect();
-        all.push(layer(&head.weights, &head.bias));
         Self {
-            layers: all,
+            layers: layers.iter().map(layer).collect(),
+            head: layer(head),
             activations: layers.iter().map(|_| backend.zeros(0, 0)).collect(),
             scores: backend.zeros(0, 0),
             deltas: [backend.zeros(0, 0), backend.zeros(0, 0)],
@@ -80,32 +80,26 @@ impl<B: Backend> Classifier<B> {
 
     /// Computes activations and scores of `input`; with `dropout`, hidden units are left out by those draws.
     fn forward(&mut self, backend: &B, input: &B::Tensor, dropout: Option<(f32, Draws<'_>)>) {
+        let up = |layer: &Layer<B>, link, input: &B::Tensor, out: &mut B::Tensor| {
+            backend.affine(Direction::Up, &layer.weights.value, Some(&layer.bias.value), link, input, out);
+        };
         for (index, layer) in self.layers.iter().enumerate() {
             let (below, above) = self.activations.split_at_mut(index);
-            let source = below.last().unwrap_or(input);
-            let bias = Some(&layer.bias.value);
-            match above.first_mut() {
-                None => {
-                    let link = Link::Identity;
-                    backend.affine(Direction::Up, &layer.weights.value, bias, link, source, &mut self.scores);
-                }
-                Some(out) => {
-                    backend.affine(Direction::Up, &layer.weights.value, bias, Link::Sigmoid, source, out);
-                    if let Some((rate, draws)) = dropout {
-                        let stream = Stream { layer: index as u8, ..draws.stream };
-                        backend.dropout(Draws { stream, ..draws }, rate, out);
-                    }
-                }
+            up(layer, Link::Sigmoid, below.last().unwrap_or(input), &mut above[0]);
+            if let Some((rate, draws)) = dropout {
+                let stream = Stream { layer: index as u8, ..draws.stream };
+                backend.dropout(Draws { stream, ..draws }, rate, &mut above[0]);
             }
         }
+        up(&self.head, Link::Identity, self.activations.last().unwrap_or(input), &mut self.scores);
     }
 
     /// Back-propagates the gradient in `scores` to every layer's parameters.
     fn backward(&mut self, backend: &B, input: &B::Tensor, settings: &Backpropagation) {
         let [current, next] = &mut self.deltas;
         std::mem::swap(&mut self.scores, current);
-        for (index, layer) in self.layers.iter_mut().enumerate().rev() {
-            let below = index.checked_sub(1).map(|index| &self.activations[index]);
+        let below = self.activations.iter().rev().map(Some).chain([None]);
+        for (layer, below) in self.layers.iter_mut().chain([&mut self.head]).rev().zip(below) {
             backend.outer(0.0, 1.0, below.unwrap_or(input), current, &mut layer.weights.gradient);
             backend.add_scaled(settings.weight_decay, &layer.weights.value, &mut layer.weights.gradient);
             backend.column_sums(0.0, 1.0, current, &mut layer.bias.gradient);
@@ -118,7 +112,7 @@ impl<B: Backend> Classifier<B> {
     }
 
     fn step(&mut self, backend: &B, step: Step) {
-        for layer in &mut self.layers {
+        for layer in self.layers.iter_mut().chain([&mut self.head]) {
             layer.weights.step(backend, step);
             layer.bias.step(backend, step);
         }
@@ -152,30 +146,37 @@ pub fn cost(settings: &Backpropagation, hidden: &[usize], dataset: &Dataset) -> 
     (settings.epochs * sample * (3 * rows + rows + test_rows)) as u64
 }
 
-/// Trains `layers` with a fresh head to classify, and reports each epoch under the name `stage`.
-/// The machines' visible biases, which a recognition pass does not use, stay as they are.
+/// The recognition pass of a pretrained stack.
+pub fn recognition(machines: &[RbmParameters]) -> Vec<AffineParameters> {
+    let up = |rbm: &RbmParameters| AffineParameters { weights: rbm.weights.clone(), bias: rbm.hidden_bias.clone() };
+    machines.iter().map(up).collect()
+}
+
+/// Trains `layers` with a fresh head to classify, and reports each epoch under the name `stage`; returns them with the head on
+/// top.
 pub fn finetune<B: Backend>(
     backend: &B,
     settings: &Backpropagation,
     seed: u64,
     stage: &str,
-    layers: Vec<RbmParameters>,
+    layers: &[AffineParameters],
     dataset: &Dataset,
     monitor: &mut dyn Monitor,
-) -> Result<Parameters, Error> {
+) -> Result<(Vec<AffineParameters>, AffineParameters), Error> {
     let upload = |batch: &Batch| backend.upload(batch.rows(), batch.visible, &batch.values);
     let (train, test) = (upload(&dataset.train.inputs), upload(&dataset.test.inputs));
-    let top = layers.last().map_or(dataset.train.inputs.visible, |rbm| rbm.hidden_bias.len());
+    let top = layers.last().map_or(dataset.train.inputs.visible, |layer| layer.bias.len());
     let head_layer = layers.len() as u8;
     let head = start_head(seed, head_layer, top, dataset.classes.len());
-    let mut net = Classifier::new(backend, &layers, &head);
+    let mut net = Classifier::new(backend, layers, &head);
 
     let rows = dataset.train.inputs.rows();
     let steps = settings.epochs * rows.div_ceil(settings.batch_size.max(1));
-    let widths: Vec<usize> = layers.iter().map(|rbm| rbm.hidden_bias.len()).collect();
+    let widths: Vec<usize> = layers.iter().map(|layer| layer.bias.len()).collect();
     let one_epoch = cost(&Backpropagation { epochs: 1, ..*settings }, &widths, dataset);
     let mut batch = backend.zeros(0, 0);
-    let mut losses = backend.zeros(1, 2);
+    // An epoch is measured at its end, over all samples and without dropout; what its steps saw is not reported.
+    let mut unread = backend.zeros(1, 2);
     let mut taken = 0u32;
     for epoch in 1..=settings.epochs {
         let seen = match dataset.image {
@@ -188,7 +189,7 @@ pub fn finetune<B: Backend>(
             let dropout = (settings.dropout > 0.0).then_some((settings.dropout, Draws { seed, stream, samples }));
             net.forward(backend, &batch, dropout);
             let labels = labels_of(&dataset.train.labels, samples);
-            backend.softmax_cross_entropy(&labels, &mut net.scores, &mut losses);
+            backend.softmax_cross_entropy(&labels, &mut net.scores, &mut unread);
             net.backward(backend, &batch, settings);
             let learning_rate = settings.learning_rate * (1.0 - taken as f32 / steps as f32);
             net.step(backend, Step::Adam { learning_rate, taken });
@@ -211,45 +212,37 @@ pub fn finetune<B: Backend>(
             test_accuracy: Some(test_accuracy),
         });
     }
-    Ok(collect(backend, &net, layers, |parameter| &parameter.value))
+    Ok(collect(backend, &net, |parameter| &parameter.value))
 }
 
-/// Mean cross-entropy of `parameters` over a labelled batch in nats, and its gradient by back-propagation, without dropout,
-/// plus that of the weight decay. The machines' visible biases take no part: their gradient is zero.
+/// Mean cross-entropy over a labelled batch in nats, and its gradient by back-propagation in every layer and the head, without
+/// dropout, plus that of the weight decay.
 pub fn gradient<B: Backend>(
     backend: &B,
     settings: &Backpropagation,
-    parameters: &Parameters,
+    layers: &[AffineParameters],
+    head: &AffineParameters,
     batch: &Split,
-) -> Option<(f64, Parameters)> {
-    let mut net = Classifier::new(backend, &parameters.layers, parameters.head.as_ref()?);
+) -> (f64, (Vec<AffineParameters>, AffineParameters)) {
+    let mut net = Classifier::new(backend, layers, head);
     let inputs = backend.upload(batch.inputs.rows(), batch.inputs.visible, &batch.inputs.values);
     let mut totals = backend.zeros(1, 2);
     net.forward(backend, &inputs, None);
     backend.softmax_cross_entropy(&batch.labels, &mut net.scores, &mut totals);
     net.backward(backend, &inputs, &Backpropagation { dropout: 0.0, ..*settings });
     let loss = f64::from(backend.download(&totals)[0]) / batch.labels.len() as f64;
-    let still = |rbm: &RbmParameters| RbmParameters { visible_bias: vec![0.0; rbm.visible_bias.len()], ..rbm.clone() };
-    let layers = parameters.layers.iter().map(still).collect();
-    Some((loss, collect(backend, &net, layers, |parameter| &parameter.gradient)))
+    (loss, collect(backend, &net, |parameter| &parameter.gradient))
 }
 
-/// One tensor of every parameter of the net, with the visible biases of `layers`.
+/// One tensor of every parameter of the net: of its layers, and of the head.
 fn collect<B: Backend>(
     backend: &B,
     net: &Classifier<B>,
-    layers: Vec<RbmParameters>,
     tensor: impl Fn(&Trained<B>) -> &B::Tensor,
-) -> Parameters {
-    let download = |layer: &Layer<B>| (backend.download(tensor(&layer.weights)), backend.download(tensor(&layer.bias)));
-    let trained = net.layers.iter().zip(layers).map(|(layer, start)| {
-        let (weights, hidden_bias) = download(layer);
-        RbmParameters { weights, visible_bias: start.visible_bias, hidden_bias }
-    });
-    let layers = trained.collect();
-    let head = net.layers.last().map(|layer| {
-        let (weights, bias) = download(layer);
-        HeadParameters { weights, bias }
-    });
-    Parameters { layers, head }
+) -> (Vec<AffineParameters>, AffineParameters) {
+    let download = |layer: &Layer<B>| AffineParameters {
+        weights: backend.download(tensor(&layer.weights)),
+        bias: backend.download(tensor(&layer.bias)),
+    };
+    (net.layers.iter().map(download).collect(), download(&net.head))
 }
