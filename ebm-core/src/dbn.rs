@@ -1,4 +1,5 @@
-//! A deep belief network with its shape in the type: [`Dbn`] nests, so that layers that do not fit do not compile.
+//! A deep belief network (Hinton, Osindero & Teh 2006) with its shape in the type: [`Dbn`] nests, so that layers that do not fit do not
+//! compile.
 //!
 //! ```
 //! use ebm_core::{Dbn, Head, Network, Rbm};

@@ -5,7 +5,8 @@ use rand_core::Rng;
 
 /// A Gibbs chain over a machine of `V` visible and `H` hidden units whose values are `T` (see [`Machine::Value`]).
 ///
-/// The stationary distribution is the machine's `p(v, h) = e^(−E(v, h)) / Z`.
+/// Both layers are drawn at a time, because units of one layer are independent given the other (Geman & Geman 1984; Hinton 2010,
+/// section 2). The stationary distribution is the machine's `p(v, h) = e^(−E(v, h)) / Z`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain<T, const V: usize, const H: usize> {
     visible: [T; V],

@@ -23,6 +23,7 @@ impl ShapeError {
 
 /// A restricted Boltzmann machine: `V` visible and `H` hidden units with weights `W` (`V × H`), visible bias `a`, hidden bias `b`.
 ///
+/// Equations and signs are those of Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines".
 /// Weights are behind `&self`, states are the caller's: one model in flash serves any number of chains.
 /// Every method fails with [`ShapeError`], and writes nothing, when a slice has the wrong length.
 pub trait Machine {

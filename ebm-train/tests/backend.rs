@@ -29,7 +29,7 @@ fn magnitude(units: usize) -> f64 {
 
 #[test]
 fn affine_maps_are_those_of_the_core() -> Result<(), Error> {
-    let backend = Cpu::new(2)?;
+    let backend = Cpu::new(2)?.sharing_from(0);
     for (rows, visible, hidden) in SHAPES {
         let machine = Parameters::random(visible, hidden, 1.0, 1);
         let view: RbmView<'_> = machine.view();
@@ -71,7 +71,7 @@ fn a_draw_belongs_to_its_sample_and_unit() -> Result<(), Error> {
             expected.extend(row.iter().map(|&p| if unit_interval(rng.next_u32()) < p { 1.0 } else { 0.0 }));
         }
         for threads in [1, 2] {
-            let backend = Cpu::new(threads)?;
+            let backend = Cpu::new(threads)?.sharing_from(0);
             let mut out = backend.zeros(0, 0);
             backend.bernoulli(draws, &backend.upload(rows, columns, &values), &mut out);
             assert_eq!(backend.download(&out), expected);
@@ -83,7 +83,7 @@ fn a_draw_belongs_to_its_sample_and_unit() -> Result<(), Error> {
 #[test]
 fn dropout_keeps_the_mean() -> Result<(), Error> {
     let (rows, columns, rate) = (200, 50, 0.25);
-    let backend = Cpu::new(2)?;
+    let backend = Cpu::new(2)?.sharing_from(0);
     let samples: Vec<u32> = (0..rows as u32).collect();
     let mut values = backend.upload(rows, columns, &vec![1.0; rows * columns]);
     backend.dropout(Draws { seed: 1, stream: Stream::new(Purpose::Dropout), samples: &samples }, rate, &mut values);
@@ -97,7 +97,7 @@ fn dropout_keeps_the_mean() -> Result<(), Error> {
 
 #[test]
 fn statistics_are_sums_over_the_samples() -> Result<(), Error> {
-    let backend = Cpu::new(2)?;
+    let backend = Cpu::new(2)?.sharing_from(0);
     for (rows, visible, hidden) in SHAPES {
         let (v, h) = (probabilities(rows * visible, 4), probabilities(rows * hidden, 5));
         let before = probabilities(visible * hidden, 6);

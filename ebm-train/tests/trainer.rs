@@ -154,7 +154,7 @@ fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
 
 /// A short run on the digits.
 fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<Net, Error> {
-    let backend = Cpu::new(threads)?;
+    let backend = Cpu::new(threads)?.sharing_from(0);
     let settings = ContrastiveDivergence {
         k: 1,
         epochs: 1,

@@ -92,8 +92,8 @@ fn plan() -> Result<Vec<Step>> {
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let clippy = "clippy --workspace --all-targets -- -D warnings";
     let mut steps = vec![
-        Step::run("formatting", cargo("fmt --all --check")),
-        Step::run("lints", cargo(clippy)),
+        with_component("formatting", "rustfmt", cargo("fmt --version"), cargo("fmt --all --check")),
+        with_component("lints", "clippy", cargo("clippy --version"), cargo(clippy)),
         Step::run("documentation", documentation),
         Step::run("host tests", cargo("test --workspace")),
         Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
@@ -162,6 +162,15 @@ impl Step {
 
     fn impossible(title: String, reason: String) -> Self {
         Self { title, action: Action::Impossible(reason) }
+    }
+}
+
+/// A step that a component of the toolchain does, which a minimal one lacks.
+fn with_component(title: &str, component: &str, mut probe: Command, command: Command) -> Step {
+    if process::probe(&mut probe).is_some() {
+        Step::run(title, command)
+    } else {
+        Step::impossible(title.to_owned(), format!("there is no {component}: `rustup component add {component}`"))
     }
 }
 

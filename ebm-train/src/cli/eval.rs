@@ -34,7 +34,7 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     }
     let measured = match model.header().layers.first().map(|layer| layer.numbers) {
         Some(NumberFormat::F32) => measure::<Float>(&model, &dataset),
-        _ => measure::<Int8>(&model, &dataset),
+        Some(NumberFormat::Int8 { .. }) | None => measure::<Int8>(&model, &dataset),
     };
     let mut figures =
         measured.map_err(|source| Error::Unfit { path: args.model.clone(), data: dataset.name.clone(), source })?;

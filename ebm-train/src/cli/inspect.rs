@@ -57,7 +57,7 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
         model: path.to_owned(),
         number_format: match header.layers.first().map(|layer| layer.numbers) {
             Some(NumberFormat::F32) => "f32",
-            _ => "int8",
+            Some(NumberFormat::Int8 { .. }) | None => "int8",
         },
         bytes,
         layers: layers.collect(),
@@ -65,7 +65,7 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
             Input::Unit => None,
             Input::Levels { max } => Some(max),
         },
-        labels: header.labels.lines().collect(),
+        labels: header.labels.split('\n').filter(|label| !label.is_empty()).collect(),
         novelty: header.novelty.map(|novelty| Novelty {
             threshold_nats: f64::from(novelty.threshold) / f64::from(NATS),
             quantile: novelty.quantile,

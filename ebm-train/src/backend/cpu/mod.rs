@@ -55,6 +55,7 @@ impl CpuTensor {
 /// Computes on this machine's processors.
 pub struct Cpu {
     pool: ThreadPool,
+    worth_sharing: usize,
 }
 
 impl Cpu {
@@ -64,7 +65,12 @@ impl Cpu {
             .num_threads(threads)
             .build()
             .map_err(|source| Error::Threads { threads, source })?;
-        Ok(Self { pool })
+        Ok(Self { pool, worth_sharing: WORTH_SHARING })
+    }
+
+    /// The same, with threads sharing every operation from so many multiply-adds on. Changes the time taken and nothing else.
+    pub fn sharing_from(self, multiply_adds: usize) -> Self {
+        Self { worth_sharing: multiply_adds, ..self }
     }
 
     /// Does two pieces of work at a time, where there are threads for it.
@@ -79,7 +85,7 @@ impl Cpu {
         tasks: impl Iterator<Item = T> + Send,
         each: impl Fn(T) + Sync + Send,
     ) {
-        if multiply_adds < WORTH_SHARING || self.pool.current_num_threads() == 1 {
+        if multiply_adds < self.worth_sharing || self.pool.current_num_threads() == 1 {
             tasks.for_each(each);
         } else {
             self.pool.install(|| tasks.par_bridge().for_each(each));
