@@ -9,6 +9,8 @@ use ebm_core::format::{Input, LayerKind, NumberFormat};
 use ebm_core::{Float, Int8, Machine, Model};
 
 const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
+/// Classes of the test digits.
+const CLASSES: usize = 10;
 /// What the pixels of the test digits are.
 const DIGITS: Input = Input::Levels { max: 16 };
 
@@ -35,6 +37,12 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
         "{}: the model takes {} inputs, the test digits have {inputs}",
         file(),
         model.inputs()
+    );
+    ensure!(
+        model.outputs() == CLASSES,
+        "{}: the model has {} classes, the test digits {CLASSES}",
+        file(),
+        model.outputs()
     );
     let input = model.header().input;
     ensure!(input == DIGITS, "{}: the model takes {input:?}, the test digits are {DIGITS:?}", file());

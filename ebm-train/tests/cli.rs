@@ -281,6 +281,7 @@ fn a_wrong_flag_is_a_usage_error_that_names_it() {
         (&["--dropout", "1.5"], &["--dropout", "below 1"]),
         (&["--batch-size", "0"], &["--batch-size"]),
         (&["--hidden", "33000,4"], &["--hidden", "33000"]),
+        (&["--threads", "100000"], &["--threads", "100000", "1024"]),
         (&["--affine", "1e38"], &["--affine", "from 0 to 100"]),
         (&["--finetune-epochs", "9000000000000000000"], &["--finetune-epochs", "at most"]),
         (&["--nonsense"], &["--nonsense"]),

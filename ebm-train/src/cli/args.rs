@@ -49,8 +49,8 @@ pub struct MainJobArgs {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Threads; 0 for one a processor. The result does not depend on it
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
     /// Hidden units of each machine, from the input up
     #[arg(long, value_delimiter = ',', default_value = "256,128", value_parser = value_parser!(u32).range(1..=32_768))]
     pub hidden: Vec<u32>,

@@ -32,6 +32,11 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
         let path = args.model.display().to_string();
         return Err(Error::data(&path, format!("takes {}, but {} has {}", words(taken), dataset.name, words(given))));
     }
+    let (classes, labels) = (model.outputs(), dataset.classes.len());
+    if model.inputs() == dataset.test.inputs.visible && classes != labels {
+        let path = args.model.display().to_string();
+        return Err(Error::data(&path, format!("gives {classes} outputs, but {} has {labels} classes", dataset.name)));
+    }
     let measured = match model.header().layers.first().map(|layer| layer.numbers) {
         Some(NumberFormat::F32) => measure::<Float>(&model, &dataset),
         Some(NumberFormat::Int8 { .. }) | None => measure::<Int8>(&model, &dataset),

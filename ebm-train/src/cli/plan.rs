@@ -48,7 +48,7 @@ impl MainJob {
             out: args.out.clone(),
             keep_f32: args.f32,
             seed: args.seed,
-            threads: args.threads,
+            threads: args.threads.into(),
             hidden: args.hidden.iter().map(|&hidden| hidden as usize).collect(),
             pretraining: ContrastiveDivergence {
                 k: args.k,
