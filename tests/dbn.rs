@@ -3,7 +3,7 @@
 use ebm_core::format::{Header, Input, Layer, Provenance};
 use ebm_core::math::argmax;
 use ebm_core::{
-    Affine, Dbn, Float, Head, Int8, Machine, Model, ModelError, Network, Numbers, Rbm, RbmView, ShapeError,
+    Affine, Dbn, Float, Head, Integer, Machine, Model, ModelError, Network, Numbers, Rbm, RbmView, ShapeError,
 };
 use ebm_tests::file::Aligned;
 use ebm_tests::parameters::{Parameters, uniform};
@@ -194,13 +194,13 @@ fn wrong_buffers_and_wrong_numbers_are_refused() -> Result<(), ModelError> {
     assert_eq!(model.scores::<Float>(&input, &mut [0.0; 100], &mut scores), Ok(()), "a longer buffer will do");
 
     let layer = |layer, expected| Some(ModelError::Layer { layer, expected });
-    assert_eq!(model.rbm::<Int8>(0).err(), layer(0, Int8::RBM));
-    assert_eq!(model.head::<Int8>(2).err(), layer(2, Int8::HEAD));
+    assert_eq!(model.rbm::<Integer>(0).err(), layer(0, Integer::RBM));
+    assert_eq!(model.head::<Integer>(2).err(), layer(2, Integer::HEAD));
     assert_eq!(model.rbm::<Float>(2).err(), layer(2, Float::RBM));
     assert_eq!(model.head::<Float>(0).err(), layer(0, Float::HEAD));
     assert_eq!(model.rbm::<Float>(3).err(), layer(3, Float::RBM));
     assert_eq!(model.rbm::<Float>(usize::MAX).err(), layer(usize::MAX, Float::RBM));
-    assert_eq!(model.free_energy::<Int8>(&[0; 9]).err(), layer(0, Int8::RBM));
+    assert_eq!(model.free_energy::<Integer>(&[0; 9]).err(), layer(0, Integer::RBM));
 
     let stack = file(false);
     let stack = Model::parse(stack.as_slice())?;
@@ -216,15 +216,15 @@ fn integer_scores_are_the_layers_one_after_another() -> Result<(), ModelError> {
     let model = Model::parse(bytes.as_slice())?;
     let (mut work, mut scores) = ([0; 4], [0; 2]);
     for level in 0..=17u16 {
-        let input = [level, 0, 16 - level.min(16)].map(|level| model.value_of_level::<Int8>(level));
-        let class = model.classify::<Int8>(&input, &mut work, &mut scores)?;
+        let input = [level, 0, 16 - level.min(16)].map(|level| model.value_of_level::<Integer>(level));
+        let class = model.classify::<Integer>(&input, &mut work, &mut scores)?;
         let (mut hidden, mut expected) = ([0; 2], [0; 2]);
-        model.rbm::<Int8>(0)?.hidden_probs(&input, &mut hidden)?;
-        model.head::<Int8>(1)?.field(&hidden, &mut expected)?;
+        model.rbm::<Integer>(0)?.hidden_probs(&input, &mut hidden)?;
+        model.head::<Integer>(1)?.field(&hidden, &mut expected)?;
         assert_eq!(scores, expected);
         assert_eq!(Some(class), argmax(&expected));
-        let free_energy = model.free_energy::<Int8>(&input)?;
-        assert_eq!(model.is_novel::<Int8>(free_energy), Some(free_energy > -4096));
+        let free_energy = model.free_energy::<Integer>(&input)?;
+        assert_eq!(model.is_novel::<Integer>(free_energy), Some(free_energy > -4096));
     }
     Ok(())
 }
@@ -238,19 +238,19 @@ fn raw_inputs_become_values() -> Result<(), ModelError> {
         [(0, 0.0, 0), (1, 0.0625, 8), (8, 0.5, 64), (16, 1.0, 128), (17, 1.0, 128), (65_535, 1.0, 128)]
     {
         assert_eq!(levels.value_of_level::<Float>(level), float);
-        assert_eq!(levels.value_of_level::<Int8>(level), int);
+        assert_eq!(levels.value_of_level::<Integer>(level), int);
     }
     let bytes = file(true);
     let unit = Model::parse(bytes.as_slice())?;
-    assert_eq!([0, 1, 2].map(|level| unit.value_of_level::<Int8>(level)), [0, 128, 128]);
+    assert_eq!([0, 1, 2].map(|level| unit.value_of_level::<Integer>(level)), [0, 128, 128]);
     assert_eq!(unit.is_novel::<Float>(1e9), None, "the file holds no threshold");
 
     for (value, int) in [(0.0, 0), (0.5, 64), (1.0, 128), (-1.0, 0), (9.0, 128), (f32::NAN, 0), (0.7, 90)] {
-        assert_eq!(Int8::from_unit(value), int, "{value}");
+        assert_eq!(Integer::from_unit(value), int, "{value}");
     }
-    assert_eq!(Int8::from_level(3, 0), 128, "a file cannot say so, but a caller can");
-    assert_eq!(Int8::nats(-6144), -1.5);
+    assert_eq!(Integer::from_level(3, 0), 128, "a file cannot say so, but a caller can");
+    assert_eq!(Integer::nats(-6144), -1.5);
     assert!(Float::exceeds(-0.99, -4096) && !Float::exceeds(-1.0, -4096));
-    assert!(Int8::exceeds(-4095, -4096) && !Int8::exceeds(-4096, -4096));
+    assert!(Integer::exceeds(-4095, -4096) && !Integer::exceeds(-4096, -4096));
     Ok(())
 }

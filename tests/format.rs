@@ -4,7 +4,7 @@ use ebm_core::format::{
     EncodeError, FormatError, Header, Input, Layer, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
     Provenance, VERSION, crc32, encode, encoded_len,
 };
-use ebm_core::{Affine, Float, Int8, Int8Affine, Machine, Model, ModelError};
+use ebm_core::{Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::parameters::Parameters;
 use ebm_tests::quantised::Quantised;
@@ -49,7 +49,7 @@ fn parameters(layer: &Layer<'_>) -> Vec<u8> {
         Layer::Head(head) | Layer::Sigmoid(head) => {
             [head.weights(), head.bias()].map(bytemuck::cast_slice).iter().for_each(|s| bytes.extend_from_slice(s))
         }
-        Layer::Int8Rbm(rbm) | Layer::Int8Generative(rbm) => {
+        Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) => {
             let (up, down) = (rbm.up().up(), rbm.down());
             bytes.extend_from_slice(bytemuck::cast_slice(up.weights));
             bytes.extend_from_slice(bytemuck::cast_slice(up.bias));
@@ -58,7 +58,7 @@ fn parameters(layer: &Layer<'_>) -> Vec<u8> {
             bytes.extend_from_slice(bytemuck::cast_slice(down.steps));
             bytes.push(down.shift);
         }
-        Layer::Int8Head(head) | Layer::Int8Sigmoid(head) => {
+        Layer::IntegerHead(head) | Layer::IntegerSigmoid(head) => {
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().weights));
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().bias));
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().rescale));
@@ -103,16 +103,16 @@ fn fixtures_answer_what_they_always_did() -> Result<(), ModelError> {
 
     let bytes = Aligned::new(tiny::INT8_FIXTURE);
     let model = Model::parse(bytes.as_slice())?;
-    let rbm = model.rbm::<Int8>(0)?;
+    let rbm = model.rbm::<Integer>(0)?;
     let (mut hidden, mut visible, mut work, mut scores) = ([0; 2], [0; 3], [0; 4], [0; 2]);
-    let input = [16, 8, 0].map(|level| model.value_of_level::<Int8>(level));
+    let input = [16, 8, 0].map(|level| model.value_of_level::<Integer>(level));
     rbm.hidden_probs(&input, &mut hidden)?;
     assert_eq!(hidden, [102, 27]);
     rbm.visible_probs(&hidden, &mut visible)?;
     assert_eq!(visible, [80, 36, 96]);
-    model.scores::<Int8>(&input, &mut work, &mut scores)?;
+    model.scores::<Integer>(&input, &mut work, &mut scores)?;
     assert_eq!(scores, [4774, -1871]);
-    assert_eq!(model.free_energy::<Int8>(&input)?, -7046);
+    assert_eq!(model.free_energy::<Integer>(&input)?, -7046);
     Ok(())
 }
 
@@ -159,14 +159,15 @@ fn a_machine_a_stack_and_a_classifier_come_back() -> Result<(), FormatError> {
 
     let (below, above, top) =
         (Quantised::random(9, 7, 1.0, 1), Quantised::random(7, 5, 1.0, 2), Quantised::random(5, 3, 2.0, 3));
-    let head = Int8Affine::new(5, top.up()).expect("5 × 3");
-    let layers = [Layer::Int8Rbm(below.rbm()), Layer::Int8Rbm(above.rbm()), Layer::Int8Head(head)];
+    let head = IntegerAffine::new(5, top.up()).expect("5 × 3");
+    let layers = [Layer::IntegerRbm(below.rbm()), Layer::IntegerRbm(above.rbm()), Layer::IntegerHead(head)];
     for (count, labels) in [(1, ""), (2, ""), (3, "a\nb\nc"), (3, "")] {
         let (header, layers) = (header(labels), &layers[..count]);
         assert_holds(tiny::encoded(&header, layers).as_slice(), &header, layers)?;
     }
-    let sigmoid = Layer::Int8Sigmoid(below.rbm().up());
-    let beside = [Layer::Int8Generative(below.rbm()), sigmoid, Layer::Int8Rbm(above.rbm()), Layer::Int8Head(head)];
+    let sigmoid = Layer::IntegerSigmoid(below.rbm().up());
+    let beside =
+        [Layer::IntegerGenerative(below.rbm()), sigmoid, Layer::IntegerRbm(above.rbm()), Layer::IntegerHead(head)];
     assert_holds(tiny::encoded(&header("a\nb\nc"), &beside).as_slice(), &header("a\nb\nc"), &beside)
 }
 
@@ -245,7 +246,7 @@ fn what_would_be_refused_is_not_written() {
     refused(&plain, &[Layer::Rbm(empty.view())], FormatError::EmptyLayer { layer: 0 }.into());
     let mut wide = Quantised::random(3, 2, 1.0, 1);
     wide.hidden_bias[0] = i32::MIN;
-    refused(&plain, &[Layer::Int8Rbm(wide.rbm())], FormatError::OutOfRange { layer: 0 }.into());
+    refused(&plain, &[Layer::IntegerRbm(wide.rbm())], FormatError::OutOfRange { layer: 0 }.into());
 
     let long = "x".repeat(5000);
     let long = Header { provenance: Provenance { dataset: &long, ..plain.provenance }, ..plain.clone() };

@@ -1,7 +1,7 @@
 //! Damaged files: every truncation, every flipped bit, and noise. Each is a typed error, none a panic, none a model.
 
 use ebm_core::format::FormatError;
-use ebm_core::{Float, Int8, Machine, Model, Numbers};
+use ebm_core::{Float, Integer, Machine, Model, Numbers};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::tiny;
 use proptest::prelude::*;
@@ -114,7 +114,7 @@ fn exercise(bytes: &[u8]) -> bool {
         assert_eq!(layer.is_some(), index < model.layers());
     }
     exercise_as::<Float>(&model);
-    exercise_as::<Int8>(&model);
+    exercise_as::<Integer>(&model);
     true
 }
 

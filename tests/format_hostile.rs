@@ -4,7 +4,7 @@ use ebm_core::Model;
 use ebm_core::format::{
     FormatError, Header, Input, LayerHeader, LayerKind, MAX_HEADER_LEN, Novelty, NumberFormat, Provenance,
 };
-use ebm_core::kernel::int8::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale};
+use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::tiny;
 

@@ -1,7 +1,7 @@
 //! The integer path against f64: its tables over every field, its layers against the weights they stand for.
 
-use ebm_core::kernel::int8::{self, NATS, ONE, Rescale};
-use ebm_core::{Int8Affine, Int8Rbm, Machine, ShapeError};
+use ebm_core::kernel::integer::{self, NATS, ONE, Rescale};
+use ebm_core::{IntegerAffine, IntegerRbm, Machine, ShapeError};
 use ebm_tests::exact::state;
 use ebm_tests::parameters::uniform;
 use ebm_tests::quantised::Quantised;
@@ -25,8 +25,8 @@ fn sigmoid_is_within_its_stated_error() {
         let x = nats(field);
         let e = (-x.abs()).exp();
         let exact = if x < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) };
-        let ours = int8::sigmoid(field);
-        assert!((f64::from(ours) / Q16 - exact).abs() <= int8::SIGMOID_MAX_ERROR, "σ({field}) = {ours}");
+        let ours = integer::sigmoid(field);
+        assert!((f64::from(ours) / Q16 - exact).abs() <= integer::SIGMOID_MAX_ERROR, "σ({field}) = {ours}");
         assert!((1..65_536).contains(&ours), "σ({field}) = {ours}");
     }
 }
@@ -36,11 +36,11 @@ fn softplus_is_within_its_stated_error() {
     for field in fields() {
         let x = nats(field);
         let exact = x.max(0.0) + (-x.abs()).exp().ln_1p();
-        let error = (nats(int8::softplus(field)) - exact).abs();
-        assert!(error <= int8::SOFTPLUS_MAX_ERROR_NATS, "softplus({field}) is {error} off");
+        let error = (nats(integer::softplus(field)) - exact).abs();
+        assert!(error <= integer::SOFTPLUS_MAX_ERROR_NATS, "softplus({field}) is {error} off");
     }
-    assert_eq!(int8::softplus(i32::MAX), i32::MAX);
-    assert_eq!(int8::softplus(i32::MIN), 0);
+    assert_eq!(integer::softplus(i32::MAX), i32::MAX);
+    assert_eq!(integer::softplus(i32::MIN), 0);
 }
 
 /// The formulas of `FORMAT.md`, to the bit: any other table within the bounds would give other answers on other
@@ -58,9 +58,9 @@ fn tables_are_those_of_the_specification() {
     };
     for field in fields() {
         let q = interpolate(&sigmoids, field.unsigned_abs());
-        assert_eq!(i64::from(int8::sigmoid(field)), if field < 0 { 65_536 - q } else { q }, "σ({field})");
+        assert_eq!(i64::from(integer::sigmoid(field)), if field < 0 { 65_536 - q } else { q }, "σ({field})");
         let t = interpolate(&tails, field.unsigned_abs());
-        assert_eq!(i64::from(int8::softplus(field)), i64::from(field.max(0)) + ((t + 8) >> 4), "softplus({field})");
+        assert_eq!(i64::from(integer::softplus(field)), i64::from(field.max(0)) + ((t + 8) >> 4), "softplus({field})");
     }
 }
 
@@ -68,10 +68,10 @@ fn tables_are_those_of_the_specification() {
 fn tables_never_fall_and_mirror() {
     let range = -14 * NATS..14 * NATS;
     for field in range {
-        assert!(int8::sigmoid(field) <= int8::sigmoid(field + 1), "{field}");
-        assert!(int8::softplus(field) <= int8::softplus(field + 1), "{field}");
-        assert_eq!(int8::sigmoid(field) + int8::sigmoid(-field), 65_536, "{field}");
-        assert_eq!(int8::softplus(field) - int8::softplus(-field), field, "{field}");
+        assert!(integer::sigmoid(field) <= integer::sigmoid(field + 1), "{field}");
+        assert!(integer::softplus(field) <= integer::softplus(field + 1), "{field}");
+        assert_eq!(integer::sigmoid(field) + integer::sigmoid(-field), 65_536, "{field}");
+        assert_eq!(integer::softplus(field) - integer::softplus(-field), field, "{field}");
     }
 }
 
@@ -229,9 +229,9 @@ fn parameters_of_another_shape_are_refused() {
     let machine = Quantised::random(4, 3, 1.0, 1);
     let (up, steps, shift) = (machine.up(), &machine.steps[..], machine.shift);
     let error = |what, expected, found| Some(ShapeError { what, expected, found });
-    assert_eq!(Int8Rbm::new(up, &[0; 5], steps, shift).err(), error("weights", 15, 12));
-    assert_eq!(Int8Rbm::new(up, &[0; 4], &steps[1..], shift).err(), error("down steps", 3, 2));
-    let short = int8::Up { rescale: &up.rescale[..2], ..up };
-    assert_eq!(Int8Affine::new(4, short).err(), error("rescales", 3, 2));
-    assert_eq!(Int8Affine::new(3, up).err(), error("weights", 9, 12));
+    assert_eq!(IntegerRbm::new(up, &[0; 5], steps, shift).err(), error("weights", 15, 12));
+    assert_eq!(IntegerRbm::new(up, &[0; 4], &steps[1..], shift).err(), error("down steps", 3, 2));
+    let short = integer::Up { rescale: &up.rescale[..2], ..up };
+    assert_eq!(IntegerAffine::new(4, short).err(), error("rescales", 3, 2));
+    assert_eq!(IntegerAffine::new(3, up).err(), error("weights", 9, 12));
 }

@@ -3,7 +3,7 @@
 //! Expected values are computed in i64 from the definitions in `FORMAT.md`. Run with `--profile checked`, an overflow
 //! panics; without, it would give another number.
 
-use ebm_core::kernel::int8::{
+use ebm_core::kernel::integer::{
     self, Down, MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, ONE, Rescale, Up,
 };
 
@@ -33,10 +33,10 @@ fn the_widest_sums_upwards_are_exact() {
             for rescale in rescales() {
                 let up = Up { weights: &weights, bias: &[bias], rescale: &[rescale] };
                 let (mut field, mut p) = ([0], [0]);
-                int8::hidden_field(up, &inputs, &mut field);
-                int8::hidden_probs(up, &inputs, &mut p);
+                integer::hidden_field(up, &inputs, &mut field);
+                integer::hidden_probs(up, &inputs, &mut p);
                 assert_eq!(i64::from(field[0]), apply(rescale, sum), "{weight}·{x} + {bias}, {rescale:?}");
-                assert_eq!(u32::from(p[0]), (int8::sigmoid(field[0]) + 256) >> 9);
+                assert_eq!(u32::from(p[0]), (integer::sigmoid(field[0]) + 256) >> 9);
             }
         }
     }
@@ -57,12 +57,12 @@ fn the_widest_sums_downwards_are_exact() {
             for bias in [MAX_VISIBLE_BIAS, -MAX_VISIBLE_BIAS, 0] {
                 let down = Down { weights: &weights, visible_bias: &[bias], steps: &steps, shift };
                 let mut p = [0];
-                int8::visible_probs(down, &hidden, &mut p);
+                integer::visible_probs(down, &hidden, &mut p);
                 // A state above `ONE` counts as `ONE`, so that the sum is the same for both.
                 let sum = i64::from(weight) * steps.iter().copied().map(i64::from).sum::<i64>();
                 let field = i64::from(bias) + shift_rounding(sum, shift);
                 let field = i32::try_from(field).expect("the field fits an i32");
-                assert_eq!(u32::from(p[0]), (int8::sigmoid(field) + 256) >> 9, "{weight} {shift} {bias}");
+                assert_eq!(u32::from(p[0]), (integer::sigmoid(field) + 256) >> 9, "{weight} {shift} {bias}");
             }
         }
     }
@@ -77,7 +77,7 @@ fn rounded_contributions_stay_within_the_bound() {
         let hidden = vec![state; steps.len()];
         let down = Down { weights: &weights, visible_bias: &[-MAX_VISIBLE_BIAS], steps: &steps, shift: 0 };
         let mut p = [77];
-        int8::visible_probs(down, &hidden, &mut p);
+        integer::visible_probs(down, &hidden, &mut p);
         assert_eq!(p, [0], "the field is far below zero");
     }
 }
@@ -90,19 +90,19 @@ fn the_widest_free_energy_is_held_to_an_i32() {
     let weights = vec![0; MAX_INPUTS];
     let none = Rescale { multiplier: 0, pre: 0, post: 0 };
     let up = Up { weights: &weights, bias: &[0], rescale: &[none] };
-    assert_eq!(int8::free_energy(up, &visible_bias, &inputs), i32::MIN);
+    assert_eq!(integer::free_energy(up, &visible_bias, &inputs), i32::MIN);
     let negative = vec![-MAX_VISIBLE_BIAS; MAX_INPUTS];
-    assert_eq!(int8::free_energy(up, &negative, &inputs), i32::MAX);
+    assert_eq!(integer::free_energy(up, &negative, &inputs), i32::MAX);
 
     // One input less than that many: exact.
     let inputs: Vec<u8> = (0..MAX_INPUTS).map(|i| if i < 100 { 255 } else { 0 }).collect();
-    let expected = -((i64::from(MAX_VISIBLE_BIAS) * 255 * 100 + 64) >> 7) - i64::from(int8::softplus(0));
-    assert_eq!(i64::from(int8::free_energy(up, &visible_bias, &inputs)), expected);
+    let expected = -((i64::from(MAX_VISIBLE_BIAS) * 255 * 100 + 64) >> 7) - i64::from(integer::softplus(0));
+    assert_eq!(i64::from(integer::free_energy(up, &visible_bias, &inputs)), expected);
 
     // Hidden units whose softplus is as large as a field can be.
     let hidden = 4;
     let (bias, rescale) =
         (vec![MAX_HIDDEN_BIAS; hidden], vec![Rescale { multiplier: 0x7FFF, pre: 0, post: 0 }; hidden]);
     let up = Up { weights: &vec![0; hidden], bias: &bias, rescale: &rescale };
-    assert_eq!(int8::free_energy(up, &[0], &[ONE]), i32::MIN);
+    assert_eq!(integer::free_energy(up, &[0], &[ONE]), i32::MIN);
 }

@@ -2,7 +2,7 @@
 //! passes always or never.
 
 use ebm_core::kernel::float::bernoulli;
-use ebm_core::kernel::int8::ONE;
+use ebm_core::kernel::integer::ONE;
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
 use ebm_core::{Chain, Machine, Rbm, RbmView, ShapeError};
 use ebm_tests::exact::Exact;
@@ -188,7 +188,7 @@ fn integer_units_have_the_right_mean_and_runs() -> Result<(), ShapeError> {
                 Ok(out == [ONE])
             })
             .collect();
-        assert_fair(&states?, f64::from(ebm_core::kernel::int8::sigmoid(field)) / 65_536.0);
+        assert_fair(&states?, f64::from(ebm_core::kernel::integer::sigmoid(field)) / 65_536.0);
     }
     Ok(())
 }

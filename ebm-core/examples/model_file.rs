@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p ebm-core --example model_file`
 
-use ebm_core::{Int8, Model, ModelError, Numbers};
+use ebm_core::{Integer, Model, ModelError, Numbers};
 
 /// Sections begin at multiples of 16, so the bytes must, too.
 #[repr(align(16))]
@@ -15,13 +15,17 @@ fn main() -> Result<(), ModelError> {
     println!("{} layers, {} inputs, {} classes", model.layers(), model.inputs(), model.outputs());
 
     // Three sensor readings from 0 to 16, as the file's header says.
-    let input = [16, 8, 0].map(|level| model.value_of_level::<Int8>(level));
+    let input = [16, 8, 0].map(|level| model.value_of_level::<Integer>(level));
     let (mut work, mut scores) = ([0; 4], [0; 2]);
-    let class = model.classify::<Int8>(&input, &mut work, &mut scores)?;
+    let class = model.classify::<Integer>(&input, &mut work, &mut scores)?;
     let label = model.header().labels.lines().nth(class).unwrap_or("?");
-    println!("class {label:?}, scores {:?} nats", scores.map(Int8::nats));
+    println!("class {label:?}, scores {:?} nats", scores.map(Integer::nats));
 
-    let free_energy = model.free_energy::<Int8>(&input)?;
-    println!("free energy {:+.3} nats, novel: {:?}", Int8::nats(free_energy), model.is_novel::<Int8>(free_energy));
+    let free_energy = model.free_energy::<Integer>(&input)?;
+    println!(
+        "free energy {:+.3} nats, novel: {:?}",
+        Integer::nats(free_energy),
+        model.is_novel::<Integer>(free_energy)
+    );
     Ok(())
 }

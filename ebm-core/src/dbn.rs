@@ -16,7 +16,8 @@
 
 use crate::kernel::float;
 use crate::machine::ShapeError;
-use crate::model::{Float, Model, ModelError};
+use crate::model::{Model, ModelError};
+use crate::numbers::Float;
 use crate::rbm::{Rbm, RbmView};
 use nalgebra::{SMatrix, SVector};
 

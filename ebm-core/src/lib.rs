@@ -8,17 +8,19 @@ compile_error!("a model file is borrowed where it lies and is little-endian: big
 mod dbn;
 pub mod format;
 mod gibbs;
-mod int8;
+mod integer;
 pub mod kernel;
 mod machine;
 pub mod math;
 mod model;
+mod numbers;
 mod rbm;
 pub mod rng;
 
 pub use dbn::{Dbn, DbnState, Head, Network, Scores};
 pub use gibbs::Chain;
-pub use int8::{Int8Affine, Int8Rbm};
+pub use integer::{IntegerAffine, IntegerRbm};
 pub use machine::{Machine, ShapeError};
-pub use model::{Float, Int8, Model, ModelError, Numbers};
+pub use model::{Model, ModelError};
+pub use numbers::{Float, Integer, Numbers};
 pub use rbm::{Affine, Rbm, RbmView};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use ebm_core::format::{Input, LayerKind, NumberFormat};
-use ebm_core::{Float, Int8, Machine, Model};
+use ebm_core::{Float, Integer, Machine, Model};
 
 const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
 /// Classes of the test digits.
@@ -48,7 +48,7 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
     ensure!(input == DIGITS, "{}: the model takes {input:?}, the test digits are {DIGITS:?}", file());
     let (numbers, hidden) = match first.numbers {
         NumberFormat::F32 => ("Float", model.machine::<Float>().map(|rbm| rbm.hidden())),
-        NumberFormat::Int8 { .. } => ("Int8", model.machine::<Int8>().map(|rbm| rbm.hidden())),
+        NumberFormat::Int8 { .. } => ("Integer", model.machine::<Integer>().map(|rbm| rbm.hidden())),
     };
     let hidden = hidden.with_context(|| format!("{}: no machine over the inputs", file()))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

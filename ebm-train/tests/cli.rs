@@ -1,6 +1,6 @@
 //! The program as a user runs it: what it prints, the exit code, the files.
 
-use ebm_core::Int8;
+use ebm_core::Integer;
 use ebm_train::data::{Batch, digits};
 use ebm_train::eval::novelty::free_energies;
 use ebm_train::export::ModelFile;
@@ -89,11 +89,11 @@ fn assert_novelty(path: &Path) {
     let energies = |order: &dyn Fn(usize) -> usize| {
         let inputs = &digits.test.inputs;
         let values = inputs.iter().flat_map(|row| (0..inputs.visible).map(|i| row[order(i)]).collect::<Vec<_>>());
-        free_energies::<Int8>(&model, &Batch { values: values.collect(), visible: inputs.visible }).expect("it fits")
+        free_energies::<Integer>(&model, &Batch { values: values.collect(), visible: inputs.visible }).expect("it fits")
     };
     let seen = energies(&|i| i);
     let novel_share = |energies: &[i32]| {
-        let novel = energies.iter().filter(|&&energy| model.is_novel::<Int8>(energy) == Some(true)).count();
+        let novel = energies.iter().filter(|&&energy| model.is_novel::<Integer>(energy) == Some(true)).count();
         novel as f64 / energies.len() as f64
     };
     // The threshold lets 1 % of the training digits through; these are other people's.

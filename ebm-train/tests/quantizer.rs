@@ -1,7 +1,7 @@
 //! The trainer's quantiser: weights within half a step, fields and free energies within what that allows.
 
-use ebm_core::kernel::int8::{MAX_DOWN_STEPS, NATS, ONE};
-use ebm_core::{Float, Int8, Machine, Model, Numbers};
+use ebm_core::kernel::integer::{MAX_DOWN_STEPS, NATS, ONE};
+use ebm_core::{Float, Integer, Machine, Model, Numbers};
 use ebm_tests::parameters::{Parameters, uniform};
 use ebm_tests::tolerance;
 use ebm_train::Error;
@@ -91,7 +91,7 @@ fn free_energies_are_those_of_the_machine_that_the_integers_stand_for() -> Resul
             let fields = quantised.up.rescale.iter().map(|&rescale| tolerance::rescale(rescale) / f64::from(NATS));
             let allowed = tolerance::int8_free_energy_nats(fields) + tolerance::FLOAT_FREE_ENERGY;
             let (exact, ours) = (float.free_energy(&values)?, int8.free_energy(&levels)?);
-            let error = f64::from((Int8::nats(ours) - exact).abs());
+            let error = f64::from((Integer::nats(ours) - exact).abs());
             assert!(error <= allowed, "{visible} × {hidden}: off by {error} nats, allowed {allowed}");
         }
     }
@@ -102,11 +102,11 @@ fn free_energies_are_those_of_the_machine_that_the_integers_stand_for() -> Resul
 fn levels_and_values_mean_the_same() {
     for max in [1u16, 16, 255, 1000] {
         for level in 0..=max + 1 {
-            let from_level = Int8::from_level(level, max);
-            assert_eq!(from_level, Int8::from_unit(Float::from_level(level, max)), "level {level} of {max}");
+            let from_level = Integer::from_level(level, max);
+            assert_eq!(from_level, Integer::from_unit(Float::from_level(level, max)), "level {level} of {max}");
         }
     }
-    assert_eq!((Int8::from_unit(f32::NAN), Int8::from_unit(-1.0), Int8::from_unit(2.0)), (0, 0, ONE));
+    assert_eq!((Integer::from_unit(f32::NAN), Integer::from_unit(-1.0), Integer::from_unit(2.0)), (0, 0, ONE));
 }
 
 #[test]
@@ -139,19 +139,19 @@ fn what_does_not_fit_the_fixed_point_is_refused_by_place() {
 fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
     let digits = digits::load()?;
     let quantised = quantize(&net(machine(64, 6, 0.3)))?;
-    let file = model_file::<Int8>(&quantised.layers()?, &digits, 42)?;
+    let file = model_file::<Integer>(&quantised.layers()?, &digits, 42)?;
     let model: Model<'_> = file.model()?;
     let header = model.header();
     assert_eq!((header.provenance.seed, header.provenance.dataset), (42, "digits"));
     assert_eq!(header.labels.lines().count(), 10);
 
     let novelty = header.novelty.expect("a threshold");
-    let energies = ebm_train::eval::novelty::free_energies::<Int8>(&model, &digits.train.inputs).expect("it fits");
-    let novel = energies.iter().filter(|&&energy| model.is_novel::<Int8>(energy) == Some(true)).count() as f64;
+    let energies = ebm_train::eval::novelty::free_energies::<Integer>(&model, &digits.train.inputs).expect("it fits");
+    let novel = energies.iter().filter(|&&energy| model.is_novel::<Integer>(energy) == Some(true)).count() as f64;
     let share = novel / energies.len() as f64;
     let expected = 1.0 - f64::from(novelty.quantile);
     assert!(share <= expected && share > expected - 0.005, "{share} of the calibration data count as novel");
-    let measured = ebm_train::eval::classification::evaluate::<Int8>(&model, &digits.test).expect("it fits");
+    let measured = ebm_train::eval::classification::evaluate::<Integer>(&model, &digits.test).expect("it fits");
     assert_eq!(header.provenance.test_accuracy, Some(measured.accuracy as f32));
     Ok(())
 }

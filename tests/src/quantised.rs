@@ -3,8 +3,8 @@
 
 use crate::exact::Exact;
 use crate::parameters::uniform;
-use ebm_core::Int8Rbm;
-use ebm_core::kernel::int8::{NATS, ONE, Rescale, Up};
+use ebm_core::IntegerRbm;
+use ebm_core::kernel::integer::{NATS, ONE, Rescale, Up};
 
 /// An integer machine.
 ///
@@ -63,8 +63,8 @@ impl Quantised {
     ///
     /// # Panics
     /// When the lengths do not agree.
-    pub fn rbm(&self) -> Int8Rbm<'_> {
-        Int8Rbm::new(self.up(), &self.visible_bias, &self.steps, self.shift).expect("the slices fit")
+    pub fn rbm(&self) -> IntegerRbm<'_> {
+        IntegerRbm::new(self.up(), &self.visible_bias, &self.steps, self.shift).expect("the slices fit")
     }
 
     /// `s_j`, in nats.

@@ -1,8 +1,8 @@
 //! Two models small enough to be written out: the worked examples of `FORMAT.md` and the golden fixtures.
 
 use ebm_core::format::{Header, Input, Layer, Novelty, Provenance, encode, encoded_len};
-use ebm_core::kernel::int8::{Rescale, Up};
-use ebm_core::{Int8Affine, Int8Rbm, RbmView};
+use ebm_core::kernel::integer::{Rescale, Up};
+use ebm_core::{IntegerAffine, IntegerRbm, RbmView};
 
 use crate::file::Aligned;
 
@@ -55,9 +55,9 @@ pub fn int8() -> (Header<'static>, [Layer<'static>; 2]) {
             tool: "ebm",
         },
     };
-    let rbm = Int8Rbm::new(UP, &[512, -2048, 0], &[16_516, 24_774], 9).expect("3 × 2");
-    let head = Int8Affine::new(2, HEAD).expect("2 × 2");
-    (header, [Layer::Int8Rbm(rbm), Layer::Int8Head(head)])
+    let rbm = IntegerRbm::new(UP, &[512, -2048, 0], &[16_516, 24_774], 9).expect("3 × 2");
+    let head = IntegerAffine::new(2, HEAD).expect("2 × 2");
+    (header, [Layer::IntegerRbm(rbm), Layer::IntegerHead(head)])
 }
 
 /// The file of these layers, written by `ebm-core`.

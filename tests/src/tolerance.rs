@@ -5,7 +5,7 @@
 //! terms. Parameters and inputs are f32 and so exact in f64; the reference's own error, `2^-53` a step, is lost in the
 //! slack between `n·u` and `γ_n`.
 
-use ebm_core::kernel::int8::{self, Rescale};
+use ebm_core::kernel::integer::{self, Rescale};
 use ebm_core::math;
 
 /// Unit roundoff of f32.
@@ -100,20 +100,20 @@ pub fn rescale(rescale: Rescale) -> f64 {
 /// unit): each hidden unit's contribution is rounded to a whole step, then the shifted sum to `2^-12` nats.
 pub fn int8_visible_field_nats(column: impl Iterator<Item = i8>, shift: u8) -> f64 {
     let weights: f64 = column.map(|w| f64::from(w).abs()).sum();
-    (0.5 * weights / f64::from(shift).exp2() + 0.5) / f64::from(int8::NATS)
+    (0.5 * weights / f64::from(shift).exp2() + 0.5) / f64::from(integer::NATS)
 }
 
 /// Error of an integer activation, as a probability, when its field is wrong by `field_nats`: `|σ'| ≤ 1/4`, the table's
 /// error, then rounding to `1/128`.
 pub fn int8_probability(field_nats: f64) -> f64 {
-    field_nats / 4.0 + int8::SIGMOID_MAX_ERROR + 0.5 / f64::from(int8::ONE) + REFERENCE
+    field_nats / 4.0 + integer::SIGMOID_MAX_ERROR + 0.5 / f64::from(integer::ONE) + REFERENCE
 }
 
 /// Error of an integer free energy in nats, `fields_nats` being the errors of the hidden fields: softplus is
 /// 1-Lipschitz and its table has an error of its own; `a·v` is summed exactly and rounded once to `2^-12` nats.
 pub fn int8_free_energy_nats(fields_nats: impl Iterator<Item = f64>) -> f64 {
-    let hidden: f64 = fields_nats.map(|field| field + int8::SOFTPLUS_MAX_ERROR_NATS).sum();
-    hidden + 0.5 / f64::from(int8::NATS) + REFERENCE
+    let hidden: f64 = fields_nats.map(|field| field + integer::SOFTPLUS_MAX_ERROR_NATS).sum();
+    hidden + 0.5 / f64::from(integer::NATS) + REFERENCE
 }
 
 /// Step of a central difference of the exact log-likelihood, in parameter units.

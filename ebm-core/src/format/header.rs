@@ -65,9 +65,9 @@ pub enum LayerKind {
 pub enum NumberFormat {
     /// IEEE single precision.
     F32,
-    /// i8 weights with a scale a hidden unit; see [`crate::kernel::int8`].
+    /// i8 weights with a scale a hidden unit; see [`crate::kernel::integer`].
     Int8 {
-        /// [`crate::kernel::int8::Down::shift`]; 0 for a head.
+        /// [`crate::kernel::integer::Down::shift`]; 0 for a head.
         down_shift: u8,
     },
 }

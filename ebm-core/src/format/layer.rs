@@ -1,8 +1,8 @@
 //! Sections of a layer: which there are, in which order, and what their numbers may be.
 
 use super::{FormatError, LayerHeader, LayerKind, NumberFormat, align_up};
-use crate::int8::{Int8Affine, Int8Rbm};
-use crate::kernel::int8::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Up};
+use crate::integer::{IntegerAffine, IntegerRbm};
+use crate::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Up};
 use crate::machine::Machine;
 use crate::rbm::{Affine, RbmView};
 use bytemuck::AnyBitPattern;
@@ -19,30 +19,32 @@ pub enum Layer<'a> {
     /// A softmax head in f32.
     Head(Affine<'a>),
     /// A quantised machine.
-    Int8Rbm(Int8Rbm<'a>),
+    IntegerRbm(IntegerRbm<'a>),
     /// A quantised machine beside the stack.
-    Int8Generative(Int8Rbm<'a>),
+    IntegerGenerative(IntegerRbm<'a>),
     /// Quantised sigmoid units.
-    Int8Sigmoid(Int8Affine<'a>),
+    IntegerSigmoid(IntegerAffine<'a>),
     /// A quantised softmax head.
-    Int8Head(Int8Affine<'a>),
+    IntegerHead(IntegerAffine<'a>),
 }
 
 impl<'a> Layer<'a> {
     /// The header that describes these parameters.
     pub fn header(&self) -> LayerHeader {
         let kind = match self {
-            Self::Rbm(_) | Self::Int8Rbm(_) => LayerKind::BernoulliRbm,
-            Self::Generative(_) | Self::Int8Generative(_) => LayerKind::Generative,
-            Self::Sigmoid(_) | Self::Int8Sigmoid(_) => LayerKind::Sigmoid,
-            Self::Head(_) | Self::Int8Head(_) => LayerKind::Head,
+            Self::Rbm(_) | Self::IntegerRbm(_) => LayerKind::BernoulliRbm,
+            Self::Generative(_) | Self::IntegerGenerative(_) => LayerKind::Generative,
+            Self::Sigmoid(_) | Self::IntegerSigmoid(_) => LayerKind::Sigmoid,
+            Self::Head(_) | Self::IntegerHead(_) => LayerKind::Head,
         };
         let int8 = |down_shift| NumberFormat::Int8 { down_shift };
         let (numbers, visible, hidden) = match self {
             Self::Rbm(rbm) | Self::Generative(rbm) => (NumberFormat::F32, rbm.visible(), rbm.hidden()),
             Self::Sigmoid(up) | Self::Head(up) => (NumberFormat::F32, up.inputs(), up.outputs()),
-            Self::Int8Rbm(rbm) | Self::Int8Generative(rbm) => (int8(rbm.down().shift), rbm.visible(), rbm.hidden()),
-            Self::Int8Sigmoid(up) | Self::Int8Head(up) => (int8(0), up.inputs(), up.outputs()),
+            Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
+                (int8(rbm.down().shift), rbm.visible(), rbm.hidden())
+            }
+            Self::IntegerSigmoid(up) | Self::IntegerHead(up) => (int8(0), up.inputs(), up.outputs()),
         };
         LayerHeader { kind, numbers, visible: visible as u32, hidden: hidden as u32 }
     }
@@ -59,7 +61,7 @@ impl<'a> Layer<'a> {
                 each(bytemuck::cast_slice(head.weights()));
                 each(bytemuck::cast_slice(head.bias()));
             }
-            Self::Int8Rbm(rbm) | Self::Int8Generative(rbm) => {
+            Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
                 let (up, down) = (rbm.up().up(), rbm.down());
                 each(bytemuck::cast_slice(up.weights));
                 each(bytemuck::cast_slice(down.visible_bias));
@@ -67,7 +69,7 @@ impl<'a> Layer<'a> {
                 each(bytemuck::cast_slice(up.rescale));
                 each(bytemuck::cast_slice(down.steps));
             }
-            Self::Int8Head(head) | Self::Int8Sigmoid(head) => {
+            Self::IntegerHead(head) | Self::IntegerSigmoid(head) => {
                 let up = head.up();
                 each(bytemuck::cast_slice(up.weights));
                 each(bytemuck::cast_slice(up.bias));
@@ -99,14 +101,14 @@ impl<'a> Layer<'a> {
                 finite(head.weights())?;
                 finite(head.bias())
             }
-            Self::Int8Rbm(rbm) | Self::Int8Generative(rbm) => {
+            Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
                 let down = rbm.down();
                 up_in_range(rbm.up().up(), rbm.visible())?;
                 in_range(down.visible_bias.iter().all(|a| a.unsigned_abs() <= MAX_VISIBLE_BIAS.unsigned_abs()))?;
                 in_range(down.shift <= Rescale::MAX_SHIFT)?;
                 in_range(down.steps.iter().map(|&step| u64::from(step)).sum::<u64>() <= MAX_DOWN_STEPS)
             }
-            Self::Int8Head(head) | Self::Int8Sigmoid(head) => up_in_range(head.up(), head.inputs()),
+            Self::IntegerHead(head) | Self::IntegerSigmoid(head) => up_in_range(head.up(), head.inputs()),
         }
     }
 }
@@ -158,14 +160,14 @@ impl<'a> LayerReader<'a> {
             (true, NumberFormat::Int8 { down_shift }) => {
                 let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
                 let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-                let rbm = Int8Rbm::new(up, visible_bias, self.section(hidden)?, down_shift);
-                rbm.map(if header.kind == LayerKind::Generative { Layer::Int8Generative } else { Layer::Int8Rbm })
+                let rbm = IntegerRbm::new(up, visible_bias, self.section(hidden)?, down_shift);
+                rbm.map(if header.kind == LayerKind::Generative { Layer::IntegerGenerative } else { Layer::IntegerRbm })
             }
             (false, NumberFormat::Int8 { .. }) => {
                 let weights = self.section(weights)?;
                 let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-                let up = Int8Affine::new(inputs, up);
-                up.map(if header.kind == LayerKind::Head { Layer::Int8Head } else { Layer::Int8Sigmoid })
+                let up = IntegerAffine::new(inputs, up);
+                up.map(if header.kind == LayerKind::Head { Layer::IntegerHead } else { Layer::IntegerSigmoid })
             }
         };
         layer.map_err(|_| FormatError::PayloadLength { expected: self.taken, found: self.total })

@@ -5,5 +5,5 @@
 //! A short slice never panics here, the missing part just does not count.
 
 pub mod float;
-pub mod int8;
+pub mod integer;
 mod tables;

@@ -74,14 +74,14 @@ fn interpolate(table: &[u16; POINTS], magnitude: u32) -> u32 {
     }
 }
 
-/// `σ(field)` in units of `2^-16`, from 1 to 65535. Error at most [`super::int8::SIGMOID_MAX_ERROR`].
+/// `σ(field)` in units of `2^-16`, from 1 to 65535. Error at most [`super::integer::SIGMOID_MAX_ERROR`].
 #[inline]
 pub(super) fn sigmoid_q16(field: i32) -> u32 {
     let p = interpolate(&SIGMOID, field.unsigned_abs());
     if field < 0 { 65536 - p } else { p }
 }
 
-/// `softplus(field)` in units of `2^-12` nats. Error at most [`super::int8::SOFTPLUS_MAX_ERROR_NATS`].
+/// `softplus(field)` in units of `2^-12` nats. Error at most [`super::integer::SOFTPLUS_MAX_ERROR_NATS`].
 #[inline]
 pub(super) fn softplus_q12(field: i32) -> i32 {
     let tail = interpolate(&SOFTPLUS_TAIL, field.unsigned_abs());

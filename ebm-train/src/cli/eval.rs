@@ -6,7 +6,7 @@ use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
 use crate::export::ModelFile;
 use ebm_core::format::{Input, NumberFormat};
-use ebm_core::{Float, Int8, Model, ModelError, Numbers};
+use ebm_core::{Float, Integer, Model, ModelError, Numbers};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     }
     let measured = match model.header().layers.first().map(|layer| layer.numbers) {
         Some(NumberFormat::F32) => measure::<Float>(&model, &dataset),
-        Some(NumberFormat::Int8 { .. }) | None => measure::<Int8>(&model, &dataset),
+        Some(NumberFormat::Int8 { .. }) | None => measure::<Integer>(&model, &dataset),
     };
     let mut figures =
         measured.map_err(|source| Error::Unfit { path: args.model.clone(), data: dataset.name.clone(), source })?;

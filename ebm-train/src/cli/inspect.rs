@@ -5,7 +5,7 @@ use crate::Error;
 use crate::export::ModelFile;
 use ebm_core::Model;
 use ebm_core::format::{Header, Input, LayerKind, NumberFormat, Provenance};
-use ebm_core::kernel::int8::NATS;
+use ebm_core::kernel::integer::NATS;
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use crate::export::{ModelFile, model_file, prepare_folder, quantize};
 use crate::parameters::{AffineParameters, Parameters};
 use crate::report::{self, Progress, Recorder};
 use crate::train::{Epoch, finetune, pretrain};
-use ebm_core::{Float, Int8, Numbers};
+use ebm_core::{Float, Integer, Numbers};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -72,7 +72,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
 
     let quantised = quantize(&parameters)?;
     let mut float = model_file::<Float>(&parameters.layers()?, &dataset, plan.seed)?;
-    let mut int8 = model_file::<Int8>(&quantised.layers()?, &dataset, plan.seed)?;
+    let mut int8 = model_file::<Integer>(&quantised.layers()?, &dataset, plan.seed)?;
     int8.write(&plan.out.join("model.ebm"))?;
     if plan.keep_f32 {
         float.write(&plan.out.join("model-f32.ebm"))?;
@@ -80,7 +80,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     let random_start = model_file::<Float>(&random_start.layers()?, &dataset, plan.seed)?;
 
     let path = int8.path().display().to_string();
-    let (float_answers, int8_answers) = (evaluate::<Float>(&float, &dataset)?, evaluate::<Int8>(&int8, &dataset)?);
+    let (float_answers, int8_answers) = (evaluate::<Float>(&float, &dataset)?, evaluate::<Integer>(&int8, &dataset)?);
     let summary = Summary {
         next: format!("cargo xtask qemu mps2-an386 --model {path}"),
         model: path,
@@ -113,9 +113,9 @@ fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> 
     let unfit = |source| Error::Unfit { path: int8.path().to_owned(), data: dataset.name.clone(), source };
     let inputs = &dataset.test.inputs;
     let exact = novelty::free_energies::<Float>(&float.model()?, inputs).map_err(unfit)?;
-    let quantised = novelty::free_energies::<Int8>(&int8.model()?, inputs).map_err(unfit)?;
+    let quantised = novelty::free_energies::<Integer>(&int8.model()?, inputs).map_err(unfit)?;
     let mut errors: Vec<f64> =
-        exact.into_iter().zip(quantised).map(|(f, q)| f64::from((Int8::nats(q) - f).abs())).collect();
+        exact.into_iter().zip(quantised).map(|(f, q)| f64::from((Integer::nats(q) - f).abs())).collect();
     errors.sort_by(f64::total_cmp);
     Ok(errors.get(errors.len() / 2).copied().unwrap_or(0.0))
 }

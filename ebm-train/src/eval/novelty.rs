@@ -1,7 +1,7 @@
 //! Free energies, and the threshold above which an input counts as novel.
 
 use crate::data::Batch;
-use ebm_core::kernel::int8::NATS;
+use ebm_core::kernel::integer::NATS;
 use ebm_core::{Model, ModelError, Numbers};
 
 /// Free energy of every sample under the model's first machine, as the model's own numbers give it.

@@ -1,10 +1,10 @@
-//! f32 parameters to the integers of [`ebm_core::kernel::int8`], whose module documentation defines every quantity here.
+//! f32 parameters to the integers of [`ebm_core::kernel::integer`], whose module documentation defines every quantity here.
 
 use crate::Error;
 use crate::parameters::{AffineParameters, Parameters, RbmParameters};
 use ebm_core::format::Layer;
-use ebm_core::kernel::int8::{MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Up};
-use ebm_core::{Int8Affine, Int8Rbm, ShapeError};
+use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Up};
+use ebm_core::{IntegerAffine, IntegerRbm, ShapeError};
 
 /// Largest weight magnitude: symmetric, −128 is not used.
 const MAX_WEIGHT: f64 = 127.0;
@@ -56,24 +56,24 @@ impl Int8AffineParameters {
     }
 
     /// The same as ebm-core's view.
-    pub fn view(&self) -> Result<Int8Affine<'_>, ShapeError> {
-        Int8Affine::new(self.inputs, self.up())
+    pub fn view(&self) -> Result<IntegerAffine<'_>, ShapeError> {
+        IntegerAffine::new(self.inputs, self.up())
     }
 }
 
 impl Int8RbmParameters {
     /// The same as ebm-core's view.
-    pub fn view(&self) -> Result<Int8Rbm<'_>, ShapeError> {
-        Int8Rbm::new(self.up.up(), &self.visible_bias, &self.steps, self.shift)
+    pub fn view(&self) -> Result<IntegerRbm<'_>, ShapeError> {
+        IntegerRbm::new(self.up.up(), &self.visible_bias, &self.steps, self.shift)
     }
 }
 
 impl Int8Parameters {
     /// The layers as ebm-core takes them.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
-        let machine = self.machine.iter().map(|rbm| Ok(Layer::Int8Generative(rbm.view()?)));
-        let layers = self.layers.iter().map(|layer| Ok(Layer::Int8Sigmoid(layer.view()?)));
-        machine.chain(layers).chain([self.head.view().map(Layer::Int8Head).map_err(Error::from)]).collect()
+        let machine = self.machine.iter().map(|rbm| Ok(Layer::IntegerGenerative(rbm.view()?)));
+        let layers = self.layers.iter().map(|layer| Ok(Layer::IntegerSigmoid(layer.view()?)));
+        machine.chain(layers).chain([self.head.view().map(Layer::IntegerHead).map_err(Error::from)]).collect()
     }
 }
 

@@ -1,18 +1,18 @@
-//! Quantised layers over borrowed slices: [`Int8Affine`] and [`Int8Rbm`], shape-checked shells over
-//! [`crate::kernel::int8`].
+//! Quantised layers over borrowed slices: [`IntegerAffine`] and [`IntegerRbm`], shape-checked shells over
+//! [`crate::kernel::integer`].
 
-use crate::kernel::int8::{self, Down, Up};
+use crate::kernel::integer::{self, Down, Up};
 use crate::machine::{Machine, ShapeError};
 use rand_core::Rng;
 
 /// A quantised affine map: the upward half of a machine, or a softmax head.
 #[derive(Clone, Copy, Debug)]
-pub struct Int8Affine<'a> {
+pub struct IntegerAffine<'a> {
     up: Up<'a>,
     inputs: usize,
 }
 
-impl<'a> Int8Affine<'a> {
+impl<'a> IntegerAffine<'a> {
     /// Weights `inputs × up.bias.len()`. Fails when a slice has another length. That the numbers are within the limits
     /// of `FORMAT.md`, so that no sum overflows, is checked when a file is read or written; here the caller sees to it.
     pub const fn new(inputs: usize, up: Up<'a>) -> Result<Self, ShapeError> {
@@ -44,14 +44,14 @@ impl<'a> Int8Affine<'a> {
     /// `out_j = b_j + Σ_i x_i·W_ij`, in `2^-12` nats.
     pub fn field(&self, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
         self.check(input, out.len())?;
-        int8::hidden_field(self.up, input, out);
+        integer::hidden_field(self.up, input, out);
         Ok(())
     }
 
     /// `out_j = σ(b_j + Σ_i x_i·W_ij)`, in `1/128`.
     pub fn probabilities(&self, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
         self.check(input, out.len())?;
-        int8::hidden_probs(self.up, input, out);
+        integer::hidden_probs(self.up, input, out);
         Ok(())
     }
 
@@ -63,28 +63,28 @@ impl<'a> Int8Affine<'a> {
 
 /// A quantised Bernoulli–Bernoulli machine. Its numerics are integers throughout: every machine computes the same bits.
 #[derive(Clone, Copy, Debug)]
-pub struct Int8Rbm<'a> {
-    up: Int8Affine<'a>,
+pub struct IntegerRbm<'a> {
+    up: IntegerAffine<'a>,
     visible_bias: &'a [i32],
     steps: &'a [u16],
     shift: u8,
 }
 
-impl<'a> Int8Rbm<'a> {
+impl<'a> IntegerRbm<'a> {
     /// `V = visible_bias.len()`, `H = up.bias.len()`; `steps` and `shift` as in [`Down`]. Fails when a slice has
-    /// another length. The numbers' limits are as in [`Int8Affine::new`].
+    /// another length. The numbers' limits are as in [`IntegerAffine::new`].
     pub const fn new(up: Up<'a>, visible_bias: &'a [i32], steps: &'a [u16], shift: u8) -> Result<Self, ShapeError> {
         if let Err(error) = ShapeError::check("down steps", up.bias.len(), steps.len()) {
             return Err(error);
         }
-        match Int8Affine::new(visible_bias.len(), up) {
+        match IntegerAffine::new(visible_bias.len(), up) {
             Ok(up) => Ok(Self { up, visible_bias, steps, shift }),
             Err(error) => Err(error),
         }
     }
 
     /// The map from visible to hidden fields.
-    pub const fn up(&self) -> Int8Affine<'a> {
+    pub const fn up(&self) -> IntegerAffine<'a> {
         self.up
     }
 
@@ -94,7 +94,7 @@ impl<'a> Int8Rbm<'a> {
     }
 }
 
-impl Machine for Int8Rbm<'_> {
+impl Machine for IntegerRbm<'_> {
     type Value = u8;
     type Energy = i32;
 
@@ -113,26 +113,26 @@ impl Machine for Int8Rbm<'_> {
     fn visible_probs(&self, hidden: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
         self.check_hidden(hidden)?;
         self.check_visible(out)?;
-        int8::visible_probs(self.down(), hidden, out);
+        integer::visible_probs(self.down(), hidden, out);
         Ok(())
     }
 
     fn sample_hidden<R: Rng + ?Sized>(&self, visible: &[u8], rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
         self.check_visible(visible)?;
         self.check_hidden(out)?;
-        int8::sample_hidden(self.up.up, visible, rng, out);
+        integer::sample_hidden(self.up.up, visible, rng, out);
         Ok(())
     }
 
     fn sample_visible<R: Rng + ?Sized>(&self, hidden: &[u8], rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
         self.check_hidden(hidden)?;
         self.check_visible(out)?;
-        int8::sample_visible(self.down(), hidden, rng, out);
+        integer::sample_visible(self.down(), hidden, rng, out);
         Ok(())
     }
 
     fn free_energy(&self, visible: &[u8]) -> Result<i32, ShapeError> {
         self.check_visible(visible)?;
-        Ok(int8::free_energy(self.up.up, self.visible_bias, visible))
+        Ok(integer::free_energy(self.up.up, self.visible_bias, visible))
     }
 }

@@ -1,0 +1,174 @@
+//! The two ways of holding numbers, [`Float`] and [`Integer`], behind one trait: what is written over [`Numbers`] serves both.
+
+use crate::format::Layer;
+use crate::integer::{IntegerAffine, IntegerRbm};
+use crate::kernel::integer;
+use crate::machine::{Machine, ShapeError};
+use crate::rbm::{Affine, RbmView};
+use micromath::F32;
+
+/// A way of holding numbers: [`Float`] or [`Integer`].
+pub trait Numbers {
+    /// State, probability or input of a unit.
+    type Value: Copy + Default + PartialEq + core::fmt::Debug + 'static;
+    /// Score of a class, or energy.
+    type Score: Copy + Default + PartialOrd + core::fmt::Debug + core::fmt::Display + 'static;
+    /// A machine.
+    type Rbm<'a>: Machine<Value = Self::Value, Energy = Self::Score>;
+    /// Sigmoid units, the upward half of a machine, or a softmax head.
+    type Affine<'a>;
+
+    /// What a machine of these numbers is called in an error.
+    const RBM: &'static str;
+    /// What a hidden layer of these numbers is called in an error.
+    const HIDDEN: &'static str;
+    /// What a head of these numbers is called in an error.
+    const HEAD: &'static str;
+
+    /// The layer as a machine, if it is one.
+    fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
+    /// What a recognition pass uses of the layer, if it is a machine in the stack or sigmoid units.
+    fn hidden(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
+    /// The layer as a head, if it is one.
+    fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
+    /// `out_j = b_j + Σ_i x_i·W_ij`.
+    fn field(affine: &Self::Affine<'_>, input: &[Self::Value], out: &mut [Self::Score]) -> Result<(), ShapeError>;
+    /// `out_j = σ(b_j + Σ_i x_i·W_ij)`.
+    fn probabilities(
+        affine: &Self::Affine<'_>,
+        input: &[Self::Value],
+        out: &mut [Self::Value],
+    ) -> Result<(), ShapeError>;
+    /// Number of outputs.
+    fn outputs(affine: &Self::Affine<'_>) -> usize;
+    /// A value from `v ∈ [0, 1]`.
+    fn from_unit(v: f32) -> Self::Value;
+    /// A value from an integer level, `v = level / max`; a level above `max` counts as `max`.
+    fn from_level(level: u16, max: u16) -> Self::Value;
+    /// A score in nats.
+    fn nats(score: Self::Score) -> f32;
+    /// Does a free energy exceed a threshold of `2^-12` nats?
+    fn exceeds(free_energy: Self::Score, threshold: i32) -> bool;
+}
+
+/// IEEE single precision: values in `[0, 1]`, scores in nats.
+#[derive(Clone, Copy, Debug)]
+pub struct Float;
+
+impl Numbers for Float {
+    type Value = f32;
+    type Score = f32;
+    type Rbm<'a> = RbmView<'a>;
+    type Affine<'a> = Affine<'a>;
+
+    const RBM: &'static str = "f32 machine";
+    const HIDDEN: &'static str = "f32 hidden layer";
+    const HEAD: &'static str = "f32 softmax head";
+
+    fn rbm(layer: Layer<'_>) -> Option<RbmView<'_>> {
+        if let Layer::Rbm(rbm) | Layer::Generative(rbm) = layer { Some(rbm) } else { None }
+    }
+
+    fn hidden(layer: Layer<'_>) -> Option<Affine<'_>> {
+        match layer {
+            Layer::Rbm(rbm) => Some(rbm.up()),
+            Layer::Sigmoid(up) => Some(up),
+            _ => None,
+        }
+    }
+
+    fn head(layer: Layer<'_>) -> Option<Affine<'_>> {
+        if let Layer::Head(head) = layer { Some(head) } else { None }
+    }
+
+    fn field(affine: &Affine<'_>, input: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        affine.field(input, out)
+    }
+
+    fn probabilities(affine: &Affine<'_>, input: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        affine.probabilities(input, out)
+    }
+
+    fn outputs(affine: &Affine<'_>) -> usize {
+        affine.outputs()
+    }
+
+    fn from_unit(v: f32) -> f32 {
+        v
+    }
+
+    fn from_level(level: u16, max: u16) -> f32 {
+        f32::from(level.min(max)) / f32::from(max.max(1))
+    }
+
+    fn nats(score: f32) -> f32 {
+        score
+    }
+
+    fn exceeds(free_energy: f32, threshold: i32) -> bool {
+        // NaN, of a failed sensor say, is no free energy that was seen in training.
+        free_energy.is_nan() || free_energy * integer::NATS as f32 > threshold as f32
+    }
+}
+
+/// Integers: values in `1/128`, scores in `2^-12` nats.
+#[derive(Clone, Copy, Debug)]
+pub struct Integer;
+
+impl Numbers for Integer {
+    type Value = u8;
+    type Score = i32;
+    type Rbm<'a> = IntegerRbm<'a>;
+    type Affine<'a> = IntegerAffine<'a>;
+
+    const RBM: &'static str = "int8 machine";
+    const HIDDEN: &'static str = "int8 hidden layer";
+    const HEAD: &'static str = "int8 softmax head";
+
+    fn rbm(layer: Layer<'_>) -> Option<IntegerRbm<'_>> {
+        if let Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) = layer { Some(rbm) } else { None }
+    }
+
+    fn hidden(layer: Layer<'_>) -> Option<IntegerAffine<'_>> {
+        match layer {
+            Layer::IntegerRbm(rbm) => Some(rbm.up()),
+            Layer::IntegerSigmoid(up) => Some(up),
+            _ => None,
+        }
+    }
+
+    fn head(layer: Layer<'_>) -> Option<IntegerAffine<'_>> {
+        if let Layer::IntegerHead(head) = layer { Some(head) } else { None }
+    }
+
+    fn field(affine: &IntegerAffine<'_>, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
+        affine.field(input, out)
+    }
+
+    fn probabilities(affine: &IntegerAffine<'_>, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
+        affine.probabilities(input, out)
+    }
+
+    fn outputs(affine: &IntegerAffine<'_>) -> usize {
+        affine.outputs()
+    }
+
+    fn from_unit(v: f32) -> u8 {
+        let one = f32::from(integer::ONE);
+        // `as` takes NaN to 0.
+        F32(v.clamp(0.0, 1.0) * one).round().0 as u8
+    }
+
+    fn from_level(level: u16, max: u16) -> u8 {
+        let max = u32::from(max.max(1));
+        ((u32::from(level).min(max) * u32::from(integer::ONE) + max / 2) / max) as u8
+    }
+
+    fn nats(score: i32) -> f32 {
+        score as f32 / integer::NATS as f32
+    }
+
+    fn exceeds(free_energy: i32, threshold: i32) -> bool {
+        free_energy > threshold
+    }
+}
