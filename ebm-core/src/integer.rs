@@ -1,6 +1,7 @@
 //! Quantised layers over borrowed slices: [`IntegerAffine`] and [`IntegerRbm`], shape-checked shells over
 //! [`crate::kernel::integer`].
 
+use crate::beta::Beta;
 use crate::kernel::integer::{self, Down, Up};
 use crate::machine::{Machine, ShapeError};
 use rand_core::Rng;
@@ -117,18 +118,45 @@ impl Machine for IntegerRbm<'_> {
         Ok(())
     }
 
-    fn sample_hidden<R: Rng + ?Sized>(&self, visible: &[u8], rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
+    fn sample_hidden_at<R: Rng + ?Sized>(
+        &self,
+        beta: Beta,
+        visible: &[u8],
+        rng: &mut R,
+        out: &mut [u8],
+    ) -> Result<(), ShapeError> {
         self.check_visible(visible)?;
         self.check_hidden(out)?;
-        integer::sample_hidden(self.up.up, visible, rng, out);
+        integer::sample_hidden(self.up.up, beta, visible, rng, out);
         Ok(())
     }
 
-    fn sample_visible<R: Rng + ?Sized>(&self, hidden: &[u8], rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
+    fn sample_visible_at<R: Rng + ?Sized>(
+        &self,
+        beta: Beta,
+        hidden: &[u8],
+        rng: &mut R,
+        out: &mut [u8],
+    ) -> Result<(), ShapeError> {
         self.check_hidden(hidden)?;
         self.check_visible(out)?;
-        integer::sample_visible(self.down(), hidden, rng, out);
+        integer::sample_visible(self.down(), beta, hidden, rng, out);
         Ok(())
+    }
+
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [u8]) -> Result<(), ShapeError> {
+        self.check_visible(out)?;
+        integer::noise(rng, out);
+        Ok(())
+    }
+
+    fn class_scores(&self, inputs: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
+        self.check_inputs(inputs)?;
+        ShapeError::check("classes", 0, out.len())
+    }
+
+    fn free_energy_of_inputs(&self, inputs: &[u8]) -> Result<i32, ShapeError> {
+        self.free_energy(inputs)
     }
 
     fn free_energy(&self, visible: &[u8]) -> Result<i32, ShapeError> {

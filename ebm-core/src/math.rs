@@ -1,4 +1,5 @@
-//! The two functions that every Boltzmann machine needs, and softmax.
+//! The functions that Boltzmann machines need: sigmoid, softplus and softmax, what rectified units add to them, and the normal
+//! distribution's quantiles.
 //!
 //! Branch-free on their hot path, so that a loop over them vectorises on the host, and made of IEEE additions,
 //! multiplications and divisions alone, so that every machine computes the same bits.
@@ -64,6 +65,91 @@ pub fn softplus(x: f32) -> f32 {
     let series = 2.0 / 3.0 + q * (2.0 / 5.0 + q * (2.0 / 7.0 + q * series));
     let positive_part = if x > 0.0 { x } else { 0.0 };
     positive_part + s * (2.0 + q * series)
+}
+
+/// Largest absolute error of [`log_sum_exp`] relative to `1 + |ln n|`, the scores themselves being exact.
+pub const LOG_SUM_EXP_MAX_ERROR: f32 = 2.4e-7;
+/// Largest error of [`rectified_softplus`], relative to `S + z²/2` of the exact sum `S`, for `|z| ≤ 80`.
+pub const RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR: f32 = 1.2e-6;
+/// Largest relative error of [`rectified_mean`] for `|z| ≤ 80`.
+pub const RECTIFIED_MEAN_MAX_RELATIVE_ERROR: f32 = 1.7e-6;
+/// Largest absolute error of [`normal_quantile`], in standard deviations.
+pub const NORMAL_QUANTILE_MAX_ERROR: f32 = 1.5e-6;
+
+/// `ln x` for a normal `x > 0`.
+///
+/// `x = m·2^e` with `m ∈ [√½, √2)`, `ln m = 2·artanh((m − 1) / (m + 1))`, the series cut after `s⁹` (truncation under 4e-9).
+#[inline(always)]
+pub(crate) fn ln(x: f32) -> f32 {
+    /// Bits of √½: subtracting them moves the boundary between two exponents there.
+    const SQRT_HALF: u32 = 0x3F35_04F3;
+    let offset = x.to_bits().wrapping_sub(SQRT_HALF);
+    let exponent = (offset as i32) >> 23;
+    let m = f32::from_bits((offset & 0x007F_FFFF).wrapping_add(SQRT_HALF));
+    let s = (m - 1.0) / (m + 1.0);
+    let q = s * s;
+    let series = 2.0 / 3.0 + q * (2.0 / 5.0 + q * (2.0 / 7.0 + q * (2.0 / 9.0)));
+    exponent as f32 * core::f32::consts::LN_2 + s * (2.0 + q * series)
+}
+
+/// `ln Σ_c e^(z_c)`; `−∞` for an empty slice. Error at most [`LOG_SUM_EXP_MAX_ERROR`]` · (1 + ln n)`, and the rounding of the result.
+pub fn log_sum_exp(scores: &[f32]) -> f32 {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if largest == f32::NEG_INFINITY {
+        return largest;
+    }
+    let sum: f32 = scores.iter().map(|score| exp_of_non_positive(score - largest)).sum();
+    largest + ln(sum)
+}
+
+/// `S(z) = Σ_{k ≥ 1} softplus(z − k + ½)`, the free-energy term of a rectified unit (see [`crate::HiddenKind::Relu`]).
+///
+/// By the midpoint form of the Euler–Maclaurin formula, `S = −Li₂(−e^z) − σ(z)/24 + 7·σ″(z)/5760 − 31·σ⁗(z)/967680`, the
+/// dilogarithm by its series in `w = softplus(−|z|)` (`−Li₂(−e^z) = z²/2 + π²/6 + Li₂(−e^(−z))` for `z > 0`).
+pub fn rectified_softplus(z: f32) -> f32 {
+    let w = softplus(-z.abs());
+    let q = w * w;
+    let series = 1.0 / 36.0 + q * (-1.0 / 3600.0 + q * (1.0 / 211_680.0 + q * (-1.0 / 10_886_400.0)));
+    let tail = w * (1.0 + w * 0.25 + q * series);
+    let dilogarithm = if z > 0.0 { 0.5 * z * z + (PI_SQUARED_OVER_6 - tail) } else { tail };
+    let p = sigmoid(z);
+    let slope = p * sigmoid(-z);
+    let odd = 1.0 - 2.0 * p;
+    dilogarithm - p / 24.0 + slope * odd * (7.0 / 5760.0 - 31.0 / 967_680.0 * (1.0 - 12.0 * slope))
+}
+
+/// `S′(z) = Σ_{k ≥ 1} σ(z − k + ½)`, the mean of a rectified unit; between 0 and `softplus(z)`.
+///
+/// Term by term the derivative of [`rectified_softplus`].
+pub fn rectified_mean(z: f32) -> f32 {
+    let slope = sigmoid(z) * sigmoid(-z);
+    let third = slope * (1.0 - 6.0 * slope);
+    let fifth = slope * (1.0 + slope * (-30.0 + 120.0 * slope));
+    softplus(z) - slope / 24.0 + 7.0 / 5760.0 * third - 31.0 / 967_680.0 * fifth
+}
+
+const PI_SQUARED_OVER_6: f32 = 1.644_934;
+
+/// The standard normal variate of a 32-bit draw: `Φ⁻¹((draw + ½) / 2³²)`, the lower half being `draw < 2³¹`.
+///
+/// Wichura 1988, "Algorithm AS 241: The Percentage Points of the Normal Distribution", routine PPND7. One draw a variate, so that
+/// a variate too is a function of its counter alone. Error at most [`NORMAL_QUANTILE_MAX_ERROR`]; between −6.24 and 6.24.
+pub fn normal_quantile(draw: u32) -> f32 {
+    let upper = draw >> 31 == 1;
+    // Distance from the nearer end, so that both tails keep all their bits.
+    let from_end = if upper { !draw } else { draw };
+    let p = (from_end as f32 + 0.5) * (1.0 / 4_294_967_296.0);
+    let q = 0.5 - p;
+    let magnitude = if q <= 0.425 {
+        let r = 0.180_625 - q * q;
+        q * (((59.109_375 * r + 159.291_13) * r + 50.434_27) * r + 3.387_132_7)
+            / (((67.187_56 * r + 78.757_76) * r + 17.895_17) * r + 1.0)
+    } else {
+        let r = libm::sqrtf(-ln(p)) - 1.6;
+        (((0.170_238_21 * r + 1.306_728_4) * r + 2.756_815_4) * r + 1.423_437_3)
+            / ((0.120_211_33 * r + 0.737_001_64) * r + 1.0)
+    };
+    if upper { magnitude } else { -magnitude }
 }
 
 /// Turns scores into probabilities in place: `p_c = e^(z_c − max z) / Σ_d e^(z_d − max z)`.

@@ -1,7 +1,10 @@
-//! The Bernoulli–Bernoulli machine in f32: [`Rbm`] with its shape in the type, [`RbmView`] over borrowed slices.
+//! The machine in f32: [`RbmView`] over borrowed slices, of any kind of units; [`Rbm`] with its shape in the type.
 
-use crate::kernel::float;
+use crate::beta::Beta;
+use crate::kernel::{float, units as kinds};
 use crate::machine::{Machine, ShapeError};
+use crate::math::log_sum_exp;
+use crate::units::{Units, VisibleKind};
 use nalgebra::{SMatrix, SVector};
 use rand_core::Rng;
 
@@ -63,16 +66,30 @@ impl<'a> Affine<'a> {
 pub struct RbmView<'a> {
     up: Affine<'a>,
     visible_bias: &'a [f32],
+    units: Units<'a>,
 }
 
 impl<'a> RbmView<'a> {
-    /// Weights `V × H` column-major, `V = visible_bias.len()`, `H = hidden_bias.len()`.
+    /// A machine of Bernoulli units: weights `V × H` column-major, `V = visible_bias.len()`, `H = hidden_bias.len()`.
     /// Fails when the weights have another number of elements.
     pub const fn new(weights: &'a [f32], visible_bias: &'a [f32], hidden_bias: &'a [f32]) -> Result<Self, ShapeError> {
         match Affine::new(visible_bias.len(), weights, hidden_bias) {
-            Ok(up) => Ok(Self { up, visible_bias }),
+            Ok(up) => Ok(Self { up, visible_bias, units: Units::BERNOULLI }),
             Err(error) => Err(error),
         }
+    }
+
+    /// The same parameters for other units. Fails when the blocks speak of another number of visible units.
+    pub fn with_units(self, units: Units<'a>) -> Result<Self, ShapeError> {
+        if let Some(visible) = units.visible() {
+            ShapeError::check("units in blocks", self.visible_bias.len(), visible)?;
+        }
+        Ok(Self { units, ..self })
+    }
+
+    /// What its units are.
+    pub const fn units(&self) -> Units<'a> {
+        self.units
     }
 
     /// The map from visible to hidden fields.
@@ -85,11 +102,25 @@ impl<'a> RbmView<'a> {
         self.visible_bias
     }
 
-    /// `E(v, h) = −a·v − b·h − vᵀWh`, in nats.
+    /// `E(v, h) = Σ_i U_i(v_i) + Σ_j U_j(h_j) − vᵀWh`, in nats; for Bernoulli units `−a·v − b·h − vᵀWh`.
     pub fn energy(&self, visible: &[f32], hidden: &[f32]) -> Result<f32, ShapeError> {
         self.check_visible(visible)?;
         self.check_hidden(hidden)?;
-        Ok(float::energy(self.up.weights, self.visible_bias, self.up.bias, visible, hidden))
+        Ok(float::energy(self.units, self.up.weights, self.visible_bias, self.up.bias, visible, hidden))
+    }
+
+    /// `out_y = p(y | x)` of a ClassRBM, exactly. Fails when `out` does not hold one value a class.
+    pub fn class_probs(&self, inputs: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        self.class_scores(inputs, out)?;
+        crate::math::softmax(out);
+        Ok(())
+    }
+
+    fn visible_input(&self, hidden: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        self.check_hidden(hidden)?;
+        self.check_visible(out)?;
+        float::visible_input(self.units, self.up.weights, self.visible_bias, hidden, out);
+        Ok(())
     }
 }
 
@@ -106,38 +137,107 @@ impl Machine for RbmView<'_> {
     }
 
     fn hidden_probs(&self, visible: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
-        self.up.probabilities(visible, out)
+        self.up.field(visible, out)?;
+        kinds::hidden_means(self.units.hidden(), out);
+        Ok(())
     }
 
     fn visible_probs(&self, hidden: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
-        self.check_hidden(hidden)?;
+        self.visible_input(hidden, out)?;
+        kinds::visible_means(self.units, self.visible_bias, out);
+        Ok(())
+    }
+
+    fn sample_hidden_at<R: Rng + ?Sized>(
+        &self,
+        beta: Beta,
+        visible: &[f32],
+        rng: &mut R,
+        out: &mut [f32],
+    ) -> Result<(), ShapeError> {
+        self.up.field(visible, out)?;
+        kinds::sample_hidden(self.units.hidden(), beta, out, rng);
+        Ok(())
+    }
+
+    fn sample_visible_at<R: Rng + ?Sized>(
+        &self,
+        beta: Beta,
+        hidden: &[f32],
+        rng: &mut R,
+        out: &mut [f32],
+    ) -> Result<(), ShapeError> {
+        self.visible_input(hidden, out)?;
+        kinds::sample_visible(self.units, beta, self.visible_bias, out, rng);
+        Ok(())
+    }
+
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [f32]) -> Result<(), ShapeError> {
         self.check_visible(out)?;
-        float::visible_field(self.up.weights, self.visible_bias, hidden, out);
-        float::probabilities(out);
-        Ok(())
-    }
-
-    fn sample_hidden<R: Rng + ?Sized>(&self, visible: &[f32], rng: &mut R, out: &mut [f32]) -> Result<(), ShapeError> {
-        self.hidden_probs(visible, out)?;
-        float::bernoulli(out, rng);
-        Ok(())
-    }
-
-    fn sample_visible<R: Rng + ?Sized>(&self, hidden: &[f32], rng: &mut R, out: &mut [f32]) -> Result<(), ShapeError> {
-        self.visible_probs(hidden, out)?;
-        float::bernoulli(out, rng);
+        kinds::noise(self.units, self.visible_bias, rng, out);
         Ok(())
     }
 
     fn free_energy(&self, visible: &[f32]) -> Result<f32, ShapeError> {
         self.check_visible(visible)?;
-        Ok(float::free_energy(self.up.weights, self.visible_bias, self.up.bias, visible))
+        Ok(float::free_energy(self.units, self.up.weights, self.visible_bias, self.up.bias, visible))
+    }
+
+    fn labels(&self) -> usize {
+        self.units.labels()
+    }
+
+    fn class_scores(&self, inputs: &[f32], out: &mut [f32]) -> Result<(), ShapeError> {
+        self.check_inputs(inputs)?;
+        ShapeError::check("classes", self.labels(), out.len())?;
+        float::class_scores(self.units, self.up.weights, self.visible_bias, self.up.bias, inputs, 0, out);
+        Ok(())
+    }
+
+    fn free_energy_of_inputs(&self, inputs: &[f32]) -> Result<f32, ShapeError> {
+        /// Classes that are scored together, so that the scores need no buffer of the caller's.
+        const TOGETHER: usize = 16;
+        self.check_inputs(inputs)?;
+        if self.labels() == 0 {
+            return self.free_energy(inputs);
+        }
+        let Affine { weights, bias: hidden_bias, .. } = self.up;
+        let mut of_all = f32::NEG_INFINITY;
+        for first in (0..self.labels()).step_by(TOGETHER) {
+            let mut piece = [0.0; TOGETHER];
+            let together = TOGETHER.min(self.labels() - first);
+            let scores = piece.get_mut(..together).unwrap_or_default();
+            float::class_scores(self.units, weights, self.visible_bias, hidden_bias, inputs, first, scores);
+            of_all = log_sum_exp(&[of_all, log_sum_exp(scores)]);
+        }
+        Ok(-of_all)
+    }
+
+    fn hold(&self, known: &[f32], held: &[bool], visible: &mut [f32]) -> Result<(), ShapeError> {
+        self.check_visible(known)?;
+        ShapeError::check("held marks", self.visible(), held.len())?;
+        self.check_visible(visible)?;
+        for run in self.units.runs(visible.len()) {
+            let range = run.start..run.start + run.units;
+            let (Some(values), Some(known), Some(held)) =
+                (visible.get_mut(range.clone()), known.get(range.clone()), held.get(range))
+            else {
+                continue;
+            };
+            let group = matches!(run.kind, VisibleKind::Softmax | VisibleKind::Label);
+            let whole = group && held.contains(&true);
+            for ((value, known), _) in values.iter_mut().zip(known).zip(held).filter(|(_, held)| whole || **held) {
+                *value = *known;
+            }
+        }
+        Ok(())
     }
 }
 
-/// A machine that owns its parameters, `V` visible and `H` hidden units.
+/// Parameters of `V` visible and `H` hidden units, owned.
 ///
-/// The fixed-size methods cannot fail: the type system has checked the shapes. Everything else is on [`Rbm::view`].
+/// [`Rbm::view`] is the machine of Bernoulli units with these parameters, and the methods here are that machine's; they cannot fail, since the
+/// type system has checked the shapes. [`Rbm::view_with`] is a machine of other units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rbm<const V: usize, const H: usize> {
     /// `W`, `V × H`.
@@ -161,10 +261,16 @@ impl<const V: usize, const H: usize> Rbm<V, H> {
         RbmView {
             up: Affine { weights: self.weights.as_slice(), bias: self.hidden_bias.as_slice(), inputs: V },
             visible_bias: self.visible_bias.as_slice(),
+            units: Units::BERNOULLI,
         }
     }
 
-    /// Takes the parameters of `view`. Fails, naming both shapes, when it is not `V × H`.
+    /// The machine of these parameters and units. Fails when `units` speaks of another number of visible units.
+    pub fn view_with<'a>(&'a self, units: Units<'a>) -> Result<RbmView<'a>, ShapeError> {
+        self.view().with_units(units)
+    }
+
+    /// Takes the parameters of `view`; its units it cannot hold, they stay with the caller. Fails, naming both shapes, when it is not `V × H`.
     pub fn copy_from(&mut self, view: &RbmView<'_>) -> Result<(), ShapeError> {
         ShapeError::check("visible units", V, view.visible())?;
         ShapeError::check("hidden units", H, view.hidden())?;
@@ -202,12 +308,19 @@ impl<const V: usize, const H: usize> Rbm<V, H> {
     /// `E(v, h)`, in nats.
     pub fn energy(&self, visible: &SVector<f32, V>, hidden: &SVector<f32, H>) -> f32 {
         let view = self.view();
-        float::energy(view.up.weights, view.visible_bias, view.up.bias, visible.as_slice(), hidden.as_slice())
+        float::energy(
+            view.units,
+            view.up.weights,
+            view.visible_bias,
+            view.up.bias,
+            visible.as_slice(),
+            hidden.as_slice(),
+        )
     }
 
     /// `F(v)`, in nats.
     pub fn free_energy(&self, visible: &SVector<f32, V>) -> f32 {
         let view = self.view();
-        float::free_energy(view.up.weights, view.visible_bias, view.up.bias, visible.as_slice())
+        float::free_energy(view.units, view.up.weights, view.visible_bias, view.up.bias, visible.as_slice())
     }
 }

@@ -11,6 +11,7 @@
 //! The bounds that keep every sum inside i32 are checked when a file is parsed (see `FORMAT.md`).
 
 use super::tables::{self, NAT_BITS};
+use crate::beta::Beta;
 use bytemuck::{Pod, Zeroable};
 use rand_core::Rng;
 
@@ -115,10 +116,19 @@ fn activation(probability_q16: u32) -> u8 {
     ((probability_q16 + 256) >> (16 - ONE_BITS)) as u8
 }
 
-/// A state drawn from a probability in `2^-16`: on with probability `p`, one draw a unit.
+/// A state drawn at inverse temperature `β`: on with probability `σ(β·field)`, one draw a unit.
 #[inline]
-fn bernoulli<R: Rng + ?Sized>(probability_q16: u32, rng: &mut R) -> u8 {
-    if rng.next_u32() >> 16 < probability_q16 { ONE } else { 0 }
+fn bernoulli<R: Rng + ?Sized>(field: i32, beta: Beta, rng: &mut R) -> u8 {
+    if rng.next_u32() >> 16 < tables::sigmoid_q16(at(beta, field)) { ONE } else { 0 }
+}
+
+/// `β·field`, the field held to ±64 nats, so that the product fits an i32.
+///
+/// Wherever `β ≥ 0.19`, `σ` has come to its end there: for smaller `β` fields beyond 64 nats count as 64.
+#[inline]
+fn at(beta: Beta, field: i32) -> i32 {
+    const FARTHEST: i32 = 64 * NATS;
+    shift_rounding(field.clamp(-FARTHEST, FARTHEST) * i32::from(beta.in_256ths()), 8)
 }
 
 /// The upward half of a layer: what a hidden unit needs to form its field.
@@ -165,9 +175,9 @@ pub fn hidden_probs(up: Up<'_>, inputs: &[u8], out: &mut [u8]) {
     up.for_each_field(inputs, &mut |unit, field| put(out, unit, activation(tables::sigmoid_q16(field))));
 }
 
-/// States of the hidden units drawn from `p(h_j = 1 | v)`.
-pub fn sample_hidden<R: Rng + ?Sized>(up: Up<'_>, inputs: &[u8], rng: &mut R, out: &mut [u8]) {
-    up.for_each_field(inputs, &mut |unit, field| put(out, unit, bernoulli(tables::sigmoid_q16(field), rng)));
+/// States of the hidden units drawn from `p_β(h_j = 1 | v)`.
+pub fn sample_hidden<R: Rng + ?Sized>(up: Up<'_>, beta: Beta, inputs: &[u8], rng: &mut R, out: &mut [u8]) {
+    up.for_each_field(inputs, &mut |unit, field| put(out, unit, bernoulli(field, beta, rng)));
 }
 
 /// Free energy of a visible state, `F(v) = −a·v − Σ_j softplus(b_j + Σ_i W_ij·v_i)`, in `2^-12` nats.
@@ -242,7 +252,12 @@ pub fn visible_probs(down: Down<'_>, hidden: &[u8], out: &mut [u8]) {
     down.for_each_field(hidden, &mut |unit, field| put(out, unit, activation(tables::sigmoid_q16(field))));
 }
 
-/// States of the visible units drawn from `p(v_i = 1 | h)`.
-pub fn sample_visible<R: Rng + ?Sized>(down: Down<'_>, hidden: &[u8], rng: &mut R, out: &mut [u8]) {
-    down.for_each_field(hidden, &mut |unit, field| put(out, unit, bernoulli(tables::sigmoid_q16(field), rng)));
+/// States of the visible units drawn from `p_β(v_i = 1 | h)`.
+pub fn sample_visible<R: Rng + ?Sized>(down: Down<'_>, beta: Beta, hidden: &[u8], rng: &mut R, out: &mut [u8]) {
+    down.for_each_field(hidden, &mut |unit, field| put(out, unit, bernoulli(field, beta, rng)));
+}
+
+/// States of units that nothing is known of: on with probability ½.
+pub fn noise<R: Rng + ?Sized>(rng: &mut R, out: &mut [u8]) {
+    out.iter_mut().for_each(|out| *out = bernoulli(0, Beta::ONE, rng));
 }

@@ -7,3 +7,4 @@
 pub mod float;
 pub mod integer;
 mod tables;
+pub mod units;
