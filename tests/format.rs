@@ -4,7 +4,7 @@ use ebm_core::format::{
     EncodeError, FormatError, Header, Input, Layer, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
     Provenance, VERSION, crc32, encode, encoded_len,
 };
-use ebm_core::{Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError};
+use ebm_core::{Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError, RbmView};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::parameters::Parameters;
 use ebm_tests::quantised::Quantised;
@@ -36,17 +36,27 @@ fn the_specification_shows_what_is_written() {
     let [float, int8] = tiny::files();
     assert_eq!(dump("v1-tiny-f32.ebm"), float.as_slice());
     assert_eq!(dump("v1-tiny-int8.ebm"), int8.as_slice());
+    assert_eq!(dump("v2-tiny-classrbm.ebm"), tiny::CLASS_RBM_FIXTURE);
+}
+
+/// A machine's parameters and units as bytes, to be compared.
+fn machine(rbm: &RbmView<'_>) -> Vec<u8> {
+    let floats = [rbm.up().weights(), rbm.visible_bias(), rbm.up().bias(), rbm.units().sigma()];
+    let mut bytes = floats.map(bytemuck::cast_slice).concat();
+    bytes.extend_from_slice(bytemuck::cast_slice(rbm.units().blocks()));
+    bytes
 }
 
 /// A layer's parameters as bytes, to be compared.
 fn parameters(layer: &Layer<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     match layer {
-        Layer::Rbm(rbm) | Layer::Generative(rbm) => [rbm.up().weights(), rbm.visible_bias(), rbm.up().bias()]
-            .map(bytemuck::cast_slice)
-            .iter()
-            .for_each(|section| bytes.extend_from_slice(section)),
-        Layer::Head(head) | Layer::Sigmoid(head) => {
+        Layer::Rbm(rbm) | Layer::Generative(rbm) => bytes.extend(machine(rbm)),
+        Layer::Directed(units) => {
+            bytes.extend_from_slice(bytemuck::cast_slice(units.recognition().weights()));
+            bytes.extend(machine(&units.generative()));
+        }
+        Layer::Head(head) | Layer::Sigmoid(head) | Layer::Rectifier(head) => {
             [head.weights(), head.bias()].map(bytemuck::cast_slice).iter().for_each(|s| bytes.extend_from_slice(s))
         }
         Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) => {
@@ -119,12 +129,41 @@ fn fixtures_answer_what_they_always_did() -> Result<(), ModelError> {
 #[test]
 fn fixtures_are_what_is_written_today() {
     assert_eq!(
-        VERSION, 1,
+        VERSION, 2,
         "add fixtures of the new version, keep these, and compare what is written with the new ones"
     );
     let [float, int8] = tiny::files();
     assert_eq!(float.as_slice(), tiny::FLOAT_FIXTURE);
     assert_eq!(int8.as_slice(), tiny::INT8_FIXTURE);
+    let (header, layers) = tiny::class_rbm();
+    assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::CLASS_RBM_FIXTURE);
+    let (header, layers) = tiny::dbn();
+    assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::DBN_FIXTURE);
+}
+
+/// A file is written in the lowest version that can say what it holds: old programs read what they can.
+#[test]
+fn the_version_is_the_lowest_that_will_do() {
+    for (fixture, version) in
+        [(tiny::FLOAT_FIXTURE, 1), (tiny::INT8_FIXTURE, 1), (tiny::CLASS_RBM_FIXTURE, 2), (tiny::DBN_FIXTURE, 2)]
+    {
+        assert_eq!(u16::from_le_bytes([fixture[4], fixture[5]]), version);
+    }
+    // What came with version 2 is nothing that a file of version 1 can hold.
+    for fixture in [tiny::CLASS_RBM_FIXTURE, tiny::DBN_FIXTURE] {
+        let mut file = Aligned::new(fixture);
+        file.as_mut_slice()[4] = 1;
+        file::repair(file.as_mut_slice());
+        assert_eq!(Model::parse(file.as_slice()).err(), Some(FormatError::Header));
+    }
+}
+
+#[test]
+fn every_later_version_reads_version_2() -> Result<(), FormatError> {
+    let (header, layers) = tiny::class_rbm();
+    assert_holds(Aligned::new(tiny::CLASS_RBM_FIXTURE).as_slice(), &header, &layers)?;
+    let (header, layers) = tiny::dbn();
+    assert_holds(Aligned::new(tiny::DBN_FIXTURE).as_slice(), &header, &layers)
 }
 
 fn header(labels: &'static str) -> Header<'static> {

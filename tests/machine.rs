@@ -184,8 +184,11 @@ fn the_typed_machine_is_the_view() -> Result<(), ShapeError> {
         let (mut to_hidden, mut to_visible) = ([0.0; 4], [0.0; 9]);
         view.hidden_probs(v, &mut to_hidden)?;
         view.visible_probs(h, &mut to_visible)?;
-        assert_eq!(rbm.hidden_probs(&visible).as_slice(), to_hidden);
-        assert_eq!(rbm.visible_probs(&hidden).as_slice(), to_visible);
+        let (mut typed_hidden, mut typed_visible) = (SVector::zeros(), SVector::zeros());
+        rbm.hidden_probs(&visible, &mut typed_hidden);
+        rbm.visible_probs(&hidden, &mut typed_visible);
+        assert_eq!(typed_hidden.as_slice(), to_hidden);
+        assert_eq!(typed_visible.as_slice(), to_visible);
         assert_eq!(rbm.energy(&visible, &hidden), view.energy(v, h)?);
         assert_eq!(rbm.free_energy(&visible), view.free_energy(v)?);
     }
@@ -212,8 +215,11 @@ fn fields_are_nalgebras_products() -> Result<(), ShapeError> {
 #[test]
 fn a_machine_of_zeros_is_undecided() -> Result<(), ShapeError> {
     let rbm = Rbm::<5, 3>::default();
-    assert_eq!(rbm.hidden_probs(&SVector::repeat(1.0)).as_slice(), [0.5; 3]);
-    assert_eq!(rbm.visible_probs(&SVector::repeat(1.0)).as_slice(), [0.5; 5]);
+    let (mut hidden, mut visible) = (SVector::zeros(), SVector::zeros());
+    rbm.hidden_probs(&SVector::repeat(1.0), &mut hidden);
+    rbm.visible_probs(&SVector::repeat(1.0), &mut visible);
+    assert_eq!(hidden.as_slice(), [0.5; 3]);
+    assert_eq!(visible.as_slice(), [0.5; 5]);
     let exact = Exact::new(vec![0.0; 15], vec![0.0; 5], vec![0.0; 3]);
     let bound = tolerance::free_energy(5, 0.0, &[(0.0, std::f64::consts::LN_2); 3]);
     let ours = rbm.view().free_energy(&[1.0; 5])?;

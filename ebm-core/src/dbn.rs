@@ -14,12 +14,16 @@
 //! assert_eq!(Net::output(&state), [0.0; 10]); // all weights are zero
 //! ```
 
+use crate::fixed::{Rbm, fits};
+use crate::format::Layer;
 use crate::kernel::float;
-use crate::machine::ShapeError;
+use crate::machine::{Machine, ShapeError};
 use crate::model::{Model, ModelError};
 use crate::numbers::Float;
-use crate::rbm::{Rbm, RbmView};
+use crate::rbm::RbmView;
+use crate::units::Units;
 use nalgebra::{SMatrix, SVector};
+use rand_core::Rng;
 
 /// A feed-forward pass over `V` inputs, its weights behind `&self` and its activations in a `State` of the caller's.
 pub trait Network<const V: usize> {
@@ -37,27 +41,100 @@ pub trait Network<const V: usize> {
     fn copy_from(&mut self, model: &Model<'_>, first: usize) -> Result<(), ModelError>;
 }
 
-/// One machine, then the rest of the stack: upward `p = σ(b + Wᵀx)` (the recognition pass), then `Next`.
+/// A network that generates: a deep belief network without a head (Hinton, Osindero & Teh 2006).
+pub trait Generative<const V: usize>: Network<V> {
+    /// Samples the network: `steps` steps of block Gibbs sampling in its top machine, the associative memory, then down through the
+    /// generative weights, each layer drawn given the one above.
+    ///
+    /// The chain starts at the visible state that `state` (for a single machine `visible`) holds for the top machine, [`Network::forward`]'s or the
+    /// last call's, and leaves it there, so that the next call goes on. One 32-bit draw a unit.
+    fn generate<R: Rng + ?Sized>(
+        &self,
+        steps: usize,
+        rng: &mut R,
+        state: &mut Self::State,
+        visible: &mut SVector<f32, V>,
+    );
+}
+
+/// What lies between `V` units and the `H` above them: a machine ([`Rbm`]), the same weights both ways, or [`Belief`] units.
+pub trait Stage<const V: usize, const H: usize>: Default {
+    /// The way up: the machine of which only `p(h | v)` is meant.
+    fn recognition(&self) -> RbmView<'_>;
+    /// The way down: the machine of which only `p(v | h)` is meant.
+    fn generative(&self) -> RbmView<'_>;
+    /// Takes the parameters of layer `index`. Fails when that is of another kind or shape.
+    fn copy_from_layer(&mut self, model: &Model<'_>, index: usize) -> Result<(), ModelError>;
+}
+
+/// One stage, then the rest of the stack: upward `p = σ(b + Wᵀx)` (the recognition pass), then `Next`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Dbn<const V: usize, const H: usize, Next> {
-    /// The machine over this layer's input.
-    pub layer: Rbm<V, H>,
+pub struct Dbn<const V: usize, const H: usize, Next, S = Rbm<V, H>> {
+    /// The machine or units over this layer's input.
+    pub layer: S,
     /// What reads its hidden probabilities.
     pub next: Next,
 }
 
-/// Takes a layer of the recognition pass; sigmoid units have no visible bias, it becomes zero.
-fn copy_hidden<const V: usize, const H: usize>(
-    rbm: &mut Rbm<V, H>,
-    model: &Model<'_>,
-    index: usize,
-) -> Result<(), ModelError> {
-    let up = model.hidden_layer::<Float>(index)?;
-    match model.rbm::<Float>(index) {
-        Ok(view) => rbm.copy_from(&view)?,
-        Err(_) => rbm.copy_from(&RbmView::new(up.weights(), &[0.0; V], up.bias())?)?,
+impl<const V: usize, const H: usize> Stage<V, H> for Rbm<V, H> {
+    fn recognition(&self) -> RbmView<'_> {
+        self.view()
     }
-    Ok(())
+
+    fn generative(&self) -> RbmView<'_> {
+        self.view()
+    }
+
+    /// Sigmoid units have no visible bias: it becomes zero.
+    fn copy_from_layer(&mut self, model: &Model<'_>, index: usize) -> Result<(), ModelError> {
+        let not_bernoulli =
+            ModelError::Layer { layer: index, expected: "f32 layer of Bernoulli units that go up and down alike" };
+        let up = model.hidden_layer::<Float>(index)?;
+        match model.layer(index) {
+            Some(Layer::Rbm(view)) if view.units() == Units::BERNOULLI => self.copy_from(&view)?,
+            Some(Layer::Sigmoid(_)) => {
+                ShapeError::check("visible units", V, up.inputs())?;
+                ShapeError::check("hidden units", H, up.outputs())?;
+                self.weights.copy_from_slice(up.weights());
+                self.visible_bias.fill(0.0);
+                self.hidden_bias.copy_from_slice(up.bias());
+            }
+            _ => return Err(not_bernoulli),
+        }
+        Ok(())
+    }
+}
+
+/// Units with recognition weights upwards and generative weights downwards, as up-down fine-tuning leaves them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Belief<const V: usize, const H: usize> {
+    /// Upwards; its visible bias is not used.
+    pub recognition: Rbm<V, H>,
+    /// Downwards; its hidden bias is not used.
+    pub generative: Rbm<V, H>,
+}
+
+impl<const V: usize, const H: usize> Stage<V, H> for Belief<V, H> {
+    fn recognition(&self) -> RbmView<'_> {
+        self.recognition.view()
+    }
+
+    fn generative(&self) -> RbmView<'_> {
+        self.generative.view()
+    }
+
+    fn copy_from_layer(&mut self, model: &Model<'_>, index: usize) -> Result<(), ModelError> {
+        let Some(Layer::Directed(units)) = model.layer(index) else {
+            return Err(ModelError::Layer { layer: index, expected: "f32 layer with generative weights" });
+        };
+        let (up, down) = (units.recognition(), units.generative());
+        if down.units() != Units::BERNOULLI {
+            return Err(ModelError::Layer { layer: index, expected: "f32 layer of Bernoulli units" });
+        }
+        self.generative.copy_from(&down)?;
+        self.recognition.copy_from(&RbmView::new(up.weights(), down.visible_bias(), up.bias())?)?;
+        Ok(())
+    }
 }
 
 /// Activations of a [`Dbn`].
@@ -75,11 +152,11 @@ impl<const H: usize, Next: Default> Default for DbnState<H, Next> {
     }
 }
 
-impl<const V: usize, const H: usize, Next: Network<H>> Network<V> for Dbn<V, H, Next> {
+impl<const V: usize, const H: usize, Next: Network<H>, S: Stage<V, H>> Network<V> for Dbn<V, H, Next, S> {
     type State = DbnState<H, Next::State>;
 
     fn forward(&self, input: &SVector<f32, V>, state: &mut Self::State) {
-        self.layer.hidden_probs_into(input.as_slice(), &mut state.hidden);
+        up(self.layer.recognition(), input.as_slice(), state.hidden.as_mut_slice());
         self.next.forward(&state.hidden, &mut state.next);
     }
 
@@ -88,9 +165,27 @@ impl<const V: usize, const H: usize, Next: Network<H>> Network<V> for Dbn<V, H, 
     }
 
     fn copy_from(&mut self, model: &Model<'_>, first: usize) -> Result<(), ModelError> {
-        copy_hidden(&mut self.layer, model, first)?;
+        self.layer.copy_from_layer(model, first)?;
         self.next.copy_from(model, first + 1)
     }
+}
+
+impl<const V: usize, const H: usize, Next: Generative<H>, S: Stage<V, H>> Generative<V> for Dbn<V, H, Next, S> {
+    fn generate<R: Rng + ?Sized>(
+        &self,
+        steps: usize,
+        rng: &mut R,
+        state: &mut Self::State,
+        visible: &mut SVector<f32, V>,
+    ) {
+        self.next.generate(steps, rng, &mut state.next, &mut state.hidden);
+        fits(self.layer.generative().sample_visible(state.hidden.as_slice(), rng, visible.as_mut_slice()));
+    }
+}
+
+/// `p(h = 1 | v)`, of a stage whose shape the types have checked.
+fn up(stage: RbmView<'_>, input: &[f32], out: &mut [f32]) {
+    fits(stage.hidden_probs(input, out));
 }
 
 /// The top of a stack without a head: its output is the last machine's hidden probabilities.
@@ -98,7 +193,7 @@ impl<const V: usize, const H: usize> Network<V> for Rbm<V, H> {
     type State = DbnState<H, ()>;
 
     fn forward(&self, input: &SVector<f32, V>, state: &mut Self::State) {
-        self.hidden_probs_into(input.as_slice(), &mut state.hidden);
+        up(self.view(), input.as_slice(), state.hidden.as_mut_slice());
     }
 
     fn output(state: &Self::State) -> &[f32] {
@@ -107,7 +202,22 @@ impl<const V: usize, const H: usize> Network<V> for Rbm<V, H> {
 
     fn copy_from(&mut self, model: &Model<'_>, first: usize) -> Result<(), ModelError> {
         ShapeError::check("layers", first + 1, model.layers())?;
-        copy_hidden(self, model, first)
+        self.copy_from_layer(model, first)
+    }
+}
+
+impl<const V: usize, const H: usize> Generative<V> for Rbm<V, H> {
+    fn generate<R: Rng + ?Sized>(
+        &self,
+        steps: usize,
+        rng: &mut R,
+        state: &mut Self::State,
+        visible: &mut SVector<f32, V>,
+    ) {
+        for _ in 0..steps {
+            fits(self.view().sample_hidden(visible.as_slice(), rng, state.hidden.as_mut_slice()));
+            fits(self.view().sample_visible(state.hidden.as_slice(), rng, visible.as_mut_slice()));
+        }
     }
 }
 

@@ -26,6 +26,13 @@ pub struct Held<'a, T> {
     pub held: &'a [bool],
 }
 
+impl<T, const V: usize, const H: usize> Chain<T, V, H> {
+    /// A chain in this state. A constant function, so that a `static` holds a chain whose state never passed over the stack.
+    pub const fn from_states(visible: [T; V], hidden: [T; H]) -> Self {
+        Self { visible, hidden }
+    }
+}
+
 impl<T: Copy + Default, const V: usize, const H: usize> Chain<T, V, H> {
     /// A chain that starts at the visible state `visible`: data, or where another chain stopped.
     pub fn new(visible: [T; V]) -> Self {

@@ -5,8 +5,11 @@
 #[cfg(target_endian = "big")]
 compile_error!("a model file is borrowed where it lies and is little-endian: big-endian targets are not supported");
 
+mod affine;
 mod beta;
 mod dbn;
+mod directed;
+mod fixed;
 pub mod format;
 mod gibbs;
 mod integer;
@@ -19,12 +22,15 @@ mod rbm;
 pub mod rng;
 mod units;
 
+pub use affine::{Activation, Affine};
 pub use beta::Beta;
-pub use dbn::{Dbn, DbnState, Head, Network, Scores};
+pub use dbn::{Belief, Dbn, DbnState, Generative, Head, Network, Scores, Stage};
+pub use directed::Directed;
+pub use fixed::Rbm;
 pub use gibbs::{Chain, Held};
 pub use integer::{IntegerAffine, IntegerRbm};
 pub use machine::{Machine, ShapeError};
-pub use model::{Model, ModelError};
+pub use model::{Model, ModelError, Verdict};
 pub use numbers::{Float, Integer, Numbers};
-pub use rbm::{Affine, Rbm, RbmView};
+pub use rbm::RbmView;
 pub use units::{Block, HiddenKind, RELU_MEAN_MAX_ERROR, RELU_VARIANCE_MAX_ERROR, Units, UnitsError, VisibleKind};

@@ -1,9 +1,10 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
-use crate::format::{self, FormatError, Header, Input, Layer, LayerKind, LayerReader};
+use crate::format::{self, FormatError, Header, Input, Layer, LayerReader, Novelty};
 use crate::machine::{Machine, ShapeError};
 use crate::math::argmax;
 use crate::numbers::Numbers;
+use rand_core::Rng;
 
 /// Why a model cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,9 +39,9 @@ impl<'a> Model<'a> {
     /// Checks a file's bytes: prefix, checksums, header, shapes, and that every number is finite and in range.
     /// The bytes must lie at a multiple of 16 in memory; nothing is copied.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let (header_bytes, payload) = format::split(bytes)?;
+        let (version, header_bytes, payload) = format::split(bytes)?;
         let (header, rest) = postcard::take_from_bytes::<Header<'a>>(header_bytes).map_err(|_| FormatError::Header)?;
-        if !rest.is_empty() {
+        if !rest.is_empty() || header.version() > version {
             return Err(FormatError::Header);
         }
         header.check_against(payload)?;
@@ -57,14 +58,17 @@ impl<'a> Model<'a> {
         self.header.layers.len()
     }
 
-    /// Number of inputs.
+    /// Number of inputs: visible units of the first layer, without labels.
     pub fn inputs(&self) -> usize {
-        self.header.layers.first().map_or(0, |layer| layer.visible as usize)
+        self.header.layers.first().map_or(0, |layer| layer.inputs() as usize)
     }
 
-    /// Number of outputs: classes, or hidden units of the last machine.
+    /// Number of outputs: classes of a head or a ClassRBM, or hidden units of the last machine.
     pub fn outputs(&self) -> usize {
-        self.header.layers.last().map_or(0, |layer| layer.hidden as usize)
+        self.header.layers.last().map_or(0, |layer| match layer.classes() {
+            0 => layer.hidden as usize,
+            classes => classes as usize,
+        })
     }
 
     /// Values that [`Model::scores`] needs to work in: two buffers as wide as the widest hidden layer.
@@ -77,10 +81,10 @@ impl<'a> Model<'a> {
     pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
         let mut reader = LayerReader::new(self.payload);
         let mut headers = self.header.layers.iter();
-        for header in headers.by_ref().take(index) {
-            reader.layer(header).ok()?;
+        for (below, header) in headers.by_ref().take(index).enumerate() {
+            reader.layer(below, header).ok()?;
         }
-        reader.layer(headers.next()?).ok()
+        reader.layer(index, headers.next()?).ok()
     }
 
     /// The machine at `index`. Fails when that layer is none, or stores other numbers.
@@ -96,7 +100,7 @@ impl<'a> Model<'a> {
 
     /// Index of the first layer of the recognition pass: 1 where a machine lies beside the stack.
     pub fn first_hidden(&self) -> usize {
-        self.header.layers.first().map_or(0, |layer| usize::from(layer.kind == LayerKind::Generative))
+        self.header.layers.first().map_or(0, |layer| usize::from(layer.kind.is_beside()))
     }
 
     /// What a recognition pass uses of the layer at `index`. Fails when that is neither a machine of the stack nor sigmoid units,
@@ -115,10 +119,12 @@ impl<'a> Model<'a> {
         match self.header.input {
             Input::Unit => N::from_level(level, 1),
             Input::Levels { max } => N::from_level(level, max),
+            Input::Binary { threshold } => N::from_bit(level > threshold),
         }
     }
 
-    /// Scores of the classes (log-odds up to a common constant): the recognition pass through the stack, then the head.
+    /// Scores of the classes (log-probabilities up to a common constant): the recognition pass through the stack, then the head, or the
+    /// ClassRBM on top, whose scores are `−F(x, y)` ([`Machine::class_scores`]).
     ///
     /// `input` holds one value an input, `work` at least [`Model::work_len`] values, `scores` one a class.
     pub fn scores<N: Numbers>(
@@ -128,24 +134,92 @@ impl<'a> Model<'a> {
         scores: &mut [N::Score],
     ) -> Result<(), ModelError> {
         ShapeError::check("inputs", self.inputs(), input.len())?;
-        let needed = self.work_len();
-        if work.len() < needed {
-            return Err(ShapeError { what: "values to work in", expected: needed, found: work.len() }.into());
-        }
-        let (mut from, mut to) = work[..needed].split_at_mut(needed / 2);
+        let [mut from, mut to] = self.buffers(work)?;
         let last = self.layers().saturating_sub(1);
         let mut width = None;
         for index in self.first_hidden()..last {
             let layer = self.hidden_layer::<N>(index)?;
             let outputs = N::outputs(&layer);
-            let source = width.map_or(input, |width| &from[..width]);
-            N::probabilities(&layer, source, &mut to[..outputs])?;
+            let source = width.map_or(input, |width| first(from, width));
+            N::probabilities(&layer, source, first_mut(to, outputs))?;
             width = Some(outputs);
             core::mem::swap(&mut from, &mut to);
         }
-        let head = self.head::<N>(last)?;
-        let source = width.map_or(input, |width| &from[..width]);
-        Ok(N::field(&head, source, scores)?)
+        let source = width.map_or(input, |width| first(from, width));
+        match self.head::<N>(last) {
+            Ok(head) => Ok(N::field(&head, source, scores)?),
+            Err(no_head) => {
+                let machine = self.rbm::<N>(last).ok().filter(|machine| machine.labels() > 0);
+                Ok(machine.ok_or(no_head)?.class_scores(source, scores)?)
+            }
+        }
+    }
+
+    /// Two buffers of half of [`Model::work_len`] values each.
+    fn buffers<'w, T>(&self, work: &'w mut [T]) -> Result<[&'w mut [T]; 2], ShapeError> {
+        let (expected, found) = (self.work_len(), work.len());
+        let work = work.get_mut(..expected).ok_or(ShapeError { what: "values to work in", expected, found })?;
+        let (from, to) = work.split_at_mut(expected / 2);
+        Ok([from, to])
+    }
+
+    /// The machine on top of the stack: a deep belief network's associative memory. A chain over it, then [`Model::sample_down`], samples
+    /// the network. Fails when the top is none, or stores other numbers.
+    pub fn top<N: Numbers>(&self) -> Result<N::Rbm<'a>, ModelError> {
+        self.rbm::<N>(self.layers().saturating_sub(1))
+    }
+
+    /// The down-pass of a deep belief network: from `top`, a visible state of [`Model::top`] of which labels are not used, through every lower
+    /// layer's generative weights to the model's inputs, each layer the means given the one above.
+    ///
+    /// `work` holds at least [`Model::work_len`] values, `out` one an input.
+    pub fn means_down<N: Numbers>(
+        &self,
+        top: &[N::Value],
+        work: &mut [N::Value],
+        out: &mut [N::Value],
+    ) -> Result<(), ModelError> {
+        self.down::<N>(top, work, out, &mut |layer, hidden, visible| layer.visible_probs(hidden, visible))
+    }
+
+    /// [`Model::means_down`] with every layer drawn given the one above: an exact sample of the network when `top` is one of its top machine.
+    /// One 32-bit draw a unit, from the upper layers to the lower.
+    pub fn sample_down<N: Numbers, R: Rng + ?Sized>(
+        &self,
+        top: &[N::Value],
+        rng: &mut R,
+        work: &mut [N::Value],
+        out: &mut [N::Value],
+    ) -> Result<(), ModelError> {
+        self.down::<N>(top, work, out, &mut |layer, hidden, visible| layer.sample_visible(hidden, rng, visible))
+    }
+
+    fn down<N: Numbers>(
+        &self,
+        top: &[N::Value],
+        work: &mut [N::Value],
+        out: &mut [N::Value],
+        step: &mut DownStep<'_, 'a, N>,
+    ) -> Result<(), ModelError> {
+        ShapeError::check("inputs", self.inputs(), out.len())?;
+        let (lowest, last) = (self.first_hidden(), self.layers().saturating_sub(1));
+        let top_machine = self.top::<N>()?;
+        top_machine.check_visible(top)?;
+        let mut width = top_machine.inputs();
+        let [mut from, mut to] = self.buffers(work)?;
+        let start = if lowest == last { &mut *out } else { first_mut(from, width) };
+        for (value, top) in start.iter_mut().zip(top) {
+            *value = *top;
+        }
+        for index in (lowest..last).rev() {
+            let layer = self.layer(index).and_then(N::generative);
+            let layer = layer.ok_or(ModelError::Layer { layer: index, expected: N::GENERATIVE })?;
+            let visible = if index == lowest { &mut *out } else { first_mut(to, layer.visible()) };
+            step(&layer, first(from, width), visible)?;
+            width = layer.visible();
+            core::mem::swap(&mut from, &mut to);
+        }
+        Ok(())
     }
 
     /// The class with the highest score, and the scores; arguments as in [`Model::scores`].
@@ -163,13 +237,46 @@ impl<'a> Model<'a> {
         Ok(argmax(scores).unwrap_or(0))
     }
 
-    /// Free energy of the input under [`Model::machine`].
+    /// Free energy of the input under [`Model::machine`]; of a ClassRBM, whatever the class ([`Machine::free_energy_of_inputs`]).
     pub fn free_energy<N: Numbers>(&self, input: &[N::Value]) -> Result<N::Score, ModelError> {
-        Ok(self.machine::<N>()?.free_energy(input)?)
+        Ok(self.machine::<N>()?.free_energy_of_inputs(input)?)
     }
 
     /// Does this free energy mean that the input is novel? `None` when the file holds no threshold.
     pub fn is_novel<N: Numbers>(&self, free_energy: N::Score) -> Option<bool> {
         self.header.novelty.map(|novelty| N::exceeds(free_energy, novelty.threshold))
     }
+
+    /// Is the input novel, and by how much? `None` when the file holds no threshold.
+    pub fn novelty<N: Numbers>(&self, input: &[N::Value]) -> Result<Option<Verdict<N::Score>>, ModelError> {
+        let Some(Novelty { threshold, .. }) = self.header.novelty else { return Ok(None) };
+        let free_energy = self.free_energy::<N>(input)?;
+        let margin = N::margin(free_energy, threshold);
+        Ok(Some(Verdict { free_energy, margin, is_novel: N::exceeds(free_energy, threshold) }))
+    }
 }
+
+/// The first `length` values; none where there are fewer, so that who takes them says what is missing.
+fn first<T>(values: &[T], length: usize) -> &[T] {
+    values.get(..length).unwrap_or_default()
+}
+
+/// [`first`], to be written.
+fn first_mut<T>(values: &mut [T], length: usize) -> &mut [T] {
+    values.get_mut(..length).unwrap_or_default()
+}
+
+/// How new an input is to a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict<E> {
+    /// `F(v)`.
+    pub free_energy: E,
+    /// `F(v)` less the file's threshold, in the same unit ([`Numbers::nats`]): positive when the input is novel.
+    pub margin: E,
+    /// Does it lie above the threshold? A free energy that is NaN, of a failed sensor say, does.
+    pub is_novel: bool,
+}
+
+/// One layer of a down-pass: from the hidden values to the visible ones.
+type DownStep<'s, 'a, N> = dyn FnMut(&<N as Numbers>::Rbm<'a>, &[<N as Numbers>::Value], &mut [<N as Numbers>::Value]) -> Result<(), ShapeError>
+    + 's;

@@ -1,10 +1,11 @@
 //! The two ways of holding numbers, [`Float`] and [`Integer`], behind one trait: what is written over [`Numbers`] serves both.
 
+use crate::affine::Affine;
 use crate::format::Layer;
 use crate::integer::{IntegerAffine, IntegerRbm};
 use crate::kernel::integer;
 use crate::machine::{Machine, ShapeError};
-use crate::rbm::{Affine, RbmView};
+use crate::rbm::RbmView;
 use micromath::F32;
 
 /// A way of holding numbers: [`Float`] or [`Integer`].
@@ -20,6 +21,8 @@ pub trait Numbers {
 
     /// What a machine of these numbers is called in an error.
     const RBM: &'static str;
+    /// What a layer of these numbers with a way down is called in an error.
+    const GENERATIVE: &'static str;
     /// What a hidden layer of these numbers is called in an error.
     const HIDDEN: &'static str;
     /// What a head of these numbers is called in an error.
@@ -27,13 +30,15 @@ pub trait Numbers {
 
     /// The layer as a machine, if it is one.
     fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
-    /// What a recognition pass uses of the layer, if it is a machine in the stack or sigmoid units.
+    /// What a recognition pass uses of the layer, if it is a machine in the stack or units with a way up.
     fn hidden(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
+    /// What a down-pass uses of the layer, if it has a way down.
+    fn generative(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
     /// The layer as a head, if it is one.
     fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
     /// `out_j = b_j + Σ_i x_i·W_ij`.
     fn field(affine: &Self::Affine<'_>, input: &[Self::Value], out: &mut [Self::Score]) -> Result<(), ShapeError>;
-    /// `out_j = σ(b_j + Σ_i x_i·W_ij)`.
+    /// `out_j = σ(b_j + Σ_i x_i·W_ij)`, or what else the units are.
     fn probabilities(
         affine: &Self::Affine<'_>,
         input: &[Self::Value],
@@ -47,6 +52,10 @@ pub trait Numbers {
     fn from_level(level: u16, max: u16) -> Self::Value;
     /// A score in nats.
     fn nats(score: Self::Score) -> f32;
+    /// What a level above `threshold` means, and one that is not: 1 or 0.
+    fn from_bit(on: bool) -> Self::Value;
+    /// How far a free energy lies above a threshold of `2^-12` nats.
+    fn margin(free_energy: Self::Score, threshold: i32) -> Self::Score;
     /// Does a free energy exceed a threshold of `2^-12` nats?
     fn exceeds(free_energy: Self::Score, threshold: i32) -> bool;
 }
@@ -62,6 +71,7 @@ impl Numbers for Float {
     type Affine<'a> = Affine<'a>;
 
     const RBM: &'static str = "f32 machine";
+    const GENERATIVE: &'static str = "f32 layer with a way down";
     const HIDDEN: &'static str = "f32 hidden layer";
     const HEAD: &'static str = "f32 softmax head";
 
@@ -72,7 +82,16 @@ impl Numbers for Float {
     fn hidden(layer: Layer<'_>) -> Option<Affine<'_>> {
         match layer {
             Layer::Rbm(rbm) => Some(rbm.up()),
-            Layer::Sigmoid(up) => Some(up),
+            Layer::Sigmoid(up) | Layer::Rectifier(up) => Some(up),
+            Layer::Directed(units) => Some(units.recognition()),
+            _ => None,
+        }
+    }
+
+    fn generative(layer: Layer<'_>) -> Option<RbmView<'_>> {
+        match layer {
+            Layer::Rbm(rbm) => Some(rbm),
+            Layer::Directed(units) => Some(units.generative()),
             _ => None,
         }
     }
@@ -101,6 +120,14 @@ impl Numbers for Float {
         f32::from(level.min(max)) / f32::from(max.max(1))
     }
 
+    fn from_bit(on: bool) -> f32 {
+        f32::from(u8::from(on))
+    }
+
+    fn margin(free_energy: f32, threshold: i32) -> f32 {
+        free_energy - threshold as f32 / integer::NATS as f32
+    }
+
     fn nats(score: f32) -> f32 {
         score
     }
@@ -122,6 +149,7 @@ impl Numbers for Integer {
     type Affine<'a> = IntegerAffine<'a>;
 
     const RBM: &'static str = "int8 machine";
+    const GENERATIVE: &'static str = "int8 layer with a way down";
     const HIDDEN: &'static str = "int8 hidden layer";
     const HEAD: &'static str = "int8 softmax head";
 
@@ -135,6 +163,10 @@ impl Numbers for Integer {
             Layer::IntegerSigmoid(up) => Some(up),
             _ => None,
         }
+    }
+
+    fn generative(layer: Layer<'_>) -> Option<IntegerRbm<'_>> {
+        if let Layer::IntegerRbm(rbm) = layer { Some(rbm) } else { None }
     }
 
     fn head(layer: Layer<'_>) -> Option<IntegerAffine<'_>> {
@@ -162,6 +194,14 @@ impl Numbers for Integer {
     fn from_level(level: u16, max: u16) -> u8 {
         let max = u32::from(max.max(1));
         ((u32::from(level).min(max) * u32::from(integer::ONE) + max / 2) / max) as u8
+    }
+
+    fn from_bit(on: bool) -> u8 {
+        if on { integer::ONE } else { 0 }
+    }
+
+    fn margin(free_energy: i32, threshold: i32) -> i32 {
+        free_energy.saturating_sub(threshold)
     }
 
     fn nats(score: i32) -> f32 {

@@ -74,9 +74,18 @@ impl Block {
     }
 }
 
+/// Most blocks of a layer.
+pub const MAX_BLOCKS: usize = u16::MAX as usize;
+
 /// Why blocks are no visible layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitsError {
+    /// More blocks than a file holds.
+    #[error("{found} blocks of visible units; there can be {MAX_BLOCKS}")]
+    TooMany {
+        /// The blocks given.
+        found: usize,
+    },
     /// A number that stands for no kind.
     #[error("block {block} is of no known kind of visible units")]
     Kind {
@@ -125,14 +134,17 @@ impl<'a> Units<'a> {
 
     /// Visible units by blocks, none at all meaning that all are Bernoulli; `sigma` holds `σ` of every Gaussian unit in order.
     pub fn new(blocks: &'a [Block], sigma: &'a [f32], hidden: HiddenKind) -> Result<Self, UnitsError> {
-        let mut gaussian = 0;
+        if blocks.len() > MAX_BLOCKS {
+            return Err(UnitsError::TooMany { found: blocks.len() });
+        }
+        let mut gaussian = 0usize;
         for (index, block) in blocks.iter().enumerate() {
             if block.units() == 0 {
                 return Err(UnitsError::Empty { block: index });
             }
             match block.kind() {
                 None => return Err(UnitsError::Kind { block: index }),
-                Some(VisibleKind::Gaussian) => gaussian += block.units(),
+                Some(VisibleKind::Gaussian) => gaussian = gaussian.saturating_add(block.units()),
                 Some(VisibleKind::Label) if index == 0 || index + 1 < blocks.len() => {
                     return Err(UnitsError::LabelNotLast { block: index });
                 }

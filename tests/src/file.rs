@@ -55,11 +55,16 @@ impl Aligned {
     }
 }
 
-/// A file of these header bytes and payload, whatever they are, with right lengths and checksums.
+/// A file of version 1 of these header bytes and payload, whatever they are, with right lengths and checksums.
 pub fn assemble(header: &[u8], payload: &[u8]) -> Aligned {
+    assemble_version(1, header, payload)
+}
+
+/// [`assemble`] of another version.
+pub fn assemble_version(version: u8, header: &[u8], payload: &[u8]) -> Aligned {
     let mut bytes = vec![0; PREFIX_LEN];
     bytes[..4].copy_from_slice(b"EBM\x1a");
-    bytes[4] = 1;
+    bytes[4] = version;
     put(&mut bytes, HEADER_LEN_AT, header.len() as u32);
     put(&mut bytes, PAYLOAD_LEN_AT, payload.len() as u32);
     bytes.extend_from_slice(header);
@@ -74,6 +79,14 @@ pub fn assemble(header: &[u8], payload: &[u8]) -> Aligned {
 /// # Panics
 /// When the header does not fit 4 KiB.
 pub fn file(header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
+    file_of_version(1, header, sections)
+}
+
+/// [`file`] of another version.
+///
+/// # Panics
+/// When the header does not fit 4 KiB.
+pub fn file_of_version(version: u8, header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
     let mut buffer = [0; 4096];
     let header = postcard::to_slice(header, &mut buffer).expect("a small header");
     let mut payload = Vec::new();
@@ -81,7 +94,7 @@ pub fn file(header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
         payload.extend_from_slice(section);
         payload.resize(payload.len().next_multiple_of(ALIGNMENT), 0);
     }
-    assemble(header, &payload)
+    assemble_version(version, header, &payload)
 }
 
 /// Length of the payload, as a file's prefix states it; 0 when there is no prefix.

@@ -1,8 +1,8 @@
-//! Two models small enough to be written out: the worked examples of `FORMAT.md` and the golden fixtures.
+//! Models small enough to be written out: the worked examples of `FORMAT.md` and the golden fixtures.
 
 use ebm_core::format::{Header, Input, Layer, Novelty, Provenance, encode, encoded_len};
 use ebm_core::kernel::integer::{Rescale, Up};
-use ebm_core::{IntegerAffine, IntegerRbm, RbmView};
+use ebm_core::{Affine, Block, Directed, HiddenKind, IntegerAffine, IntegerRbm, RbmView, Units, VisibleKind};
 
 use crate::file::Aligned;
 
@@ -10,6 +10,11 @@ use crate::file::Aligned;
 pub const FLOAT_FIXTURE: &[u8] = include_bytes!("../fixtures/v1-tiny-f32.ebm");
 /// The bytes of `v1-tiny-int8.ebm`, as committed.
 pub const INT8_FIXTURE: &[u8] = include_bytes!("../fixtures/v1-tiny-int8.ebm");
+
+/// The bytes of `v2-tiny-classrbm.ebm`, as committed.
+pub const CLASS_RBM_FIXTURE: &[u8] = include_bytes!("../fixtures/v2-tiny-classrbm.ebm");
+/// The bytes of `v2-tiny-dbn.ebm`, as committed.
+pub const DBN_FIXTURE: &[u8] = include_bytes!("../fixtures/v2-tiny-dbn.ebm");
 
 /// A machine in f32, 3 × 2, and a header with nothing optional in it.
 ///
@@ -58,6 +63,38 @@ pub fn int8() -> (Header<'static>, [Layer<'static>; 2]) {
     let rbm = IntegerRbm::new(UP, &[512, -2048, 0], &[16_516, 24_774], 9).expect("3 × 2");
     let head = IntegerAffine::new(2, HEAD).expect("2 × 2");
     (header, [Layer::IntegerRbm(rbm), Layer::IntegerHead(head)])
+}
+
+/// Blocks of [`class_rbm`]: a switch, a measurement, a choice of two, and two classes.
+pub const BLOCKS: [Block; 4] = [
+    Block::new(VisibleKind::Bernoulli, 1),
+    Block::new(VisibleKind::Gaussian, 1),
+    Block::new(VisibleKind::Softmax, 2),
+    Block::new(VisibleKind::Label, 2),
+];
+
+/// A ClassRBM in f32 of every kind of units, 6 × 2.
+///
+/// # Panics
+/// Never: the lengths agree.
+pub fn class_rbm() -> (Header<'static>, [Layer<'static>; 1]) {
+    let weights = &[0.5, -0.25, 1.0, 0.0, -1.5, 2.0, 0.25, 0.75, -0.5, 0.5, 1.5, -1.0];
+    let rbm = RbmView::new(weights, &[0.125, -0.5, 0.0, 0.25, 1.0, -1.0], &[1.0, -1.0]).expect("6 × 2");
+    let units = Units::new(&BLOCKS, &[2.0], HiddenKind::Relu).expect("units that fit");
+    let header = Header { labels: "off\non", ..float().0 };
+    (header, [Layer::Rbm(rbm.with_units(units).expect("6 units"))])
+}
+
+/// A deep belief network in f32, 2–2–1, whose lower layer has weights of its own for the way down; binary inputs.
+///
+/// # Panics
+/// Never: the lengths agree.
+pub fn dbn() -> (Header<'static>, [Layer<'static>; 2]) {
+    let recognition = Affine::new(2, &[1.0, -1.0, 0.5, 2.0], &[0.25, -0.25]).expect("2 × 2");
+    let generative = RbmView::new(&[1.5, -0.5, 0.75, 1.0], &[0.5, -0.5], &[0.25, -0.25]).expect("2 × 2");
+    let top = RbmView::new(&[-1.0, 1.0], &[0.125, 0.0], &[0.5]).expect("2 × 1");
+    let header = Header { input: Input::Binary { threshold: 127 }, ..float().0 };
+    (header, [Layer::Directed(Directed::new(recognition, generative).expect("2 × 2")), Layer::Rbm(top)])
 }
 
 /// The file of these layers, written by `ebm-core`.

@@ -179,3 +179,7 @@ pub const RESCALE_MANTISSA: f64 = 1.0 / 32_768.0;
 /// Rounding of an f32 free energy of up to 300 by 40 units with parameters of size 1 (magnitudes of up to 12,000 nats, relative error
 /// some 20 roundings).
 pub const FLOAT_FREE_ENERGY: f64 = 0.015;
+
+/// Error of a ClassRBM's scores, posteriors and free energies where biases and weights stay under 2 and there are at most eight units a
+/// side: sums of under 50 terms of magnitude under 20, each rounded at most a dozen times.
+pub const CLASS_SCORE_NATS: f64 = 50.0 * 12.0 * 20.0 * U;

@@ -1,8 +1,6 @@
 //! Writing a model file into a buffer.
 
-use super::{
-    ALIGNMENT, FormatError, Header, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, VERSION, align_up, at,
-};
+use super::{ALIGNMENT, FormatError, Header, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, align_up, at};
 
 /// Why a model cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +32,7 @@ pub enum EncodeError {
 
 /// Header as written, and the length of what follows.
 struct Plan {
+    version: u16,
     header: [u8; MAX_HEADER_LEN],
     header_len: usize,
     payload_start: usize,
@@ -60,7 +59,7 @@ fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> 
     }
     let payload_len = payload_len.filter(|&len| u32::try_from(len).is_ok()).ok_or(EncodeError::PayloadLength)?;
     let payload_start = (PREFIX_LEN + header_len).next_multiple_of(ALIGNMENT);
-    Ok(Plan { header: buffer, header_len, payload_start, payload_len })
+    Ok(Plan { version: complete.version(), header: buffer, header_len, payload_start, payload_len })
 }
 
 /// Bytes that [`encode`] will write.
@@ -91,7 +90,7 @@ pub fn encode(header: &Header<'_>, layers: &[Layer<'_>], out: &mut [u8]) -> Resu
     let (prefix, rest) = head.split_at_mut(PREFIX_LEN);
     rest[..plan.header_len].copy_from_slice(&plan.header[..plan.header_len]);
     prefix[..at::VERSION].copy_from_slice(&MAGIC);
-    prefix[at::VERSION..at::RESERVED].copy_from_slice(&VERSION.to_le_bytes());
+    prefix[at::VERSION..at::RESERVED].copy_from_slice(&plan.version.to_le_bytes());
     let mut put = |offset: usize, word: u32| prefix[offset..offset + 4].copy_from_slice(&word.to_le_bytes());
     put(at::HEADER_LEN, plan.header_len as u32);
     put(at::PAYLOAD_LEN, plan.payload_len as u32);

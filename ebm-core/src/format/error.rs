@@ -1,6 +1,7 @@
 //! Why a file is not a model.
 
 use super::{MAX_HEADER_LEN, VERSION};
+use crate::units::UnitsError;
 
 /// Why bytes were refused as a model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +77,36 @@ pub enum FormatError {
     GenerativeNotBeside {
         /// Which layer, from 0 at the input.
         layer: usize,
+    },
+    /// Labels below another layer, or of units that are no machine.
+    #[error("layer {layer} holds the labels, but is not a machine on top of the model")]
+    LabelsNotOnTop {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+    },
+    /// Kinds of units that there are in f32 alone.
+    #[error("layer {layer} has units that are stored in f32 alone, but stores integers")]
+    NumbersOfKind {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+    },
+    /// Blocks of units that are no visible layer.
+    #[error("layer {layer}: {error}")]
+    Units {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+        /// What is wrong with them.
+        error: UnitsError,
+    },
+    /// Blocks of another number of units, or of labels, than the header says.
+    #[error("layer {layer}: its blocks have {found} units or labels where the header says {expected}")]
+    UnitCount {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+        /// What the header says.
+        expected: usize,
+        /// What the blocks add up to.
+        found: usize,
     },
     /// A layer that does not take what the one below gives.
     #[error("layer {layer} takes {visible} inputs, but the layer below gives {below}")]

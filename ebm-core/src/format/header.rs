@@ -1,6 +1,7 @@
 //! What a file says about its model.
 
 use super::{FormatError, LayerReader};
+use crate::units::HiddenKind;
 use serde::{Deserialize, Serialize};
 
 /// Most layers of a model, its head included.
@@ -31,6 +32,11 @@ pub enum Input {
         /// The level that means 1.
         max: u16,
     },
+    /// The input is an integer level: `v = 1` when it is above this one, else 0. Since version 2.
+    Binary {
+        /// The highest level that means 0.
+        threshold: u16,
+    },
 }
 
 /// One layer.
@@ -58,6 +64,72 @@ pub enum LayerKind {
     Generative,
     /// Sigmoid units without a way down: `p = σ(b + Wᵀx)`.
     Sigmoid,
+    /// A machine of any kinds of units. Since version 2.
+    Rbm(Kinds),
+    /// [`LayerKind::Generative`] of any kinds of units. Since version 2.
+    GenerativeRbm(Kinds),
+    /// Units with recognition weights upwards and generative weights downwards. Since version 2.
+    Directed(Kinds),
+    /// Rectifier units without a way down: `max(0, b + Wᵀx)`. Since version 2.
+    Rectifier,
+}
+
+/// What the units of a layer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kinds {
+    /// Blocks of visible units; 0 when all are Bernoulli.
+    pub blocks: u16,
+    /// Visible units that are labels: the last block's, of a ClassRBM.
+    pub labels: u32,
+    /// Kind of the hidden units.
+    pub hidden: HiddenKind,
+}
+
+impl LayerKind {
+    /// What its units are, where the layer says.
+    pub(super) const fn kinds(self) -> Option<Kinds> {
+        match self {
+            Self::Rbm(kinds) | Self::GenerativeRbm(kinds) | Self::Directed(kinds) => Some(kinds),
+            Self::BernoulliRbm | Self::Head | Self::Generative | Self::Sigmoid | Self::Rectifier => None,
+        }
+    }
+
+    /// Is it a machine beside the stack?
+    pub(crate) const fn is_beside(self) -> bool {
+        matches!(self, Self::Generative | Self::GenerativeRbm(_))
+    }
+}
+
+impl LayerHeader {
+    /// Visible units that are labels: classes of a ClassRBM.
+    pub const fn labels(&self) -> u32 {
+        match self.kind.kinds() {
+            Some(kinds) => kinds.labels,
+            None => 0,
+        }
+    }
+
+    /// Visible units that are no labels: what the layer takes.
+    pub const fn inputs(&self) -> u32 {
+        self.visible.saturating_sub(self.labels())
+    }
+
+    /// Classes that it gives scores of: a head's, or a ClassRBM's.
+    pub const fn classes(&self) -> u32 {
+        if matches!(self.kind, LayerKind::Head) { self.hidden } else { self.labels() }
+    }
+
+    /// First version of the format that has this kind of layer and of numbers.
+    const fn version(&self) -> u16 {
+        let kind = match self.kind {
+            LayerKind::BernoulliRbm | LayerKind::Head | LayerKind::Generative | LayerKind::Sigmoid => 1,
+            LayerKind::Rbm(_) | LayerKind::GenerativeRbm(_) | LayerKind::Directed(_) | LayerKind::Rectifier => 2,
+        };
+        let numbers = match self.numbers {
+            NumberFormat::F32 | NumberFormat::Int8 { .. } => 1,
+        };
+        if kind > numbers { kind } else { numbers }
+    }
 }
 
 /// How parameters are stored.
@@ -97,6 +169,15 @@ pub struct Provenance<'a> {
 }
 
 impl Header<'_> {
+    /// The lowest version of the format that can say this: what is written, so that older programs read what they can.
+    pub(crate) fn version(&self) -> u16 {
+        let input = match self.input {
+            Input::Unit | Input::Levels { .. } => 1,
+            Input::Binary { .. } => 2,
+        };
+        self.layers.iter().map(LayerHeader::version).fold(input, u16::max)
+    }
+
     /// Checks what the header alone can tell. `layers` fit onto each other, a head comes last, labels match its classes.
     pub(super) fn check(&self) -> Result<(), FormatError> {
         let (Some(first), Some(last)) = (self.layers.first(), self.layers.last()) else {
@@ -107,8 +188,15 @@ impl Header<'_> {
             if layer.visible == 0 || layer.hidden == 0 {
                 return Err(FormatError::EmptyLayer { layer: index });
             }
-            if layer.kind == LayerKind::Generative && (index > 0 || self.layers.len() == 1) {
+            if layer.kind.is_beside() && (index > 0 || self.layers.len() == 1) {
                 return Err(FormatError::GenerativeNotBeside { layer: index });
+            }
+            if layer.labels() > 0 && (index + 1 < self.layers.len() || matches!(layer.kind, LayerKind::Directed(_))) {
+                return Err(FormatError::LabelsNotOnTop { layer: index });
+            }
+            let of_floats = layer.kind.kinds().is_some() || layer.kind == LayerKind::Rectifier;
+            if layer.numbers != NumberFormat::F32 && of_floats {
+                return Err(FormatError::NumbersOfKind { layer: index });
             }
             if (layer.numbers == NumberFormat::F32) != float {
                 return Err(FormatError::MixedNumbers { layer: index });
@@ -120,9 +208,13 @@ impl Header<'_> {
                     return Err(FormatError::HeadNotLast { layer: index });
                 }
                 // A machine beside the stack passes its input on.
-                let given = if below.kind == LayerKind::Generative { below.visible } else { below.hidden };
-                if given != above.visible {
-                    return Err(FormatError::LayersDoNotFit { layer: index + 1, below: given, visible: above.visible });
+                let given = if below.kind.is_beside() { below.visible } else { below.hidden };
+                if given != above.inputs() {
+                    return Err(FormatError::LayersDoNotFit {
+                        layer: index + 1,
+                        below: given,
+                        visible: above.inputs(),
+                    });
                 }
             }
         }
@@ -130,7 +222,7 @@ impl Header<'_> {
             return Err(FormatError::NoLevels);
         }
         let labels = self.labels.split('\n').count();
-        if !self.labels.is_empty() && (last.kind != LayerKind::Head || labels as u64 != u64::from(last.hidden)) {
+        if !self.labels.is_empty() && labels as u64 != u64::from(last.classes()) {
             return Err(FormatError::Labels { labels });
         }
         let mut values = [self.novelty.map(|n| n.quantile), self.provenance.test_accuracy].into_iter().flatten();
@@ -145,7 +237,7 @@ impl Header<'_> {
         self.check()?;
         let mut reader = LayerReader::new(payload);
         for (index, header) in self.layers.iter().enumerate() {
-            reader.layer(header)?.check(index)?;
+            reader.layer(index, header)?.check(index)?;
         }
         reader.finish()
     }

@@ -1,10 +1,13 @@
 //! Sections of a layer: which there are, in which order, and what their numbers may be.
 
-use super::{FormatError, LayerHeader, LayerKind, NumberFormat, align_up};
+use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, align_up};
+use crate::affine::{Activation, Affine};
+use crate::directed::Directed;
 use crate::integer::{IntegerAffine, IntegerRbm};
 use crate::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Up};
-use crate::machine::Machine;
-use crate::rbm::{Affine, RbmView};
+use crate::machine::{Machine, ShapeError};
+use crate::rbm::RbmView;
+use crate::units::{Block, Units, VisibleKind};
 use bytemuck::AnyBitPattern;
 
 /// A layer's parameters, borrowed.
@@ -16,6 +19,10 @@ pub enum Layer<'a> {
     Generative(RbmView<'a>),
     /// Sigmoid units in f32.
     Sigmoid(Affine<'a>),
+    /// Rectifier units in f32.
+    Rectifier(Affine<'a>),
+    /// Units with their own way down in f32.
+    Directed(Directed<'a>),
     /// A softmax head in f32.
     Head(Affine<'a>),
     /// A quantised machine.
@@ -32,6 +39,10 @@ impl<'a> Layer<'a> {
     /// The header that describes these parameters.
     pub fn header(&self) -> LayerHeader {
         let kind = match self {
+            Self::Rbm(rbm) if rbm.units() != Units::BERNOULLI => LayerKind::Rbm(kinds(rbm)),
+            Self::Generative(rbm) if rbm.units() != Units::BERNOULLI => LayerKind::GenerativeRbm(kinds(rbm)),
+            Self::Directed(units) => LayerKind::Directed(kinds(&units.generative())),
+            Self::Rectifier(_) => LayerKind::Rectifier,
             Self::Rbm(_) | Self::IntegerRbm(_) => LayerKind::BernoulliRbm,
             Self::Generative(_) | Self::IntegerGenerative(_) => LayerKind::Generative,
             Self::Sigmoid(_) | Self::IntegerSigmoid(_) => LayerKind::Sigmoid,
@@ -40,7 +51,8 @@ impl<'a> Layer<'a> {
         let int8 = |down_shift| NumberFormat::Int8 { down_shift };
         let (numbers, visible, hidden) = match self {
             Self::Rbm(rbm) | Self::Generative(rbm) => (NumberFormat::F32, rbm.visible(), rbm.hidden()),
-            Self::Sigmoid(up) | Self::Head(up) => (NumberFormat::F32, up.inputs(), up.outputs()),
+            Self::Directed(units) => (NumberFormat::F32, units.recognition().inputs(), units.recognition().outputs()),
+            Self::Sigmoid(up) | Self::Rectifier(up) | Self::Head(up) => (NumberFormat::F32, up.inputs(), up.outputs()),
             Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
                 (int8(rbm.down().shift), rbm.visible(), rbm.hidden())
             }
@@ -56,8 +68,17 @@ impl<'a> Layer<'a> {
                 each(bytemuck::cast_slice(rbm.up().weights()));
                 each(bytemuck::cast_slice(rbm.visible_bias()));
                 each(bytemuck::cast_slice(rbm.up().bias()));
+                unit_sections(rbm.units(), each);
             }
-            Self::Head(head) | Self::Sigmoid(head) => {
+            Self::Directed(units) => {
+                let (up, down) = (units.recognition(), units.generative());
+                each(bytemuck::cast_slice(up.weights()));
+                each(bytemuck::cast_slice(up.bias()));
+                each(bytemuck::cast_slice(down.up().weights()));
+                each(bytemuck::cast_slice(down.visible_bias()));
+                unit_sections(down.units(), each);
+            }
+            Self::Head(head) | Self::Sigmoid(head) | Self::Rectifier(head) => {
                 each(bytemuck::cast_slice(head.weights()));
                 each(bytemuck::cast_slice(head.bias()));
             }
@@ -97,7 +118,13 @@ impl<'a> Layer<'a> {
                 finite(rbm.visible_bias())?;
                 finite(rbm.up().bias())
             }
-            Self::Head(head) | Self::Sigmoid(head) => {
+            Self::Directed(units) => {
+                finite(units.recognition().weights())?;
+                finite(units.recognition().bias())?;
+                finite(units.generative().up().weights())?;
+                finite(units.generative().visible_bias())
+            }
+            Self::Head(head) | Self::Sigmoid(head) | Self::Rectifier(head) => {
                 finite(head.weights())?;
                 finite(head.bias())
             }
@@ -111,6 +138,18 @@ impl<'a> Layer<'a> {
             Self::IntegerHead(head) | Self::IntegerSigmoid(head) => up_in_range(head.up(), head.inputs()),
         }
     }
+}
+
+/// What the header says of a machine's units.
+fn kinds(rbm: &RbmView<'_>) -> Kinds {
+    let units = rbm.units();
+    Kinds { blocks: units.blocks().len() as u16, labels: units.labels() as u32, hidden: units.hidden() }
+}
+
+/// The sections that say what a machine's units are; none where all are Bernoulli.
+fn unit_sections<'s>(units: Units<'s>, each: &mut dyn FnMut(&'s [u8])) {
+    each(bytemuck::cast_slice(units.blocks()));
+    each(bytemuck::cast_slice(units.sigma()));
 }
 
 /// Hands out the sections of a payload in order.
@@ -140,45 +179,99 @@ impl<'a> LayerReader<'a> {
         bytemuck::try_cast_slice(section.get(..length).ok_or(too_short)?).map_err(|_| FormatError::Misaligned)
     }
 
-    /// Borrows the sections of the next layer. The numbers themselves are [`Layer::check`]'s.
-    pub(crate) fn layer(&mut self, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
+    /// Borrows the sections of the next layer, which is number `index`. The numbers themselves are [`Layer::check`]'s.
+    pub(crate) fn layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
+        match header.numbers {
+            NumberFormat::F32 => self.float_layer(index, header),
+            NumberFormat::Int8 { down_shift } => self.integer_layer(header, down_shift),
+        }
+    }
+
+    fn float_layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
         let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
-        let weights = visible * hidden;
         let inputs = header.visible as usize;
-        let is_machine = matches!(header.kind, LayerKind::BernoulliRbm | LayerKind::Generative);
-        let layer = match (is_machine, header.numbers) {
-            (true, NumberFormat::F32) => {
-                let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
-                let rbm = RbmView::new(weights, visible_bias, self.section(hidden)?);
-                rbm.map(if header.kind == LayerKind::Generative { Layer::Generative } else { Layer::Rbm })
+        let weights = self.section(visible * hidden)?;
+        let layer = match header.kind {
+            LayerKind::Head => self.affine(inputs, weights, hidden)?.map(Layer::Head),
+            LayerKind::Sigmoid => self.affine(inputs, weights, hidden)?.map(Layer::Sigmoid),
+            LayerKind::Rectifier => self
+                .affine(inputs, weights, hidden)?
+                .map(|up| Layer::Rectifier(up.with_activation(Activation::Rectifier))),
+            LayerKind::Directed(kinds) => {
+                let recognition_bias = self.section(hidden)?;
+                let (generative, visible_bias) = (self.section(visible * hidden)?, self.section(visible)?);
+                let units = self.units(index, header, kinds)?;
+                Affine::new(inputs, weights, recognition_bias).and_then(|up| {
+                    let down = RbmView::new(generative, visible_bias, recognition_bias)?.with_units(units)?;
+                    Directed::new(up, down).map(Layer::Directed)
+                })
             }
-            (false, NumberFormat::F32) => {
-                let weights = self.section(weights)?;
-                let up = Affine::new(inputs, weights, self.section(hidden)?);
-                up.map(if header.kind == LayerKind::Head { Layer::Head } else { Layer::Sigmoid })
-            }
-            (true, NumberFormat::Int8 { down_shift }) => {
-                let (weights, visible_bias) = (self.section(weights)?, self.section(visible)?);
-                let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-                let rbm = IntegerRbm::new(up, visible_bias, self.section(hidden)?, down_shift);
-                rbm.map(if header.kind == LayerKind::Generative { Layer::IntegerGenerative } else { Layer::IntegerRbm })
-            }
-            (false, NumberFormat::Int8 { .. }) => {
-                let weights = self.section(weights)?;
-                let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-                let up = IntegerAffine::new(inputs, up);
-                up.map(if header.kind == LayerKind::Head { Layer::IntegerHead } else { Layer::IntegerSigmoid })
+            LayerKind::BernoulliRbm | LayerKind::Generative | LayerKind::Rbm(_) | LayerKind::GenerativeRbm(_) => {
+                let (visible_bias, hidden_bias) = (self.section(visible)?, self.section(hidden)?);
+                let units = match header.kind.kinds() {
+                    Some(kinds) => self.units(index, header, kinds)?,
+                    None => Units::BERNOULLI,
+                };
+                let rbm = RbmView::new(weights, visible_bias, hidden_bias).and_then(|rbm| rbm.with_units(units));
+                rbm.map(if header.kind.is_beside() { Layer::Generative } else { Layer::Rbm })
             }
         };
-        layer.map_err(|_| FormatError::PayloadLength { expected: self.taken, found: self.total })
+        layer.map_err(|_| self.payload_length())
+    }
+
+    fn affine(
+        &mut self,
+        inputs: usize,
+        weights: &'a [f32],
+        outputs: u64,
+    ) -> Result<Result<Affine<'a>, ShapeError>, FormatError> {
+        Ok(Affine::new(inputs, weights, self.section(outputs)?))
+    }
+
+    /// Borrows the blocks and standard deviations of a layer's units, and checks them against its header.
+    fn units(&mut self, index: usize, header: &LayerHeader, kinds: Kinds) -> Result<Units<'a>, FormatError> {
+        let blocks: &'a [Block] = self.section(u64::from(kinds.blocks))?;
+        let gaussian = blocks.iter().filter(|block| block.kind() == Some(VisibleKind::Gaussian));
+        let sigma = self.section(gaussian.map(|block| block.units() as u64).sum())?;
+        let units =
+            Units::new(blocks, sigma, kinds.hidden).map_err(|error| FormatError::Units { layer: index, error })?;
+        let visible = header.visible as usize;
+        for (expected, found) in
+            [(visible, units.visible().unwrap_or(visible)), (kinds.labels as usize, units.labels())]
+        {
+            if expected != found {
+                return Err(FormatError::UnitCount { layer: index, expected, found });
+            }
+        }
+        Ok(units)
+    }
+
+    fn integer_layer(&mut self, header: &LayerHeader, down_shift: u8) -> Result<Layer<'a>, FormatError> {
+        let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
+        let weights = self.section(visible * hidden)?;
+        let visible_bias = match header.kind {
+            LayerKind::BernoulliRbm | LayerKind::Generative => Some(self.section(visible)?),
+            _ => None,
+        };
+        let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
+        let layer = match visible_bias {
+            Some(visible_bias) => IntegerRbm::new(up, visible_bias, self.section(hidden)?, down_shift)
+                .map(if header.kind.is_beside() { Layer::IntegerGenerative } else { Layer::IntegerRbm }),
+            None => IntegerAffine::new(header.visible as usize, up).map(if header.kind == LayerKind::Head {
+                Layer::IntegerHead
+            } else {
+                Layer::IntegerSigmoid
+            }),
+        };
+        layer.map_err(|_| self.payload_length())
+    }
+
+    const fn payload_length(&self) -> FormatError {
+        FormatError::PayloadLength { expected: self.taken, found: self.total }
     }
 
     /// Fails unless every byte was handed out.
     pub(crate) fn finish(self) -> Result<(), FormatError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(FormatError::PayloadLength { expected: self.taken, found: self.total })
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(self.payload_length()) }
     }
 }

@@ -11,7 +11,7 @@ mod layer;
 
 pub use encode::{EncodeError, encode, encoded_len};
 pub use error::FormatError;
-pub use header::{Header, Input, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat, Provenance};
+pub use header::{Header, Input, Kinds, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat, Provenance};
 pub use layer::Layer;
 pub(crate) use layer::LayerReader;
 
@@ -19,8 +19,8 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 
 /// First bytes of every file. The control byte keeps text tools away.
 pub const MAGIC: [u8; 4] = *b"EBM\x1a";
-/// Version that this crate writes, and the newest that it reads.
-pub const VERSION: u16 = 1;
+/// The newest version that this crate reads and writes. A file is written in the lowest that can say what it holds.
+pub const VERSION: u16 = 2;
 /// Length of the prefix.
 pub const PREFIX_LEN: usize = 32;
 /// Sections begin at multiples of this.
@@ -67,8 +67,8 @@ fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*word))
 }
 
-/// The two parts of a file after its prefix has been checked: header bytes and payload bytes.
-pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormatError> {
+/// The parts of a file after its prefix has been checked: version, header bytes and payload bytes.
+pub(crate) fn split(bytes: &[u8]) -> Result<(u16, &[u8], &[u8]), FormatError> {
     let truncated = |needed| FormatError::Truncated { needed, found: bytes.len() };
     let prefix: &[u8; PREFIX_LEN] = bytes.first_chunk().ok_or(truncated(PREFIX_LEN))?;
     if !prefix.starts_with(&MAGIC) {
@@ -100,5 +100,5 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormatError> {
     if crc32(payload) != word(at::PAYLOAD_CRC)? {
         return Err(FormatError::PayloadCrc);
     }
-    Ok((&header[..header_len], payload))
+    Ok((version, &header[..header_len], payload))
 }

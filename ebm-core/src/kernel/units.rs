@@ -68,6 +68,12 @@ pub fn hidden_means(kind: HiddenKind, fields: &mut [f32]) {
     }
 }
 
+/// Fields to `max(0, z)` in place.
+pub fn rectify(fields: &mut [f32]) {
+    // A comparison with NaN is false: it passes through.
+    fields.iter_mut().filter(|field| **field < 0.0).for_each(|field| *field = 0.0);
+}
+
 /// Fields of hidden units to states in place, drawn at inverse temperature `β`: on with probability `σ(βz)`, or the noisy rectified linear
 /// unit `max(0, z + √(σ(βz)/β)·N(0, 1))`.
 pub fn sample_hidden<R: Rng + ?Sized>(kind: HiddenKind, beta: Beta, fields: &mut [f32], rng: &mut R) {

@@ -3,9 +3,9 @@
 use super::args::InspectArgs;
 use crate::Error;
 use crate::export::ModelFile;
-use ebm_core::Model;
-use ebm_core::format::{Header, Input, LayerKind, NumberFormat, Provenance};
+use ebm_core::format::{Header, Input, Kinds, LayerKind, NumberFormat, Provenance};
 use ebm_core::kernel::integer::NATS;
+use ebm_core::{HiddenKind, Model};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -14,8 +14,10 @@ struct Facts<'a> {
     number_format: &'static str,
     bytes: usize,
     layers: Vec<Layer>,
-    /// The integer level that means 1; none where the input is the value itself.
+    /// The integer level that means 1; none where the input is the value itself or is compared with a threshold.
     input_level_max: Option<u16>,
+    /// The highest integer level that means 0, where all above mean 1.
+    input_threshold: Option<u16>,
     labels: Vec<&'a str>,
     novelty: Option<Novelty>,
     provenance: Provenance<'a>,
@@ -23,7 +25,7 @@ struct Facts<'a> {
 
 #[derive(Serialize)]
 struct Layer {
-    kind: &'static str,
+    kind: String,
     visible: u32,
     hidden: u32,
 }
@@ -44,12 +46,7 @@ pub(super) fn run(args: &InspectArgs, json: bool) -> Result<(), Error> {
 fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
     let header: &Header<'a> = model.header();
     let layers = header.layers.iter().map(|layer| Layer {
-        kind: match layer.kind {
-            LayerKind::BernoulliRbm => "bernoulli-bernoulli rbm",
-            LayerKind::Head => "softmax head",
-            LayerKind::Generative => "bernoulli-bernoulli rbm beside the stack: free energy, samples",
-            LayerKind::Sigmoid => "sigmoid layer",
-        },
+        kind: kind(layer.kind),
         visible: layer.visible,
         hidden: layer.hidden,
     });
@@ -62,8 +59,12 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
         bytes,
         layers: layers.collect(),
         input_level_max: match header.input {
-            Input::Unit => None,
             Input::Levels { max } => Some(max),
+            Input::Unit | Input::Binary { .. } => None,
+        },
+        input_threshold: match header.input {
+            Input::Binary { threshold } => Some(threshold),
+            Input::Unit | Input::Levels { .. } => None,
         },
         labels: header.labels.split('\n').filter(|label| !label.is_empty()).collect(),
         novelty: header.novelty.map(|novelty| Novelty {
@@ -74,14 +75,37 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
     }
 }
 
+fn kind(kind: LayerKind) -> String {
+    let of = |Kinds { blocks, labels, hidden }: Kinds| {
+        let visible = if blocks == 0 { "bernoulli".to_owned() } else { format!("{blocks} blocks") };
+        let hidden = match hidden {
+            HiddenKind::Bernoulli => "bernoulli",
+            HiddenKind::Relu => "relu",
+        };
+        let labels = if labels == 0 { String::new() } else { format!(", {labels} labels") };
+        format!("{visible}{labels}-{hidden}")
+    };
+    match kind {
+        LayerKind::BernoulliRbm => "bernoulli-bernoulli rbm".to_owned(),
+        LayerKind::Generative => "bernoulli-bernoulli rbm beside the stack: free energy, samples".to_owned(),
+        LayerKind::Rbm(kinds) => format!("{} rbm", of(kinds)),
+        LayerKind::GenerativeRbm(kinds) => format!("{} rbm beside the stack: free energy, samples", of(kinds)),
+        LayerKind::Directed(kinds) => format!("{} layer with generative weights", of(kinds)),
+        LayerKind::Sigmoid => "sigmoid layer".to_owned(),
+        LayerKind::Rectifier => "rectifier layer".to_owned(),
+        LayerKind::Head => "softmax head".to_owned(),
+    }
+}
+
 fn describe(facts: &Facts<'_>) -> String {
     let mut text = format!("{}: {} bytes, {}\n", facts.model, facts.bytes, facts.number_format);
     for (index, Layer { kind, visible, hidden }) in facts.layers.iter().enumerate() {
         text += &format!("  layer {index}  {visible} × {hidden}  {kind}\n");
     }
-    text += &match facts.input_level_max {
-        Some(max) => format!("  input    integer levels from 0 to {max}\n"),
-        None => "  input    values from 0 to 1\n".to_owned(),
+    text += &match (facts.input_level_max, facts.input_threshold) {
+        (Some(max), _) => format!("  input    integer levels from 0 to {max}\n"),
+        (None, Some(threshold)) => format!("  input    1 for an integer level above {threshold}, else 0\n"),
+        (None, None) => "  input    values as they are\n".to_owned(),
     };
     text += &format!("  classes  {}\n", facts.labels.join(" "));
     if let Some(Novelty { threshold_nats, quantile }) = facts.novelty {
