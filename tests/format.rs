@@ -4,6 +4,7 @@ use ebm_core::format::{
     EncodeError, FormatError, Header, Input, Layer, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
     Provenance, VERSION, crc32, encode, encoded_len,
 };
+use ebm_core::kernel::integer::Storage;
 use ebm_core::{Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError, RbmView};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::parameters::Parameters;
@@ -61,7 +62,7 @@ fn parameters(layer: &Layer<'_>) -> Vec<u8> {
         }
         Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) => {
             let (up, down) = (rbm.up().up(), rbm.down());
-            bytes.extend_from_slice(bytemuck::cast_slice(up.weights));
+            bytes.extend_from_slice(up.weights.as_bytes());
             bytes.extend_from_slice(bytemuck::cast_slice(up.bias));
             bytes.extend_from_slice(bytemuck::cast_slice(up.rescale));
             bytes.extend_from_slice(bytemuck::cast_slice(down.visible_bias));
@@ -69,7 +70,7 @@ fn parameters(layer: &Layer<'_>) -> Vec<u8> {
             bytes.push(down.shift);
         }
         Layer::IntegerHead(head) | Layer::IntegerSigmoid(head) => {
-            bytes.extend_from_slice(bytemuck::cast_slice(head.up().weights));
+            bytes.extend_from_slice(head.up().weights.as_bytes());
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().bias));
             bytes.extend_from_slice(bytemuck::cast_slice(head.up().rescale));
         }
@@ -132,6 +133,7 @@ fn fixtures_are_what_is_written_today() {
         VERSION, 2,
         "add fixtures of the new version, keep these, and compare what is written with the new ones"
     );
+    // What version 1 can say is written as version 1.
     let [float, int8] = tiny::files();
     assert_eq!(float.as_slice(), tiny::FLOAT_FIXTURE);
     assert_eq!(int8.as_slice(), tiny::INT8_FIXTURE);
@@ -208,6 +210,39 @@ fn a_machine_a_stack_and_a_classifier_come_back() -> Result<(), FormatError> {
     let beside =
         [Layer::IntegerGenerative(below.rbm()), sigmoid, Layer::IntegerRbm(above.rbm()), Layer::IntegerHead(head)];
     assert_holds(tiny::encoded(&header("a\nb\nc"), &beside).as_slice(), &header("a\nb\nc"), &beside)
+}
+
+/// Every storage of integer weights, each layer its own; what only version 2 can say is written as version 2, and a file of version 1
+/// that says it is refused.
+#[test]
+fn every_storage_comes_back() -> Result<(), FormatError> {
+    let shapes = [(37, 21), (21, 9), (9, 5), (5, 3)];
+    for first in 0..Storage::ALL.len() {
+        let storage = |layer: usize| Storage::ALL[(first + layer) % Storage::ALL.len()];
+        let stored = |layer: usize| {
+            let (visible, hidden) = shapes[layer];
+            Quantised::random(visible, hidden, 1.0, layer as u32).stored_as(storage(layer))
+        };
+        let machines = [0, 1, 2, 3].map(stored);
+        let layers = [
+            Layer::IntegerGenerative(machines[0].rbm()),
+            Layer::IntegerSigmoid(IntegerAffine::new(37, machines[0].up()).expect("37 × 21")),
+            Layer::IntegerRbm(machines[1].rbm()),
+            Layer::IntegerRbm(machines[2].rbm()),
+            Layer::IntegerHead(IntegerAffine::new(5, machines[3].up()).expect("5 × 3")),
+        ];
+        let mut file = tiny::encoded(&header("a\nb\nc"), &layers);
+        assert_holds(file.as_slice(), &header("a\nb\nc"), &layers)?;
+        assert_eq!(file.as_slice()[4..6], [2, 0], "version");
+
+        let single = tiny::encoded(&header(""), &[Layer::IntegerRbm(machines[0].rbm())]);
+        assert_eq!(u16::from(single.as_slice()[4]), if storage(0) == Storage::Int8 { 1 } else { 2 });
+
+        file.as_mut_slice()[4] = 1;
+        file::repair(file.as_mut_slice());
+        assert_eq!(Model::parse(file.as_slice()).err(), Some(FormatError::Header));
+    }
+    Ok(())
 }
 
 /// Nothing is copied: the parameters that a model hands out lie inside the file's bytes.

@@ -160,7 +160,7 @@ proptest! {
         header in proptest::collection::vec(any::<u8>(), 0..60),
         payload in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
-        exercise(file::assemble(&header, &payload).as_slice());
+        exercise(file::assemble(1, &header, &payload).as_slice());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ebm_core::Model;
 use ebm_core::format::{
     FormatError, Header, Input, LayerHeader, LayerKind, MAX_HEADER_LEN, Novelty, NumberFormat, Provenance,
 };
-use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale};
+use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Storage};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::tiny;
 
@@ -130,7 +130,7 @@ fn headers_that_do_not_decode() {
     let mut buffer = [0; 256];
     let good = postcard::to_slice(&header(&[rbm(1, 1)]), &mut buffer).expect("a small header").to_vec();
     let payload = [0; 48];
-    let parse = |header: &[u8]| parse(&file::assemble(header, &payload));
+    let parse = |header: &[u8]| parse(&file::assemble(1, header, &payload));
     assert_eq!(parse(&good), Ok(()));
 
     for length in 0..good.len() {
@@ -138,7 +138,7 @@ fn headers_that_do_not_decode() {
     }
     assert_eq!(parse(&[&good[..], &[0]].concat()), Err(FormatError::Header), "a byte too many");
     // The variants are at: 0 input, 1 number of layers, 2 kind, 3 numbers; 6 is the length of the labels.
-    for (at, value) in [(0, 2), (1, 9), (1, 255), (2, 4), (3, 2), (6, 200)] {
+    for (at, value) in [(0, 2), (1, 9), (1, 255), (2, 4), (3, 5), (6, 200)] {
         let mut bad = good.clone();
         bad[at] = value;
         assert_eq!(parse(&bad), Err(FormatError::Header), "byte {at} = {value}");
@@ -215,6 +215,9 @@ fn shapes_beyond_all_bounds() {
         vec![head(BIG, BIG)],
         vec![layer(LayerKind::BernoulliRbm, INT8, BIG, BIG)],
         vec![layer(LayerKind::Head, INT8, BIG, BIG)],
+        vec![layer(LayerKind::BernoulliRbm, NumberFormat::Int4 { down_shift: 9 }, BIG, BIG)],
+        vec![layer(LayerKind::Sigmoid, NumberFormat::Sign { down_shift: 9 }, BIG, BIG)],
+        vec![layer(LayerKind::Head, NumberFormat::Int8Rows { down_shift: 9 }, BIG, BIG)],
         vec![rbm(3, 2), rbm(2, BIG), head(BIG, BIG)],
     ];
     for layers in huge {
@@ -244,7 +247,7 @@ fn a_payload_of_another_length_than_the_shapes_need() {
     let mut buffer = [0; 256];
     let header = postcard::to_slice(&header(&[rbm(3, 2)]), &mut buffer).expect("a small header");
     for found in 56..64 {
-        assert_eq!(self::parse(&file::assemble(header, &vec![0; found])), error(64, found));
+        assert_eq!(self::parse(&file::assemble(1, header, &vec![0; found])), error(64, found));
     }
 }
 
@@ -323,10 +326,12 @@ fn integers_past_the_limits_that_keep_sums_exact() {
     refused(&|s| s.shift = 255);
 }
 
-/// An int8 layer of zeros of this shape, its steps all `step`.
-fn wide_file(kind: LayerKind, visible: usize, hidden: usize, step: u16) -> Aligned {
-    let header = header(&[layer(kind, NumberFormat::Int8 { down_shift: 0 }, visible as u32, hidden as u32)]);
-    let (weights, words) = (vec![0; visible * hidden], vec![0; 4 * hidden]);
+/// An integer layer of zeros of this shape, its steps all `step`.
+fn wide_file(storage: Storage, kind: LayerKind, visible: usize, hidden: usize, step: u16) -> Aligned {
+    let header = header(&[layer(kind, NumberFormat::integer(storage, 0), visible as u32, hidden as u32)]);
+    let bytes = if storage == Storage::Int8 { 1 } else { 4 };
+    let weights = vec![0; bytes * storage.len(visible as u64, hidden as u64) as usize];
+    let words = vec![0; 4 * hidden];
     let (visible_bias, steps) = (vec![0; 4 * visible], vec![step; hidden]);
     let steps = bytemuck::cast_slice(&steps);
     if has_visible_bias(kind) {
@@ -339,14 +344,16 @@ fn wide_file(kind: LayerKind, visible: usize, hidden: usize, step: u16) -> Align
 #[test]
 fn layers_too_wide_for_exact_sums() {
     let out_of_range = Err(FormatError::OutOfRange { layer: 0 });
-    for kind in [LayerKind::BernoulliRbm, LayerKind::Head, LayerKind::Sigmoid] {
-        assert_eq!(parse(&wide_file(kind, MAX_INPUTS, 1, 0)), Ok(()));
-        assert_eq!(parse(&wide_file(kind, MAX_INPUTS + 1, 1, 0)), out_of_range);
+    for storage in Storage::ALL {
+        for kind in [LayerKind::BernoulliRbm, LayerKind::Head, LayerKind::Sigmoid] {
+            assert_eq!(parse(&wide_file(storage, kind, MAX_INPUTS, 1, 0)), Ok(()));
+            assert_eq!(parse(&wide_file(storage, kind, MAX_INPUTS + 1, 1, 0)), out_of_range);
+        }
+        // 2^8 hidden units of step 2^15 are exactly the largest sum.
+        let most = (MAX_DOWN_STEPS >> 15) as usize;
+        assert_eq!(parse(&wide_file(storage, LayerKind::BernoulliRbm, 1, most, 1 << 15)), Ok(()));
+        assert_eq!(parse(&wide_file(storage, LayerKind::BernoulliRbm, 1, most + 1, 1 << 15)), out_of_range);
     }
-    // 2^8 hidden units of step 2^15 are exactly the largest sum.
-    let most = (MAX_DOWN_STEPS >> 15) as usize;
-    assert_eq!(parse(&wide_file(LayerKind::BernoulliRbm, 1, most, 1 << 15)), Ok(()));
-    assert_eq!(parse(&wide_file(LayerKind::BernoulliRbm, 1, most + 1, 1 << 15)), out_of_range);
 }
 
 /// Where numbers wider than a byte cannot be borrowed, the file is refused; a multiple of 4 suffices for all that

@@ -243,7 +243,7 @@ fn verdict(kinds: Kinds, blocks: &[[u32; 2]], sigma: &[f32]) -> Result<(), Forma
     let header = Header { layers: layers.iter().copied().collect(), ..header() };
     let zeros = [0; 16];
     let sections = [&zeros[..], &zeros[..], &zeros[..4], bytemuck::cast_slice(blocks), bytemuck::cast_slice(sigma)];
-    Model::parse(file::file_of_version(2, &header, &sections).as_slice()).map(|_| ())
+    Model::parse(file::file(&header, &sections).as_slice()).map(|_| ())
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn blocks_that_are_no_visible_layer_are_refused() {
 fn labels_and_integers_where_there_can_be_none() {
     let check = |layers: &[LayerHeader], labels: &'static str| {
         let header = Header { layers: layers.iter().copied().collect(), labels, ..header() };
-        Model::parse(file::file_of_version(2, &header, &[]).as_slice()).map(|_| ())
+        Model::parse(file::file(&header, &[]).as_slice()).map(|_| ())
     };
     let kinds = Kinds { blocks: 2, labels: 2, hidden: HiddenKind::Bernoulli };
     let plain = LayerHeader { kind: LayerKind::BernoulliRbm, numbers: NumberFormat::F32, visible: 3, hidden: 2 };

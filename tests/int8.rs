@@ -1,6 +1,6 @@
 //! The integer path against f64: its tables over every field, its layers against the weights they stand for.
 
-use ebm_core::kernel::integer::{self, NATS, ONE, Rescale};
+use ebm_core::kernel::integer::{self, NATS, ONE, Rescale, Storage};
 use ebm_core::{IntegerAffine, IntegerRbm, Machine, ShapeError};
 use ebm_tests::exact::state;
 use ebm_tests::parameters::uniform;
@@ -120,7 +120,10 @@ fn machines() -> impl Iterator<Item = Quantised> {
     let shapes = SHAPES.into_iter().chain([(17, 3)]);
     shapes.enumerate().flat_map(|(n, (visible, hidden))| {
         let seed = n as u32 * 10;
-        SCALES.into_iter().zip(seed..).map(move |(scale, seed)| Quantised::random(visible, hidden, scale, seed))
+        let random = move |(scale, seed)| {
+            Storage::ALL.map(|storage| Quantised::random(visible, hidden, scale, seed).stored_as(storage))
+        };
+        SCALES.into_iter().zip(seed..).flat_map(random)
     })
 }
 

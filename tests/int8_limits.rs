@@ -4,7 +4,7 @@
 //! panics; without, it would give another number.
 
 use ebm_core::kernel::integer::{
-    self, Down, MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, ONE, Rescale, Up,
+    self, Down, MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, ONE, Rescale, Up, Weights,
 };
 
 fn shift_rounding(value: i64, bits: u8) -> i64 {
@@ -31,7 +31,7 @@ fn the_widest_sums_upwards_are_exact() {
         for bias in [MAX_HIDDEN_BIAS, -MAX_HIDDEN_BIAS, 0] {
             let sum = i64::from(weight) * i64::from(x) * MAX_INPUTS as i64 + i64::from(bias);
             for rescale in rescales() {
-                let up = Up { weights: &weights, bias: &[bias], rescale: &[rescale] };
+                let up = Up { weights: Weights::Int8(&weights), bias: &[bias], rescale: &[rescale] };
                 let (mut field, mut p) = ([0], [0]);
                 integer::hidden_field(up, &inputs, &mut field);
                 integer::hidden_probs(up, &inputs, &mut p);
@@ -55,7 +55,7 @@ fn the_widest_sums_downwards_are_exact() {
         let hidden = vec![state; steps.len()];
         for shift in 0..=Rescale::MAX_SHIFT {
             for bias in [MAX_VISIBLE_BIAS, -MAX_VISIBLE_BIAS, 0] {
-                let down = Down { weights: &weights, visible_bias: &[bias], steps: &steps, shift };
+                let down = Down { weights: Weights::Int8(&weights), visible_bias: &[bias], steps: &steps, shift };
                 let mut p = [0];
                 integer::visible_probs(down, &hidden, &mut p);
                 // A state above `ONE` counts as `ONE`, so that the sum is the same for both.
@@ -75,7 +75,8 @@ fn rounded_contributions_stay_within_the_bound() {
     let weights = vec![i8::MIN; steps.len()];
     for state in [ONE / 2, ONE, 255] {
         let hidden = vec![state; steps.len()];
-        let down = Down { weights: &weights, visible_bias: &[-MAX_VISIBLE_BIAS], steps: &steps, shift: 0 };
+        let down =
+            Down { weights: Weights::Int8(&weights), visible_bias: &[-MAX_VISIBLE_BIAS], steps: &steps, shift: 0 };
         let mut p = [77];
         integer::visible_probs(down, &hidden, &mut p);
         assert_eq!(p, [0], "the field is far below zero");
@@ -89,7 +90,7 @@ fn the_widest_free_energy_is_held_to_an_i32() {
     let inputs = vec![ONE; MAX_INPUTS];
     let weights = vec![0; MAX_INPUTS];
     let none = Rescale { multiplier: 0, pre: 0, post: 0 };
-    let up = Up { weights: &weights, bias: &[0], rescale: &[none] };
+    let up = Up { weights: Weights::Int8(&weights), bias: &[0], rescale: &[none] };
     assert_eq!(integer::free_energy(up, &visible_bias, &inputs), i32::MIN);
     let negative = vec![-MAX_VISIBLE_BIAS; MAX_INPUTS];
     assert_eq!(integer::free_energy(up, &negative, &inputs), i32::MAX);
@@ -103,6 +104,6 @@ fn the_widest_free_energy_is_held_to_an_i32() {
     let hidden = 4;
     let (bias, rescale) =
         (vec![MAX_HIDDEN_BIAS; hidden], vec![Rescale { multiplier: 0x7FFF, pre: 0, post: 0 }; hidden]);
-    let up = Up { weights: &vec![0; hidden], bias: &bias, rescale: &rescale };
+    let up = Up { weights: Weights::Int8(&vec![0; hidden]), bias: &bias, rescale: &rescale };
     assert_eq!(integer::free_energy(up, &[0], &[ONE]), i32::MIN);
 }

@@ -14,11 +14,13 @@ pub struct IntegerAffine<'a> {
 }
 
 impl<'a> IntegerAffine<'a> {
-    /// Weights `inputs × up.bias.len()`. Fails when a slice has another length. That the numbers are within the limits
+    /// Weights `inputs × up.bias.len()`, in any [`Storage`](integer::Storage). Fails when a slice has another length. That the numbers are within the limits
     /// of `FORMAT.md`, so that no sum overflows, is checked when a file is read or written; here the caller sees to it.
     pub const fn new(inputs: usize, up: Up<'a>) -> Result<Self, ShapeError> {
         let outputs = up.bias.len();
-        if let Err(error) = ShapeError::check("weights", inputs.saturating_mul(outputs), up.weights.len()) {
+        let needed = up.weights.storage().len(inputs as u64, outputs as u64);
+        let needed = if needed > usize::MAX as u64 { usize::MAX } else { needed as usize };
+        if let Err(error) = ShapeError::check("weights", needed, up.weights.len()) {
             return Err(error);
         }
         match ShapeError::check("rescales", outputs, up.rescale.len()) {

@@ -41,6 +41,7 @@ impl<'a> Model<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let (version, header_bytes, payload) = format::split(bytes)?;
         let (header, rest) = postcard::take_from_bytes::<Header<'a>>(header_bytes).map_err(|_| FormatError::Header)?;
+        // What a later version appended, a file of an earlier one cannot mean.
         if !rest.is_empty() || header.version() > version {
             return Err(FormatError::Header);
         }

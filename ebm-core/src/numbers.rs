@@ -148,10 +148,10 @@ impl Numbers for Integer {
     type Rbm<'a> = IntegerRbm<'a>;
     type Affine<'a> = IntegerAffine<'a>;
 
-    const RBM: &'static str = "int8 machine";
-    const GENERATIVE: &'static str = "int8 layer with a way down";
-    const HIDDEN: &'static str = "int8 hidden layer";
-    const HEAD: &'static str = "int8 softmax head";
+    const RBM: &'static str = "integer machine";
+    const GENERATIVE: &'static str = "integer layer with a way down";
+    const HIDDEN: &'static str = "integer hidden layer";
+    const HEAD: &'static str = "integer softmax head";
 
     fn rbm(layer: Layer<'_>) -> Option<IntegerRbm<'_>> {
         if let Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) = layer { Some(rbm) } else { None }

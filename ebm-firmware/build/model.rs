@@ -48,7 +48,7 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
     ensure!(input == DIGITS, "{}: the model takes {input:?}, the test digits are {DIGITS:?}", file());
     let (numbers, hidden) = match first.numbers {
         NumberFormat::F32 => ("Float", model.machine::<Float>().map(|rbm| rbm.hidden())),
-        NumberFormat::Int8 { .. } => ("Integer", model.machine::<Integer>().map(|rbm| rbm.hidden())),
+        _ => ("Integer", model.machine::<Integer>().map(|rbm| rbm.hidden())),
     };
     let hidden = hidden.with_context(|| format!("{}: no machine over the inputs", file()))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -69,7 +69,7 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
          pub const WORK: usize = {work};\n\
          /// Bytes of the file.\n\
          const LENGTH: usize = {length};\n",
-        format = numbers.to_lowercase().replace("float", "f32"),
+        format = first.numbers.name(),
         classes = model.outputs(),
         work = model.work_len(),
         length = bytes.len(),

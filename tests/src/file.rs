@@ -55,16 +55,11 @@ impl Aligned {
     }
 }
 
-/// A file of version 1 of these header bytes and payload, whatever they are, with right lengths and checksums.
-pub fn assemble(header: &[u8], payload: &[u8]) -> Aligned {
-    assemble_version(1, header, payload)
-}
-
-/// [`assemble`] of another version.
-pub fn assemble_version(version: u8, header: &[u8], payload: &[u8]) -> Aligned {
+/// A file of this version, these header bytes and this payload, whatever they are, with right lengths and checksums.
+pub fn assemble(version: u16, header: &[u8], payload: &[u8]) -> Aligned {
     let mut bytes = vec![0; PREFIX_LEN];
     bytes[..4].copy_from_slice(b"EBM\x1a");
-    bytes[4] = version;
+    bytes[4..6].copy_from_slice(&version.to_le_bytes());
     put(&mut bytes, HEADER_LEN_AT, header.len() as u32);
     put(&mut bytes, PAYLOAD_LEN_AT, payload.len() as u32);
     bytes.extend_from_slice(header);
@@ -79,22 +74,15 @@ pub fn assemble_version(version: u8, header: &[u8], payload: &[u8]) -> Aligned {
 /// # Panics
 /// When the header does not fit 4 KiB.
 pub fn file(header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
-    file_of_version(1, header, sections)
-}
-
-/// [`file`] of another version.
-///
-/// # Panics
-/// When the header does not fit 4 KiB.
-pub fn file_of_version(version: u8, header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
     let mut buffer = [0; 4096];
+    let version = header.version();
     let header = postcard::to_slice(header, &mut buffer).expect("a small header");
     let mut payload = Vec::new();
     for section in sections {
         payload.extend_from_slice(section);
         payload.resize(payload.len().next_multiple_of(ALIGNMENT), 0);
     }
-    assemble_version(version, header, &payload)
+    assemble(version, header, &payload)
 }
 
 /// Length of the payload, as a file's prefix states it; 0 when there is no prefix.

@@ -4,7 +4,7 @@
 use crate::exact::Exact;
 use crate::parameters::uniform;
 use ebm_core::IntegerRbm;
-use ebm_core::kernel::integer::{NATS, ONE, Rescale, Up};
+use ebm_core::kernel::integer::{NATS, ONE, Rescale, Storage, Up, Weights};
 
 /// An integer machine.
 ///
@@ -16,6 +16,8 @@ use ebm_core::kernel::integer::{NATS, ONE, Rescale, Up};
 pub struct Quantised {
     /// `w_ij`, column-major.
     pub weights: Vec<i8>,
+    /// The same as [`Storage::Int4`], [`Storage::Sign`] or [`Storage::Int8Rows`] has them; `None` for [`Storage::Int8`].
+    pub stored: Option<(Storage, Vec<u32>)>,
     /// `a_i` in `2^-12` nats.
     pub visible_bias: Vec<i32>,
     /// `bias_j` in units of `s_j/128`, multiples of 128.
@@ -26,6 +28,37 @@ pub struct Quantised {
     pub steps: Vec<u16>,
     /// Common to all steps.
     pub shift: u8,
+}
+
+/// Weights (`visible × hidden`, column-major) in words, as `FORMAT.md` describes them bit by bit: written from its text, to hold
+/// [`Storage::pack`] to. Padding is filled with ones where `padding`, else with zeros: nothing may depend on it.
+///
+/// # Panics
+/// For [`Storage::Int8`], which has no words.
+pub fn words(storage: Storage, weights: &[i8], visible: usize, hidden: usize, padding: bool) -> Vec<u32> {
+    let weight = |i: usize, j: usize| (i < visible && j < hidden).then(|| i64::from(weights[i + j * visible]));
+    let (bits, count, zero) = match storage {
+        Storage::Int4 => (4, visible.div_ceil(8) * hidden, 8),
+        Storage::Sign => (1, visible.div_ceil(32) * hidden, 0),
+        Storage::Int8Rows => (8, hidden.div_ceil(4) * visible, 128),
+        Storage::Int8 => panic!("bytes, not words"),
+    };
+    let place = |word: usize, n: usize| match storage {
+        // Nibble n of a word: the low halves of its four bytes hold inputs 0 … 3, the high ones 4 … 7.
+        Storage::Int4 => (word % visible.div_ceil(8) * 8 + n / 2 + 4 * (n % 2), word / visible.div_ceil(8)),
+        Storage::Sign => (word % visible.div_ceil(32) * 32 + n, word / visible.div_ceil(32)),
+        _ => (word / hidden.div_ceil(4), word % hidden.div_ceil(4) * 4 + n),
+    };
+    let filler = if padding { (1i64 << bits) - 1 } else { 0 };
+    let word = |word: usize| {
+        (0..32 / bits).fold(0u32, |sum, n| {
+            let (i, j) = place(word, n);
+            let code =
+                weight(i, j).map_or(filler, |w| if storage == Storage::Sign { i64::from(w > 0) } else { w + zero });
+            sum | (code as u32) << (n * bits)
+        })
+    };
+    (0..count).map(word).collect()
 }
 
 /// First shift upwards: it divides by [`ONE`].
@@ -43,6 +76,7 @@ impl Quantised {
         let nats = |x: &f32| (x * NATS as f32) as i32;
         Self {
             weights: uniform(visible * hidden, 1.0, seed, 0).into_iter().map(|x| integer(x) as i8).collect(),
+            stored: None,
             visible_bias: uniform(visible, scale, seed, 1).iter().map(nats).collect(),
             hidden_bias: uniform(hidden, 1.0, seed, 2)
                 .into_iter()
@@ -54,9 +88,34 @@ impl Quantised {
         }
     }
 
+    /// The same with weights of this storage: narrower ones are the upper bits of the wider. Scales stay what they are.
+    pub fn stored_as(mut self, storage: Storage) -> Self {
+        let (visible, hidden) = (self.visible_bias.len(), self.hidden_bias.len());
+        for weight in &mut self.weights {
+            *weight = match storage {
+                Storage::Int8 | Storage::Int8Rows => *weight,
+                Storage::Int4 => *weight >> 4,
+                Storage::Sign => 1 | *weight >> 7,
+            };
+        }
+        self.stored =
+            (storage != Storage::Int8).then(|| (storage, words(storage, &self.weights, visible, hidden, true)));
+        self
+    }
+
+    /// The weights as `ebm-core` borrows them.
+    pub fn borrowed(&self) -> Weights<'_> {
+        match &self.stored {
+            None | Some((Storage::Int8, _)) => Weights::Int8(&self.weights),
+            Some((Storage::Int4, words)) => Weights::Int4(words),
+            Some((Storage::Sign, words)) => Weights::Sign(words),
+            Some((Storage::Int8Rows, words)) => Weights::Int8Rows(words),
+        }
+    }
+
     /// What the hidden units need.
     pub fn up(&self) -> Up<'_> {
-        Up { weights: &self.weights, bias: &self.hidden_bias, rescale: &self.rescale }
+        Up { weights: self.borrowed(), bias: &self.hidden_bias, rescale: &self.rescale }
     }
 
     /// As `ebm-core` sees it.

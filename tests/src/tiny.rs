@@ -1,7 +1,7 @@
 //! Models small enough to be written out: the worked examples of `FORMAT.md` and the golden fixtures.
 
 use ebm_core::format::{Header, Input, Layer, Novelty, Provenance, encode, encoded_len};
-use ebm_core::kernel::integer::{Rescale, Up};
+use ebm_core::kernel::integer::{Rescale, Up, Weights};
 use ebm_core::{Affine, Block, Directed, HiddenKind, IntegerAffine, IntegerRbm, RbmView, Units, VisibleKind};
 
 use crate::file::Aligned;
@@ -38,12 +38,12 @@ pub fn float() -> (Header<'static>, [Layer<'static>; 1]) {
 /// Never: the lengths agree.
 pub fn int8() -> (Header<'static>, [Layer<'static>; 2]) {
     const UP: Up<'static> = Up {
-        weights: &[64, -32, 127, 0, -96, 127],
+        weights: Weights::Int8(&[64, -32, 127, 0, -96, 127]),
         bias: &[16_384, -8192],
         rescale: &[Rescale { multiplier: 16_516, pre: 7, post: 9 }, Rescale { multiplier: 24_774, pre: 7, post: 9 }],
     };
     const HEAD: Up<'static> = Up {
-        weights: &[127, -127, -64, 64],
+        weights: Weights::Int8(&[127, -127, -64, 64]),
         bias: &[0, 1024],
         rescale: &[Rescale { multiplier: 16_516, pre: 7, post: 8 }, Rescale { multiplier: 16_516, pre: 7, post: 8 }],
     };

@@ -176,6 +176,10 @@ pub const OPTIMISER: f64 = 5e-6;
 /// Relative error of a rescale's multiplier: half a unit of 15 bits of which the first is set.
 pub const RESCALE_MANTISSA: f64 = 1.0 / 32_768.0;
 
+/// How much larger than the least the squared error of a unit's weights may be, whose scale comes from a grid of steps of 1/64 of the
+/// coarsest, refined by regression: the error is flat about its minimum, where a step of 1.5 % in the scale moves few codes.
+pub const SCALE_SEARCH: f64 = 1.02;
+
 /// Rounding of an f32 free energy of up to 300 by 40 units with parameters of size 1 (magnitudes of up to 12,000 nats, relative error
 /// some 20 roundings).
 pub const FLOAT_FREE_ENERGY: f64 = 0.015;

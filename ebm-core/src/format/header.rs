@@ -1,6 +1,7 @@
 //! What a file says about its model.
 
 use super::{FormatError, LayerReader};
+use crate::kernel::integer::Storage;
 use crate::units::HiddenKind;
 use serde::{Deserialize, Serialize};
 
@@ -125,9 +126,7 @@ impl LayerHeader {
             LayerKind::BernoulliRbm | LayerKind::Head | LayerKind::Generative | LayerKind::Sigmoid => 1,
             LayerKind::Rbm(_) | LayerKind::GenerativeRbm(_) | LayerKind::Directed(_) | LayerKind::Rectifier => 2,
         };
-        let numbers = match self.numbers {
-            NumberFormat::F32 | NumberFormat::Int8 { .. } => 1,
-        };
+        let numbers = self.numbers.version();
         if kind > numbers { kind } else { numbers }
     }
 }
@@ -137,11 +136,68 @@ impl LayerHeader {
 pub enum NumberFormat {
     /// IEEE single precision.
     F32,
-    /// i8 weights with a scale a hidden unit; see [`crate::kernel::integer`].
+    /// Integers with weights in [`Storage::Int8`] and a scale a hidden unit; see [`crate::kernel::integer`].
     Int8 {
         /// [`crate::kernel::integer::Down::shift`]; 0 for a head.
         down_shift: u8,
     },
+    /// The same with weights in [`Storage::Int4`].
+    Int4 {
+        /// As above.
+        down_shift: u8,
+    },
+    /// The same with weights in [`Storage::Sign`].
+    Sign {
+        /// As above.
+        down_shift: u8,
+    },
+    /// The same with weights in [`Storage::Int8Rows`].
+    Int8Rows {
+        /// As above.
+        down_shift: u8,
+    },
+}
+
+impl NumberFormat {
+    /// Integers with weights in this storage.
+    pub const fn integer(storage: Storage, down_shift: u8) -> Self {
+        match storage {
+            Storage::Int8 => Self::Int8 { down_shift },
+            Storage::Int4 => Self::Int4 { down_shift },
+            Storage::Sign => Self::Sign { down_shift },
+            Storage::Int8Rows => Self::Int8Rows { down_shift },
+        }
+    }
+
+    /// Storage of the weights and the shift of the down steps; `None` for f32.
+    pub const fn as_integer(self) -> Option<(Storage, u8)> {
+        match self {
+            Self::F32 => None,
+            Self::Int8 { down_shift } => Some((Storage::Int8, down_shift)),
+            Self::Int4 { down_shift } => Some((Storage::Int4, down_shift)),
+            Self::Sign { down_shift } => Some((Storage::Sign, down_shift)),
+            Self::Int8Rows { down_shift } => Some((Storage::Int8Rows, down_shift)),
+        }
+    }
+
+    /// Its name: `f32`, `int8`, `int4`, `sign` or `int8-rows`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 { .. } => "int8",
+            Self::Int4 { .. } => "int4",
+            Self::Sign { .. } => "sign",
+            Self::Int8Rows { .. } => "int8-rows",
+        }
+    }
+
+    /// The first version of the file format that has it.
+    const fn version(self) -> u16 {
+        match self {
+            Self::F32 | Self::Int8 { .. } => 1,
+            Self::Int4 { .. } | Self::Sign { .. } | Self::Int8Rows { .. } => 2,
+        }
+    }
 }
 
 /// When an input counts as novel: when its free energy under the first machine exceeds the threshold.
@@ -170,7 +226,7 @@ pub struct Provenance<'a> {
 
 impl Header<'_> {
     /// The lowest version of the format that can say this: what is written, so that older programs read what they can.
-    pub(crate) fn version(&self) -> u16 {
+    pub fn version(&self) -> u16 {
         let input = match self.input {
             Input::Unit | Input::Levels { .. } => 1,
             Input::Binary { .. } => 2,

@@ -4,7 +4,9 @@ use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, align_up};
 use crate::affine::{Activation, Affine};
 use crate::directed::Directed;
 use crate::integer::{IntegerAffine, IntegerRbm};
-use crate::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Up};
+use crate::kernel::integer::{
+    MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Storage, Up, Weights,
+};
 use crate::machine::{Machine, ShapeError};
 use crate::rbm::RbmView;
 use crate::units::{Block, Units, VisibleKind};
@@ -48,15 +50,15 @@ impl<'a> Layer<'a> {
             Self::Sigmoid(_) | Self::IntegerSigmoid(_) => LayerKind::Sigmoid,
             Self::Head(_) | Self::IntegerHead(_) => LayerKind::Head,
         };
-        let int8 = |down_shift| NumberFormat::Int8 { down_shift };
+        let integer = |up: IntegerAffine<'_>, shift| NumberFormat::integer(up.up().weights.storage(), shift);
         let (numbers, visible, hidden) = match self {
             Self::Rbm(rbm) | Self::Generative(rbm) => (NumberFormat::F32, rbm.visible(), rbm.hidden()),
             Self::Directed(units) => (NumberFormat::F32, units.recognition().inputs(), units.recognition().outputs()),
             Self::Sigmoid(up) | Self::Rectifier(up) | Self::Head(up) => (NumberFormat::F32, up.inputs(), up.outputs()),
             Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
-                (int8(rbm.down().shift), rbm.visible(), rbm.hidden())
+                (integer(rbm.up(), rbm.down().shift), rbm.visible(), rbm.hidden())
             }
-            Self::IntegerSigmoid(up) | Self::IntegerHead(up) => (int8(0), up.inputs(), up.outputs()),
+            Self::IntegerSigmoid(up) | Self::IntegerHead(up) => (integer(*up, 0), up.inputs(), up.outputs()),
         };
         LayerHeader { kind, numbers, visible: visible as u32, hidden: hidden as u32 }
     }
@@ -84,7 +86,7 @@ impl<'a> Layer<'a> {
             }
             Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
                 let (up, down) = (rbm.up().up(), rbm.down());
-                each(bytemuck::cast_slice(up.weights));
+                each(up.weights.as_bytes());
                 each(bytemuck::cast_slice(down.visible_bias));
                 each(bytemuck::cast_slice(up.bias));
                 each(bytemuck::cast_slice(up.rescale));
@@ -92,7 +94,7 @@ impl<'a> Layer<'a> {
             }
             Self::IntegerHead(head) | Self::IntegerSigmoid(head) => {
                 let up = head.up();
-                each(bytemuck::cast_slice(up.weights));
+                each(up.weights.as_bytes());
                 each(bytemuck::cast_slice(up.bias));
                 each(bytemuck::cast_slice(up.rescale));
             }
@@ -100,7 +102,7 @@ impl<'a> Layer<'a> {
     }
 
     /// Are all numbers finite and inside the bounds that keep the integer sums exact? O(parameters) for f32, O(units)
-    /// for int8.
+    /// for integers.
     pub(super) fn check(&self, layer: usize) -> Result<(), FormatError> {
         let finite = |numbers: &[f32]| match numbers.iter().all(|x| x.is_finite()) {
             true => Ok(()),
@@ -179,11 +181,22 @@ impl<'a> LayerReader<'a> {
         bytemuck::try_cast_slice(section.get(..length).ok_or(too_short)?).map_err(|_| FormatError::Misaligned)
     }
 
+    /// Borrows the weights of an integer layer.
+    fn weights(&mut self, storage: Storage, visible: u64, hidden: u64) -> Result<Weights<'a>, FormatError> {
+        let length = storage.len(visible, hidden);
+        Ok(match storage {
+            Storage::Int8 => Weights::Int8(self.section(length)?),
+            Storage::Int4 => Weights::Int4(self.section(length)?),
+            Storage::Sign => Weights::Sign(self.section(length)?),
+            Storage::Int8Rows => Weights::Int8Rows(self.section(length)?),
+        })
+    }
+
     /// Borrows the sections of the next layer, which is number `index`. The numbers themselves are [`Layer::check`]'s.
     pub(crate) fn layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
-        match header.numbers {
-            NumberFormat::F32 => self.float_layer(index, header),
-            NumberFormat::Int8 { down_shift } => self.integer_layer(header, down_shift),
+        match header.numbers.as_integer() {
+            None => self.float_layer(index, header),
+            Some((storage, down_shift)) => self.integer_layer(header, storage, down_shift),
         }
     }
 
@@ -246,9 +259,14 @@ impl<'a> LayerReader<'a> {
         Ok(units)
     }
 
-    fn integer_layer(&mut self, header: &LayerHeader, down_shift: u8) -> Result<Layer<'a>, FormatError> {
+    fn integer_layer(
+        &mut self,
+        header: &LayerHeader,
+        storage: Storage,
+        down_shift: u8,
+    ) -> Result<Layer<'a>, FormatError> {
         let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
-        let weights = self.section(visible * hidden)?;
+        let weights = self.weights(storage, visible, hidden)?;
         let visible_bias = match header.kind {
             LayerKind::BernoulliRbm | LayerKind::Generative => Some(self.section(visible)?),
             _ => None,

@@ -1,18 +1,26 @@
-//! Integer kernels: i8 weights, u8 activations, i32 sums; no floating point and no 64-bit product anywhere.
+//! Integer kernels: weights of 8, 4 or 1 bits, u8 activations, i32 sums; no floating point and no 64-bit product anywhere.
 //!
 //! | quantity | unit |
 //! |---|---|
 //! | activation `x` (a state or a probability) | `1/128`: off is 0, on is [`ONE`] |
 //! | field, score, energy | `2^-12` nats ([`NATS`] is one nat) |
-//! | weight | per hidden unit j: `W_ij ≈ s_j·w_ij` |
+//! | weight | per hidden unit j: `W_ij ≈ s_j·w_ij`, stored in one of the ways of [`Storage`] |
 //!
 //! Upwards, `128/s_j · (b_j + Σ_i W_ij v_i) ≈ bias_j + Σ_i w_ij·x_i` is summed exactly in i32 and brought to nats by the unit's
 //! [`Rescale`]. Downwards each hidden unit contributes with its own scale, an integer `step_j ≈ s_j·2^k`, common `k` for the layer.
 //! The bounds that keep every sum inside i32 are checked when a file is parsed (see `FORMAT.md`).
 
+mod down;
+mod up;
+mod weights;
+
+pub(super) use up::{BLOCK, ROW_WORDS};
+pub use weights::{Storage, Weights};
+
 use super::tables::{self, NAT_BITS};
 use crate::beta::Beta;
 use bytemuck::{Pod, Zeroable};
+use down::TILE;
 use rand_core::Rng;
 
 /// An activation of one: a unit that is on.
@@ -26,6 +34,8 @@ pub const SIGMOID_MAX_ERROR: f64 = 2.4e-5;
 /// Largest error of [`softplus`], in nats.
 pub const SOFTPLUS_MAX_ERROR_NATS: f64 = 1.7e-4;
 
+/// Largest magnitude of a weight, whatever its storage.
+pub const MAX_WEIGHT: i32 = 128;
 /// Most inputs of an integer layer: `32768 · 128 · 128 = 2^29` is the largest sum of products
 /// (under `2^30` even for bytes above [`ONE`], which are no activations).
 pub const MAX_INPUTS: usize = 32_768;
@@ -85,30 +95,6 @@ fn shift_rounding(value: i32, bits: u8) -> i32 {
     (value + half) >> (bits & 31)
 }
 
-/// `Σ_i w_i·x_i`.
-#[inline]
-fn dot(weights: &[i8], inputs: &[u8]) -> i32 {
-    weights.iter().zip(inputs).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
-}
-
-/// Hidden units that are summed together: an input is loaded once for all of them.
-const BLOCK: usize = 4;
-
-/// `Σ_i w_ij·x_i` for the [`BLOCK`] units whose weights are `columns`.
-#[inline]
-fn block_dot(columns: &[i8], inputs: &[u8]) -> [i32; BLOCK] {
-    let mut columns = columns.chunks_exact(inputs.len().max(1));
-    let [a, b, c, d] = core::array::from_fn(|_| columns.next().unwrap_or_default());
-    let mut sums = [0; BLOCK];
-    for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
-        let x = i32::from(x);
-        for (sum, w) in sums.iter_mut().zip([a, b, c, d]) {
-            *sum += i32::from(w) * x;
-        }
-    }
-    sums
-}
-
 /// An activation from a probability in `2^-16`, to nearest.
 #[inline]
 fn activation(probability_q16: u32) -> u8 {
@@ -116,10 +102,16 @@ fn activation(probability_q16: u32) -> u8 {
     ((probability_q16 + 256) >> (16 - ONE_BITS)) as u8
 }
 
+/// The probability, in `2^-16`, that a unit with this field is on: the one place where a field meets its sigmoid.
+#[inline]
+fn probability_q16(field: i32) -> u32 {
+    tables::sigmoid_q16(field)
+}
+
 /// A state drawn at inverse temperature `β`: on with probability `σ(β·field)`, one draw a unit.
 #[inline]
 fn bernoulli<R: Rng + ?Sized>(field: i32, beta: Beta, rng: &mut R) -> u8 {
-    if rng.next_u32() >> 16 < tables::sigmoid_q16(at(beta, field)) { ONE } else { 0 }
+    if rng.next_u32() >> 16 < probability_q16(at(beta, field)) { ONE } else { 0 }
 }
 
 /// `β·field`, the field held to ±64 nats, so that the product fits an i32.
@@ -134,8 +126,8 @@ fn at(beta: Beta, field: i32) -> i32 {
 /// The upward half of a layer: what a hidden unit needs to form its field.
 #[derive(Clone, Copy, Debug)]
 pub struct Up<'a> {
-    /// `w_ij`, column-major: hidden unit j's weights are contiguous over the inputs.
-    pub weights: &'a [i8],
+    /// `w_ij`.
+    pub weights: Weights<'a>,
     /// `bias_j`, in the unit of the sum `Σ_i w_ij·x_i`.
     pub bias: &'a [i32],
     /// From that unit to nats.
@@ -147,21 +139,12 @@ impl Up<'_> {
     ///
     /// `dyn`, because one copy of the sums serves every use, and a call a unit is nothing beside its products.
     fn for_each_field(&self, inputs: &[u8], each: &mut dyn FnMut(usize, i32)) {
-        let units = self.bias.chunks(BLOCK).zip(self.rescale.chunks(BLOCK)).enumerate();
-        for (block, (biases, rescales)) in units {
-            let first = block * BLOCK;
-            let start = first * inputs.len();
-            let columns = self.weights.get(start..start + biases.len() * inputs.len()).unwrap_or_default();
-            let sums = if biases.len() == BLOCK {
-                block_dot(columns, inputs)
-            } else {
-                let mut columns = columns.chunks_exact(inputs.len().max(1));
-                core::array::from_fn(|_| dot(columns.next().unwrap_or_default(), inputs))
-            };
-            for (offset, ((&bias, rescale), sum)) in biases.iter().zip(rescales).zip(sums).enumerate() {
-                each(first + offset, rescale.apply(bias + sum));
+        up::for_each_block(self.weights, inputs, self.bias.len(), &mut |first, sums| {
+            let units = self.bias.iter().zip(self.rescale).enumerate().skip(first);
+            for (&sum, (unit, (&bias, rescale))) in sums.iter().zip(units) {
+                each(unit, rescale.apply(bias + sum));
             }
-        }
+        });
     }
 }
 
@@ -172,7 +155,7 @@ pub fn hidden_field(up: Up<'_>, inputs: &[u8], out: &mut [i32]) {
 
 /// Activations of the hidden units, `σ(b_j + Σ_i W_ij·v_i)` in `1/128`.
 pub fn hidden_probs(up: Up<'_>, inputs: &[u8], out: &mut [u8]) {
-    up.for_each_field(inputs, &mut |unit, field| put(out, unit, activation(tables::sigmoid_q16(field))));
+    up.for_each_field(inputs, &mut |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the hidden units drawn from `p_β(h_j = 1 | v)`.
@@ -198,25 +181,11 @@ fn put<T>(out: &mut [T], unit: usize, value: T) {
     }
 }
 
-/// Visible units that are summed together, so that a hidden unit's weights are read in runs.
-const TILE: usize = 16;
-
-/// `sum_i ← sum_i + scale·w_i` over as many weights as there are, up to [`TILE`].
-#[inline]
-fn add_scaled(scale: i32, weights: &[i8], sums: &mut [i32; TILE]) {
-    let add = |(sum, &weight): (&mut i32, &i8)| *sum += i32::from(weight) * scale;
-    // A whole tile has a length that the compiler knows.
-    match weights.first_chunk::<TILE>() {
-        Some(weights) => sums.iter_mut().zip(weights).for_each(add),
-        None => sums.iter_mut().zip(weights).for_each(add),
-    }
-}
-
 /// The downward half of a layer: what a visible unit needs to form its field.
 #[derive(Clone, Copy, Debug)]
 pub struct Down<'a> {
     /// `w_ij`, the same weights as upwards.
-    pub weights: &'a [i8],
+    pub weights: Weights<'a>,
     /// `a_i` in `2^-12` nats.
     pub visible_bias: &'a [i32],
     /// `step_j`: hidden unit j's scale, in `2^-12` nats times `2^-shift`.
@@ -226,20 +195,23 @@ pub struct Down<'a> {
 }
 
 impl Down<'_> {
+    /// The hidden units' indices and what a weight of one of theirs adds to a sum, `(step_j·h_j) ≫ 7`, where that is not zero.
+    fn contributions(&self, hidden: &[u8]) -> impl Iterator<Item = (usize, i32)> {
+        let units = self.steps.iter().zip(hidden).enumerate();
+        units.filter_map(|(unit, (&step, &state))| {
+            // A byte above `ONE` is no activation; counted as `ONE` it stays within the bound on the sums.
+            let state = i32::from(state.min(ONE));
+            let contribution = (i32::from(step) * state + (1 << (ONE_BITS - 1))) >> ONE_BITS;
+            (contribution != 0).then_some((unit, contribution))
+        })
+    }
+
     /// Calls `each` with every visible unit's index and field `a_i + Σ_j W_ij·h_j` in `2^-12` nats.
     fn for_each_field(&self, hidden: &[u8], each: &mut dyn FnMut(usize, i32)) {
-        let visible = self.visible_bias.len();
+        let shape = (self.visible_bias.len(), self.steps.len());
         for (tile, biases) in self.visible_bias.chunks(TILE).enumerate() {
             let first = tile * TILE;
-            let mut sums = [0i32; TILE];
-            for ((column, &step), &state) in self.weights.chunks_exact(visible.max(1)).zip(self.steps).zip(hidden) {
-                // A byte above `ONE` is no activation; counted as `ONE` it stays within the bound on the sums.
-                let state = i32::from(state.min(ONE));
-                let contribution = (i32::from(step) * state + (1 << (ONE_BITS - 1))) >> ONE_BITS;
-                if contribution != 0 {
-                    add_scaled(contribution, column.get(first..).unwrap_or_default(), &mut sums);
-                }
-            }
+            let sums = down::tile(self.weights, shape, first, self.contributions(hidden));
             for (offset, (&bias, sum)) in biases.iter().zip(sums).enumerate() {
                 each(first + offset, bias + shift_rounding(sum, self.shift));
             }
@@ -249,7 +221,7 @@ impl Down<'_> {
 
 /// Activations of the visible units, `σ(a_i + Σ_j W_ij·h_j)` in `1/128`.
 pub fn visible_probs(down: Down<'_>, hidden: &[u8], out: &mut [u8]) {
-    down.for_each_field(hidden, &mut |unit, field| put(out, unit, activation(tables::sigmoid_q16(field))));
+    down.for_each_field(hidden, &mut |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the visible units drawn from `p_β(v_i = 1 | h)`.

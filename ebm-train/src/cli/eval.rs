@@ -39,7 +39,7 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     }
     let measured = match model.header().layers.first().map(|layer| layer.numbers) {
         Some(NumberFormat::F32) => measure::<Float>(&model, &dataset),
-        Some(NumberFormat::Int8 { .. }) | None => measure::<Integer>(&model, &dataset),
+        _ => measure::<Integer>(&model, &dataset),
     };
     let mut figures =
         measured.map_err(|source| Error::Unfit { path: args.model.clone(), data: dataset.name.clone(), source })?;

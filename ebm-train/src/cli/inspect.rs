@@ -3,7 +3,7 @@
 use super::args::InspectArgs;
 use crate::Error;
 use crate::export::ModelFile;
-use ebm_core::format::{Header, Input, Kinds, LayerKind, NumberFormat, Provenance};
+use ebm_core::format::{Header, Input, Kinds, LayerKind, Provenance};
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{HiddenKind, Model};
 use serde::Serialize;
@@ -52,10 +52,7 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
     });
     Facts {
         model: path.to_owned(),
-        number_format: match header.layers.first().map(|layer| layer.numbers) {
-            Some(NumberFormat::F32) => "f32",
-            Some(NumberFormat::Int8 { .. }) | None => "int8",
-        },
+        number_format: header.layers.first().map_or("none", |layer| layer.numbers.name()),
         bytes,
         layers: layers.collect(),
         input_level_max: match header.input {

@@ -5,10 +5,11 @@ use crate::Error;
 use crate::backend::Cpu;
 use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
-use crate::export::{ModelFile, model_file, prepare_folder, quantize};
+use crate::export::{ModelFile, Storages, model_file, prepare_folder, quantize};
 use crate::parameters::{AffineParameters, Parameters};
 use crate::report::{self, Progress, Recorder};
 use crate::train::{Epoch, finetune, pretrain};
+use ebm_core::kernel::integer::Storage;
 use ebm_core::{Float, Integer, Numbers};
 use serde::Serialize;
 use std::time::Instant;
@@ -70,7 +71,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     epochs.extend(random_epochs);
     progress.finish();
 
-    let quantised = quantize(&parameters)?;
+    let quantised = quantize(&parameters, Storages::all(Storage::Int8))?;
     let mut float = model_file::<Float>(&parameters.layers()?, &dataset, plan.seed)?;
     let mut int8 = model_file::<Integer>(&quantised.layers()?, &dataset, plan.seed)?;
     int8.write(&plan.out.join("model.ebm"))?;

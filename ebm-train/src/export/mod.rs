@@ -4,7 +4,7 @@ mod file;
 mod quantize;
 
 pub use file::{ModelFile, prepare_folder};
-pub use quantize::{Int8AffineParameters, Int8Parameters, Int8RbmParameters, quantize};
+pub use quantize::{IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Storages, quantize};
 
 use crate::Error;
 use crate::data::Dataset;

@@ -3,19 +3,44 @@
 use crate::Error;
 use crate::parameters::{AffineParameters, Parameters, RbmParameters};
 use ebm_core::format::Layer;
-use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Up};
+use ebm_core::kernel::integer::{
+    MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Storage, Up, Weights,
+};
 use ebm_core::{IntegerAffine, IntegerRbm, ShapeError};
 
-/// Largest weight magnitude: symmetric, −128 is not used.
-const MAX_WEIGHT: f64 = 127.0;
 /// Largest integer bias that a scale is chosen for: well inside the format's bound, fine enough to round to nothing.
 const BIAS_RANGE: f64 = (1 << 24) as f64;
 /// Smallest scale: a unit without weights still needs one for its bias.
 const MIN_SCALE: f64 = 1.0e-6;
+/// Scales that are tried for weights of four bits, as parts of the largest weight.
+const TRIED_SCALES: u32 = 64;
+
+/// Which storage each part of a net takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storages {
+    /// The machine over the visible units.
+    pub machine: Storage,
+    /// The sigmoid layers of the recognition pass.
+    pub layers: Storage,
+    /// The softmax head, which has few weights, and the classes hang on them.
+    pub head: Storage,
+}
+
+impl Storages {
+    /// The same storage for all.
+    pub const fn all(storage: Storage) -> Self {
+        Self { machine: storage, layers: storage, head: storage }
+    }
+
+    /// This storage for all but the head, which stays in [`Storage::Int8`].
+    pub const fn below_the_head(storage: Storage) -> Self {
+        Self { head: Storage::Int8, ..Self::all(storage) }
+    }
+}
 
 /// The upward half of a quantised layer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Int8AffineParameters {
+pub struct IntegerAffineParameters {
     /// Number of inputs.
     pub inputs: usize,
     /// `w_ij`, inputs × outputs, column-major.
@@ -24,13 +49,15 @@ pub struct Int8AffineParameters {
     pub bias: Vec<i32>,
     /// From sums to nats.
     pub rescale: Vec<Rescale>,
+    storage: Storage,
+    packed: Vec<u32>,
 }
 
 /// A quantised machine.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Int8RbmParameters {
+pub struct IntegerRbmParameters {
     /// Weights, hidden biases and their rescales.
-    pub up: Int8AffineParameters,
+    pub up: IntegerAffineParameters,
     /// `a_i` in `2^-12` nats.
     pub visible_bias: Vec<i32>,
     /// `step_j`.
@@ -41,18 +68,19 @@ pub struct Int8RbmParameters {
 
 /// A quantised net.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Int8Parameters {
+pub struct IntegerParameters {
     /// The machine over the visible units.
-    pub machine: Option<Int8RbmParameters>,
+    pub machine: Option<IntegerRbmParameters>,
     /// The sigmoid layers of the recognition pass.
-    pub layers: Vec<Int8AffineParameters>,
+    pub layers: Vec<IntegerAffineParameters>,
     /// The softmax head.
-    pub head: Int8AffineParameters,
+    pub head: IntegerAffineParameters,
 }
 
-impl Int8AffineParameters {
+impl IntegerAffineParameters {
     fn up(&self) -> Up<'_> {
-        Up { weights: &self.weights, bias: &self.bias, rescale: &self.rescale }
+        let weights = Weights::packed(self.storage, &self.packed, self.inputs, self.bias.len());
+        Up { weights, bias: &self.bias, rescale: &self.rescale }
     }
 
     /// The same as ebm-core's view.
@@ -61,14 +89,14 @@ impl Int8AffineParameters {
     }
 }
 
-impl Int8RbmParameters {
+impl IntegerRbmParameters {
     /// The same as ebm-core's view.
     pub fn view(&self) -> Result<IntegerRbm<'_>, ShapeError> {
         IntegerRbm::new(self.up.up(), &self.visible_bias, &self.steps, self.shift)
     }
 }
 
-impl Int8Parameters {
+impl IntegerParameters {
     /// The layers as ebm-core takes them.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         let machine = self.machine.iter().map(|rbm| Ok(Layer::IntegerGenerative(rbm.view()?)));
@@ -77,47 +105,98 @@ impl Int8Parameters {
     }
 }
 
-/// Quantises a net. Each weight moves by at most half its unit's scale, `s_j = max_i |W_ij| / 127` (more only where the bias is
-/// over 1,000 times the largest weight). Fails when a number is too large for the fixed point, naming its place.
-pub fn quantize(parameters: &Parameters) -> Result<Int8Parameters, Error> {
+/// Quantises a net. Of a unit's weights, those of 8 bits move by at most half its scale, `s_j = max_i |W_ij| / 127`; those of 4 bits
+/// and signs take the scale with the smallest squared error `Σ_i (W_ij − s_j·w_ij)²` (of signs: `s_j = mean_i |W_ij|`). A scale is
+/// larger only where the bias is over 1,000 times the largest weight.
+/// Fails when a number is too large for the fixed point, naming its place.
+pub fn quantize(parameters: &Parameters, storages: Storages) -> Result<IntegerParameters, Error> {
     let named = |what: String| move |problem: &str| Error::Quantize(format!("{what}: {problem}"));
-    let machine = parameters.machine.as_ref().map(|rbm| quantize_rbm(rbm).map_err(named("the machine".into())));
-    let affine = |what, AffineParameters { weights, bias }: &AffineParameters| {
-        quantize_up(weights, bias).map(|(layer, _)| layer).map_err(named(what))
+    let machine = parameters.machine.as_ref();
+    let machine = machine.map(|rbm| quantize_rbm(rbm, storages.machine).map_err(named("the machine".into())));
+    let affine = |what, AffineParameters { weights, bias }: &AffineParameters, storage| {
+        quantize_up(weights, bias, storage).map(|(layer, _)| layer).map_err(named(what))
     };
     let layers = parameters.layers.iter().enumerate();
-    Ok(Int8Parameters {
+    Ok(IntegerParameters {
         machine: machine.transpose()?,
         layers: layers
-            .map(|(index, layer)| affine(format!("hidden layer {index}"), layer))
+            .map(|(index, layer)| affine(format!("hidden layer {index}"), layer, storages.layers))
             .collect::<Result<_, _>>()?,
-        head: affine("the head".into(), &parameters.head)?,
+        head: affine("the head".into(), &parameters.head, storages.head)?,
     })
 }
 
+/// The integer nearest to `weight / scale` that `storage` has.
+fn code(weight: f32, scale: f64, storage: Storage) -> i8 {
+    let largest = f64::from(storage.max_weight());
+    match storage {
+        Storage::Sign => {
+            if weight < 0.0 {
+                -1
+            } else {
+                1
+            }
+        }
+        _ => (f64::from(weight) / scale).round().clamp(-largest, largest) as i8,
+    }
+}
+
+/// The scale for a unit's weights; 0 where they are all zero.
+fn scale_of(column: &[f32], storage: Storage) -> f64 {
+    let largest = column.iter().fold(0.0f64, |largest, &w| largest.max(f64::from(w).abs()));
+    let coarsest = largest / f64::from(storage.max_weight());
+    match storage {
+        // Rounding to 255 steps loses less than cutting off the largest weights would.
+        Storage::Int8 | Storage::Int8Rows => coarsest,
+        Storage::Sign => column.iter().map(|&w| f64::from(w).abs()).sum::<f64>() / column.len().max(1) as f64,
+        Storage::Int4 => {
+            // The best scale for given codes is the regression of the weights on them; codes come from a grid of scales.
+            let tried = (TRIED_SCALES / 4..=TRIED_SCALES).map(|part| {
+                let rough = coarsest * f64::from(part) / f64::from(TRIED_SCALES);
+                let (mut products, mut squares, mut weights) = (0.0, 0.0, 0.0);
+                for &weight in column {
+                    let (w, code) = (f64::from(weight), f64::from(code(weight, rough, storage)));
+                    products += w * code;
+                    squares += code * code;
+                    weights += w * w;
+                }
+                let scale = if squares > 0.0 { products / squares } else { rough };
+                (weights - scale * products, scale)
+            });
+            tried.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(coarsest, |(_, scale)| scale)
+        }
+    }
+}
+
 /// The upward half, and every unit's scale `s_j`.
-fn quantize_up(weights: &[f32], bias: &[f32]) -> Result<(Int8AffineParameters, Vec<f64>), &'static str> {
-    let inputs = weights.len() / bias.len().max(1);
+fn quantize_up(
+    weights: &[f32],
+    bias: &[f32],
+    storage: Storage,
+) -> Result<(IntegerAffineParameters, Vec<f64>), &'static str> {
+    let (inputs, outputs) = (weights.len() / bias.len().max(1), bias.len());
     if inputs > MAX_INPUTS {
         return Err("more inputs than an integer layer can sum");
     }
     let one = f64::from(ONE);
-    let mut up = Int8AffineParameters { inputs, weights: Vec::new(), bias: Vec::new(), rescale: Vec::new() };
-    let mut scales = Vec::new();
+    let (mut integers, mut integer_bias, mut rescales, mut scales) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (column, &bias) in weights.chunks_exact(inputs.max(1)).zip(bias) {
-        let largest = column.iter().fold(0.0f64, |largest, &w| largest.max(f64::from(w).abs()));
         let bias = f64::from(bias);
-        let scale = (largest / MAX_WEIGHT).max(bias.abs() * one / BIAS_RANGE).max(MIN_SCALE);
-        let quantised = column.iter().map(|&w| (f64::from(w) / scale).round() as i8);
+        let scale = scale_of(column, storage).max(bias.abs() * one / BIAS_RANGE).max(MIN_SCALE);
         let bias = (bias * one / scale).round() as i32;
-        let first = up.weights.len();
-        up.weights.extend(quantised);
-        let magnitudes: u64 = up.weights[first..].iter().map(|w| u64::from(w.unsigned_abs())).sum();
+        let first = integers.len();
+        integers.extend(column.iter().map(|&w| code(w, scale, storage)));
+        let magnitudes: u64 = integers[first..].iter().map(|w| u64::from(w.unsigned_abs())).sum();
         let largest_sum = magnitudes * u64::from(ONE) + u64::from(bias.unsigned_abs());
-        up.rescale.push(rescale(scale / one * f64::from(NATS), largest_sum)?);
-        up.bias.push(bias);
+        rescales.push(rescale(scale / one * f64::from(NATS), largest_sum)?);
+        integer_bias.push(bias);
         scales.push(scale);
     }
+    let words = storage.words(inputs as u64, outputs as u64);
+    let mut packed = vec![0; usize::try_from(words).map_err(|_| "more weights than the memory holds")?];
+    storage.pack(&integers, inputs, outputs, &mut packed);
+    let up =
+        IntegerAffineParameters { inputs, weights: integers, bias: integer_bias, rescale: rescales, storage, packed };
     Ok((up, scales))
 }
 
@@ -139,8 +218,8 @@ fn rescale(factor: f64, largest_sum: u64) -> Result<Rescale, &'static str> {
     Ok(Rescale { multiplier: multiplier as u16, pre: pre as u8, post: post as u8 })
 }
 
-fn quantize_rbm(rbm: &RbmParameters) -> Result<Int8RbmParameters, &'static str> {
-    let (up, scales) = quantize_up(&rbm.weights, &rbm.hidden_bias)?;
+fn quantize_rbm(rbm: &RbmParameters, storage: Storage) -> Result<IntegerRbmParameters, &'static str> {
+    let (up, scales) = quantize_up(&rbm.weights, &rbm.hidden_bias, storage)?;
     let nats = f64::from(NATS);
     let visible_bias: Vec<f64> = rbm.visible_bias.iter().map(|&a| (f64::from(a) * nats).round()).collect();
     if visible_bias.iter().any(|a| a.abs() > f64::from(MAX_VISIBLE_BIAS)) {
@@ -156,5 +235,5 @@ fn quantize_rbm(rbm: &RbmParameters) -> Result<Int8RbmParameters, &'static str> 
         .rev()
         .find_map(|shift| steps_at(shift).map(|steps| (shift, steps)))
         .ok_or("its weights are too large for the fixed point of the downward pass")?;
-    Ok(Int8RbmParameters { up, visible_bias: visible_bias.into_iter().map(|a| a as i32).collect(), steps, shift })
+    Ok(IntegerRbmParameters { up, visible_bias: visible_bias.into_iter().map(|a| a as i32).collect(), steps, shift })
 }
