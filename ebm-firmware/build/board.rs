@@ -1,22 +1,26 @@
 //! The board: its driver and its memory map.
 
+use std::collections::BTreeMap;
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 const DEFAULT: &str = "mps2-an386";
 
-/// The one part of `board.toml` that the firmware itself needs.
+/// The parts of `board.toml` that the firmware itself needs.
 #[derive(Deserialize)]
 struct Board {
     driver: String,
+    #[serde(default)]
+    constants: BTreeMap<String, u32>,
 }
 
-/// Selects the board's driver in `src/board/` and links with its memory map.
-pub fn select(root: &Path) -> Result<()> {
+/// Selects the board's driver in `src/board/`, gives it its constants in `board.rs`, and links with the board's memory map.
+pub fn select(root: &Path, out: &Path) -> Result<()> {
     println!("cargo::rerun-if-env-changed=EBM_BOARD");
     let name = env::var("EBM_BOARD").unwrap_or_else(|_| DEFAULT.to_owned());
     let folder = root.join("boards").join(&name);
@@ -30,12 +34,25 @@ pub fn select(root: &Path) -> Result<()> {
     let board: Board = toml::from_str(&text).with_context(|| format!("in {}", description.display()))?;
     println!("cargo::rustc-cfg=board_driver={:?}", board.driver);
 
-    let sections = root.join("sections.x");
-    // cortex-m-rt's link.x includes memory.x, which the linker looks for in the search folders.
+    let mut constants = String::new();
+    for (name, value) in &board.constants {
+        writeln!(constants, "pub const {}: u32 = {value:#x};", name.to_uppercase())?;
+    }
+    fs::write(out.join("board.rs"), constants).context("cannot write board.rs")?;
+
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    // cortex-m-rt's link.x includes memory.x, riscv-rt's does not. Either is looked for in the search folders.
+    let (names, runtime) = match arch.as_str() {
+        "arm" => ("cortex-m.x", &["link.x"][..]),
+        "riscv32" => ("riscv.x", &["memory.x", "link.x"][..]),
+        _ => bail!("no board has a processor of the architecture {arch}"),
+    };
+    let ours = [root.join("link").join(names), root.join("link/sections.x")];
     println!("cargo::rustc-link-search={}", folder.display());
-    println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    println!("cargo::rustc-link-arg-bins=-T{}", sections.display());
-    for file in [&description, &folder.join("memory.x"), &sections] {
+    for script in runtime.iter().map(Path::new).chain(ours.iter().map(PathBuf::as_path)) {
+        println!("cargo::rustc-link-arg-bins=-T{}", script.display());
+    }
+    for file in [&description, &folder.join("memory.x"), &ours[0], &ours[1]] {
         println!("cargo::rerun-if-changed={}", file.display());
     }
     Ok(())

@@ -18,7 +18,7 @@ fn main() -> Result<()> {
     println!("cargo::rustc-check-cfg=cfg(board_driver, values(any()))");
     // On the host the app runs on `src/board/host.rs`: no memory map, no linker script.
     if env::var("CARGO_CFG_TARGET_OS")? == "none" {
-        board::select(&root)?;
+        board::select(&root, &out)?;
     }
     let inputs = digits::unpack(&root, &out)?;
     model::embed(&root, &out, inputs)

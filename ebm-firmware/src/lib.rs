@@ -17,19 +17,41 @@ pub mod model;
 /// Makes an app the program: `entry!(app::digits)` in a file of `src/bin`.
 ///
 /// The app is a `fn(&mut B) -> Result<(), E>` for every [`board::Board`] `B`, with an error `E` that
-/// can be displayed. An error is printed on the console and ends the program as a failure.
+/// can be displayed. An error is printed on the console and ends the program as a failure, as do a panic and a fault.
 #[macro_export]
 macro_rules! entry {
     ($app:path) => {
+        #[cfg(not(target_os = "none"))]
+        fn main() -> std::process::ExitCode {
+            $crate::board::start($app)
+        }
+
+        /// The program.
         #[cfg(target_os = "none")]
-        #[cortex_m_rt::entry]
+        #[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]
+        #[cfg_attr(target_arch = "riscv32", riscv_rt::entry)]
         fn main() -> ! {
             $crate::board::start($app)
         }
 
-        #[cfg(not(target_os = "none"))]
-        fn main() -> std::process::ExitCode {
-            $crate::board::start($app)
+        // Here and not in the library, so that a program without an app can be linked without either.
+        #[cfg(target_os = "none")]
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::board::panicked(info)
+        }
+
+        // SAFETY: the handler never returns to the code that faulted.
+        #[cfg(all(target_os = "none", target_arch = "arm"))]
+        #[cortex_m_rt::exception]
+        unsafe fn HardFault(frame: &cortex_m_rt::ExceptionFrame) -> ! {
+            $crate::board::faulted(frame.pc() as usize)
+        }
+
+        #[cfg(all(target_os = "none", target_arch = "riscv32"))]
+        #[unsafe(export_name = "ExceptionHandler")]
+        fn fault(_: &riscv_rt::TrapFrame) -> ! {
+            $crate::board::faulted($crate::board::fault_address())
         }
     };
 }

@@ -1,7 +1,7 @@
 //! What an app may ask of the board that it runs on, and the boards.
 //!
 //! The files beside this one are the only ones that touch hardware. To add a board: a folder in
-//! `boards/`, and, where no driver here fits, a file here and its lines below.
+//! `boards/`, and, where no driver here fits, a file here with a [`Driver`] and its lines below.
 
 #[cfg(not(target_os = "none"))]
 mod host;
@@ -9,13 +9,55 @@ mod host;
 pub use host::{Host as ThisBoard, start};
 
 #[cfg(target_os = "none")]
+mod counter;
+#[cfg(target_os = "none")]
+mod device;
+#[cfg(target_os = "none")]
+#[expect(unsafe_code, reason = "reads the linker's symbols")]
+mod memory;
+#[cfg(target_os = "none")]
 #[expect(unsafe_code, reason = "reads the linker's symbols and the stack's paint")]
-mod cortex_m;
+mod stack;
+#[cfg(target_os = "none")]
+pub use device::{Device, Driver, faulted, panicked, start};
+/// The board that the program is built for.
+#[cfg(target_os = "none")]
+pub type ThisBoard = Device<Hardware>;
+
+// The processor.
+#[cfg(all(target_os = "none", target_arch = "arm"))]
+#[expect(unsafe_code, reason = "reads a register, takes a known time")]
+#[path = "cortex_m.rs"]
+mod arch;
+#[cfg(all(target_os = "none", target_arch = "riscv32"))]
+#[expect(unsafe_code, reason = "reads a register, takes a known time")]
+#[path = "riscv.rs"]
+mod arch;
+#[cfg(all(target_os = "none", target_arch = "riscv32"))]
+pub use arch::fault_address;
+
+// What is around it: `driver` in the `board.toml` of the board that `EBM_BOARD` names.
 #[cfg(all(target_os = "none", board_driver = "mps2"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod mps2;
 #[cfg(all(target_os = "none", board_driver = "mps2"))]
-pub use mps2::{Mps2 as ThisBoard, start};
+use mps2::Mps2 as Hardware;
+#[cfg(all(target_os = "none", board_driver = "nrf51"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod nrf51;
+#[cfg(all(target_os = "none", board_driver = "nrf51"))]
+use nrf51::Nrf51 as Hardware;
+#[cfg(all(target_os = "none", board_driver = "riscv_virt"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod riscv_virt;
+#[cfg(all(target_os = "none", board_driver = "riscv_virt"))]
+use riscv_virt::Virt as Hardware;
+
+/// What `board.toml` says of the hardware under `[constants]`.
+#[cfg(target_os = "none")]
+mod constants {
+    include!(concat!(env!("OUT_DIR"), "/board.rs"));
+}
 
 /// A board: a console and the means to say what a piece of work costs.
 ///

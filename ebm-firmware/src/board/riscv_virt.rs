@@ -1,0 +1,62 @@
+//! QEMU's RISC-V board `virt`: console and clock.
+
+use core::arch::asm;
+use core::convert::Infallible;
+use core::ptr;
+
+use embedded_io::{ErrorType, Write};
+
+use super::Driver;
+
+/// The board.
+pub struct Virt;
+
+impl Driver for Virt {
+    type Console = Uart;
+
+    /// Under `-icount` QEMU's cycle counter counts nanoseconds of virtual time.
+    const CLOCK_HZ: u32 = 1_000_000_000;
+
+    fn console() -> Uart {
+        Uart(())
+    }
+
+    fn start_clock() {}
+
+    fn clock() -> u32 {
+        let cycles: u32;
+        // SAFETY: reads a counter.
+        unsafe { asm!("csrr {}, mcycle", out(reg) cycles, options(nomem, nostack)) };
+        cycles
+    }
+}
+
+/// The 16550 UART, the console.
+pub struct Uart(());
+
+impl Uart {
+    const DATA: *mut u8 = 0x1000_0000 as *mut u8;
+    const LINE_STATUS: *const u8 = 0x1000_0005 as *const u8;
+    const LINE_STATUS_TX_EMPTY: u8 = 1 << 5;
+}
+
+impl ErrorType for Uart {
+    type Error = Infallible;
+}
+
+impl Write for Uart {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+        for &byte in bytes {
+            // SAFETY: registers of the UART; a byte is written only when there is room for it.
+            unsafe {
+                while ptr::read_volatile(Self::LINE_STATUS) & Self::LINE_STATUS_TX_EMPTY == 0 {}
+                ptr::write_volatile(Self::DATA, byte);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
