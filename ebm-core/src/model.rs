@@ -159,9 +159,9 @@ impl<'a> Model<'a> {
     /// Two buffers of half of [`Model::work_len`] values each.
     fn buffers<'w, T>(&self, work: &'w mut [T]) -> Result<[&'w mut [T]; 2], ShapeError> {
         let (expected, found) = (self.work_len(), work.len());
-        let work = work.get_mut(..expected).ok_or(ShapeError { what: "values to work in", expected, found })?;
-        let (from, to) = work.split_at_mut(expected / 2);
-        Ok([from, to])
+        let too_short = ShapeError { what: "values to work in", expected, found };
+        let (from, rest) = work.split_at_mut_checked(expected / 2).ok_or(too_short)?;
+        Ok([from, rest.get_mut(..expected / 2).ok_or(too_short)?])
     }
 
     /// The machine on top of the stack: a deep belief network's associative memory. A chain over it, then [`Model::sample_down`], samples
