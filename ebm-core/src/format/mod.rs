@@ -100,5 +100,7 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(u16, &[u8], &[u8]), FormatError> {
     if crc32(payload) != word(at::PAYLOAD_CRC)? {
         return Err(FormatError::PayloadCrc);
     }
-    Ok((version, &header[..header_len], payload))
+    // Long enough, but only the optimiser's proof of that would keep a slice's panic out of the program.
+    let header = header.get(..header_len).ok_or(truncated(total))?;
+    Ok((version, header, payload))
 }
