@@ -51,6 +51,7 @@ pub fn select(root: &Path, out: &Path) -> Result<()> {
     println!("cargo::rustc-link-search={}", folder.display());
     for script in runtime.iter().map(Path::new).chain(ours.iter().map(PathBuf::as_path)) {
         println!("cargo::rustc-link-arg-bins=-T{}", script.display());
+        println!("cargo::rustc-link-arg-examples=-T{}", script.display());
     }
     for file in [&description, &folder.join("memory.x"), &ours[0], &ours[1]] {
         println!("cargo::rerun-if-changed={}", file.display());

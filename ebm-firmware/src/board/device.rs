@@ -49,6 +49,14 @@ pub fn start<E: Display>(app: fn(&mut Device<Hardware>) -> Result<(), E>) -> ! {
     }
 }
 
+/// Does nothing for ever.
+pub fn halt() -> ! {
+    loop {
+        // A loop that does nothing at all may be taken for one that is never reached.
+        black_box(());
+    }
+}
+
 /// Says where and why the program panicked, and ends it as a failure.
 pub fn panicked(info: &PanicInfo<'_>) -> ! {
     let message = info.message();

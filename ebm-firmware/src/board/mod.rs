@@ -19,7 +19,7 @@ mod memory;
 #[expect(unsafe_code, reason = "reads the linker's symbols and the stack's paint")]
 mod stack;
 #[cfg(target_os = "none")]
-pub use device::{Device, Driver, faulted, panicked, start};
+pub use device::{Device, Driver, faulted, halt, panicked, start};
 /// The board that the program is built for.
 #[cfg(target_os = "none")]
 pub type ThisBoard = Device<Hardware>;
