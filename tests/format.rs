@@ -6,6 +6,7 @@ use ebm_core::format::{
 };
 use ebm_core::kernel::integer::Storage;
 use ebm_core::{Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError, RbmView};
+use ebm_tests::dump::dump;
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::parameters::Parameters;
 use ebm_tests::quantised::Quantised;
@@ -13,31 +14,12 @@ use ebm_tests::tiny;
 
 const SPECIFICATION: &str = include_str!("../ebm-core/FORMAT.md");
 
-/// The bytes of the hex dump in `FORMAT.md` whose code block is named `name`. A line is `offset: bytes ; what they
-/// are`.
-///
-/// # Panics
-/// When there is no such block, or an offset is not where the bytes before it end.
-fn dump(name: &str) -> Vec<u8> {
-    let (_, block) = SPECIFICATION.split_once(&format!("```text {name}\n")).expect("the named code block");
-    let (block, _) = block.split_once("```").expect("the end of the code block");
-    let mut bytes = Vec::new();
-    for line in block.lines() {
-        let (offset, rest) = line.split_once(':').expect("an offset");
-        let offset = usize::from_str_radix(offset, 16).expect("a hexadecimal offset");
-        assert_eq!(offset, bytes.len(), "{line}");
-        let (hex, _) = rest.split_once(';').unwrap_or((rest, ""));
-        bytes.extend(hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("a byte")));
-    }
-    bytes
-}
-
 #[test]
 fn the_specification_shows_what_is_written() {
     let [float, int8] = tiny::files();
-    assert_eq!(dump("v1-tiny-f32.ebm"), float.as_slice());
-    assert_eq!(dump("v1-tiny-int8.ebm"), int8.as_slice());
-    assert_eq!(dump("v2-tiny-classrbm.ebm"), tiny::CLASS_RBM_FIXTURE);
+    assert_eq!(dump(SPECIFICATION, "v1-tiny-f32.ebm"), float.as_slice());
+    assert_eq!(dump(SPECIFICATION, "v1-tiny-int8.ebm"), int8.as_slice());
+    assert_eq!(dump(SPECIFICATION, "v2-tiny-classrbm.ebm"), tiny::CLASS_RBM_FIXTURE);
 }
 
 /// A machine's parameters and units as bytes, to be compared.

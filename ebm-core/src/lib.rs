@@ -21,6 +21,7 @@ mod numbers;
 mod rbm;
 pub mod rng;
 mod units;
+pub mod wire;
 
 pub use affine::{Activation, Affine};
 pub use beta::Beta;

@@ -8,10 +8,16 @@
 //! | [`quantised`] | random integer machines, and what they mean in nats |
 //! | [`statistics`] | χ² and runs tests for samplers |
 //! | [`file`](mod@file) | model files put together by hand, so that they can be wrong |
+//! | [`frame`] | frames of the wire put together by hand, likewise |
+//! | [`messages`] | every message of the wire |
+//! | [`dump`](mod@dump) | the hex dumps of the specifications |
 //! | [`tiny`] | the two models of `FORMAT.md` and of the golden fixtures |
 
+pub mod dump;
 pub mod exact;
 pub mod file;
+pub mod frame;
+pub mod messages;
 pub mod parameters;
 pub mod quantised;
 pub mod statistics;

@@ -15,7 +15,7 @@ pub use header::{Header, Input, Kinds, LayerHeader, LayerKind, MAX_LAYERS, Novel
 pub use layer::Layer;
 pub(crate) use layer::LayerReader;
 
-use crc::{CRC_32_ISO_HDLC, Crc};
+use crc::{CRC_32_ISO_HDLC, Crc, Digest};
 
 /// First bytes of every file. The control byte keeps text tools away.
 pub const MAGIC: [u8; 4] = *b"EBM\x1a";
@@ -28,16 +28,21 @@ pub const ALIGNMENT: usize = 16;
 /// Longest header that is read.
 pub const MAX_HEADER_LEN: usize = 4096;
 
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
 /// CRC-32 (ISO-HDLC, as in zip and PNG), which the file uses throughout.
 pub fn crc32(bytes: &[u8]) -> u32 {
     CRC.checksum(bytes)
 }
 
+/// The same CRC over bytes that come piece by piece.
+pub(crate) fn digest() -> Digest<'static, u32> {
+    CRC.digest()
+}
+
 /// CRC over the prefix before the header's own CRC field, then over header and padding.
 fn header_crc(prefix: &[u8], header: &[u8]) -> u32 {
-    let mut digest = CRC.digest();
+    let mut digest = digest();
     digest.update(prefix);
     digest.update(header);
     digest.finalize()
