@@ -1,0 +1,296 @@
+"""An independent reference of the numerics, in NumPy and float64; writes tests/fixtures/oracle.
+
+    python3 tools/oracle/write_fixtures.py            test the oracle against itself, then write the fixtures
+    python3 tools/oracle/write_fixtures.py --check    … then say whether the stored ones are what it would write
+
+It is written from the equations (machine.py, units.py, dbn.py, philox.py) and from ebm-core/FORMAT.md (model_file.py,
+integers.py), never from the Rust code. self_test.py holds it to enumeration, integration and finite differences;
+cases.py has the machines. tests/oracle.rs holds ebm-core to what it wrote. Needs NumPy and Python 3.10 or later.
+
+Parameters and states are f32 numbers, printed so that they are read back as exactly these. Numbers count as the same
+within 1e-12, relative to the larger of their size and 1: libraries differ in the last bits of exp and ln.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import numpy as np
+
+import cases
+import integers
+import model_file
+import self_test
+import units
+from machine import Update
+from philox import philox
+
+MODELS = Path(__file__).resolve().parents[2] / "tests" / "fixtures"
+FOLDER = MODELS / "oracle"
+BETAS = (0.25, 2.0)
+SAME = 1e-12
+
+
+def described(machine):
+    """A machine's parameters; `weights` has a row for each visible unit."""
+    blocks = [{"kind": b.kind, "units": b.units, "sigma": list(b.sigma)} for b in machine.blocks]
+    return {
+        "blocks": blocks,
+        "hidden": machine.hidden,
+        "weights": machine.w,
+        "visible_bias": machine.a,
+        "hidden_bias": machine.b,
+    }
+
+
+def state(machine, v, h):
+    """All that a machine says of one pair of states."""
+    return {
+        "v": v,
+        "h": h,
+        "energy": machine.energy(v, h),
+        "free_energy": machine.free_energy(v),
+        "hidden_field": machine.hidden_field(v),
+        "hidden_mean": machine.hidden_mean(v),
+        "hidden_variance": machine.hidden_variance(v),
+        "visible_input": machine.visible_input(h),
+        "visible_mean": machine.visible_mean(h),
+        "visible_variance": machine.visible_variance(h),
+        "tempered": [
+            {
+                "beta": beta,
+                "log_weight": machine.log_weight(v, beta),
+                "hidden_mean": machine.hidden_mean(v, beta),
+                "visible_mean": machine.visible_mean(h, beta),
+                "visible_variance": machine.visible_variance(h, beta),
+            }
+            for beta in BETAS
+        ],
+    }
+
+
+def machines():
+    """Energies, free energies, conditionals; where all states can be gone through, log Z and the gradient."""
+    for name, machine, states in cases.machines():
+        document = {"name": name, **described(machine), "states": [state(machine, v, h) for v, h in states]}
+        if machine.enumerable() and not name.startswith("extremes"):
+            document["log_partition"] = machine.log_partition()
+            document["log_partition_tempered"] = [{"beta": b, "value": machine.log_partition(b)} for b in BETAS]
+            for v, entry in zip((v for v, _ in states), document["states"]):
+                entry["log_probability"] = machine.log_weight(v) - document["log_partition"]
+            for key, statistics in (
+                ("expected", machine.model_statistics()),
+                ("gradient", machine.gradient([v for v, _ in states])),
+            ):
+                document[key] = dict(zip(("weights", "visible_bias", "hidden_bias"), statistics))
+        yield document
+
+
+def class_machines():
+    """Class posteriors and free energies."""
+    for name, machine, inputs in cases.class_machines():
+        answers = [
+            {
+                "x": x,
+                "free_energies": machine.free_energies(x),
+                "posterior": machine.posterior(x),
+                "free_energy": machine.input_free_energy(x),
+            }
+            for x in inputs
+        ]
+        yield {"name": name, **described(machine), "inputs": answers}
+
+
+def dbns():
+    """Recognition and generation in means; ln p(v) with one lower layer."""
+    for name, network, inputs, states in cases.dbns():
+        document = {"name": name, "lower": [vars(layer) for layer in network.lower], "top": described(network.top)}
+        document["head"] = dict(zip(("weights", "bias"), network.head)) if network.head else None
+        document["up"] = [{"v": v, "layers": network.recognise(v)} for v in inputs]
+        document["down"] = [{"h": h, "layers": network.generate(h)} for h in states]
+        if len(network.lower) == 1:
+            for entry in document["up"]:
+                entry["log_probability"] = network.log_probability(entry["v"])
+        yield document
+
+
+def updates():
+    """One step of learning from fixed pairs of states: hidden means with the data, states with the model's."""
+    chosen = ("bernoulli", "bernoulli-wide", "gaussian", "softmax-groups", "mixed", "bernoulli-relu", "mixed-relu")
+    update = Update(*cases.rounded((0.05, 0.9, 0.001)).tolist())
+    for index, (name, machine, states) in enumerate(m for m in cases.machines() if m[0] in chosen):
+        random = np.random.RandomState(700 + index)
+        positive = [(v, cases.rounded(machine.hidden_mean(v))) for v, _ in states]
+        negative = [(cases.random_visible(random, machine), cases.random_hidden(random, machine)) for _ in states]
+        parameters = (machine.w, machine.a, machine.b)
+        before = [cases.rounded(0.1 * random.standard_normal(p.shape)) for p in parameters]
+        after, steps = update.step(machine, positive, negative, before)
+        names = ("weights", "visible_bias", "hidden_bias")
+        yield {
+            "name": name,
+            **described(machine),
+            "rate": update.rate,
+            "momentum": update.momentum,
+            "decay": update.decay,
+            "positive": [{"v": v, "h": h} for v, h in positive],
+            "negative": [{"v": v, "h": h} for v, h in negative],
+            "steps_before": dict(zip(names, before)),
+            "steps": dict(zip(names, steps)),
+            "after": dict(zip(names, after)),
+        }
+
+
+def stepped():
+    """The functions of a relu unit over its field."""
+    z = cases.rounded(
+        [-100, -30, -10, -3.3, -1, -0.5, -0.01, 0, 0.01, 0.25, 0.5, 0.75, 1, 1.5, 2, 3.7, 10, 29.5, 30, 100]
+    )
+    softplus, mean, variance = units.stepped_softplus(z), units.stepped_mean(z), units.stepped_variance(z)
+    potential = [units.stepped_potential(h) for h in range(12)]
+    yield {"fields": z, "softplus": softplus, "mean": mean, "variance": variance, "potential": potential}
+
+
+def values(levels, file):
+    """Levels as values in 1/128; whole ones, for no rounding is specified."""
+    assert np.all(levels * 128 % file.levels == 0)
+    return levels * 128 // file.levels
+
+
+def integer_models():
+    """Integer files: all that the integer path says of some inputs, in its own units."""
+    for name in ("v1-tiny-int8", "digits-int8"):
+        file = model_file.read((MODELS / f"{name}.ebm").read_bytes())
+        machine = file.machine()
+        inputs = [np.array(x) for x in ([0, 0, 0], [16, 16, 16], [16, 0, 8], [1, 15, 7])]
+        inputs = inputs if machine.visible == 3 else cases.pictures()
+        entries = []
+        for levels in inputs:
+            x = values(levels, file)
+            *hidden, scores = integers.recognise(file, x)
+            fields = integers.up(machine, x)
+            states = integers.mean(fields)
+            entries.append(
+                {
+                    "x": x,
+                    "hidden_fields": fields,
+                    "hidden_means": states,
+                    "free_energy": integers.free_energy(machine, x),
+                    "visible_fields": integers.down(machine, states),
+                    "hidden": hidden,
+                    "scores": scores,
+                    "class": int(np.argmax(scores)),
+                }
+            )
+        yield {"file": f"{name}.ebm", "inputs": entries}
+
+
+def float_models():
+    """f32 files: the same in real numbers, the inputs being levels/16 where the file has levels."""
+    for name in ("v1-tiny-f32", "digits-f32"):
+        file = model_file.read((MODELS / f"{name}.ebm").read_bytes())
+        layer = file.machine()
+        parameters = [layer.sections[key] for key in ("weights", "visible_bias", "hidden_bias")]
+        machine = cases.Machine([cases.bernoulli(layer.visible)], "bernoulli", *parameters)
+        inputs = [np.array(v) for v in ([0.0, 0, 0], [1.0, 0, 1], [0.5, 1, 0.25])]
+        inputs = inputs if file.levels is None else [levels / file.levels for levels in cases.pictures()]
+        entries = []
+        for v in inputs:
+            entry = {"v": v, "hidden_mean": machine.hidden_mean(v), "free_energy": machine.free_energy(v)}
+            if file.recognition()[-1].kind == model_file.HEAD:
+                x = v
+                for above in file.recognition():
+                    z = above.sections["hidden_bias"] + x @ above.sections["weights"].astype(np.float64)
+                    x = z if above.kind == model_file.HEAD else units.sigmoid(z)
+                entry.update(scores=x, posterior=units.softmax(x))
+            entries.append(entry)
+        yield {"file": f"{name}.ebm", "inputs": entries}
+
+
+def random_words():
+    """Counters and keys with Philox's words."""
+    random = np.random.RandomState(800)
+    for _ in range(16):
+        words = [int(word) for word in random.randint(0, 2**32, 6, dtype=np.uint64)]
+        yield {"counter": words[:4], "key": words[4:], "words": philox(words[:4], words[4:])}
+
+
+DOCUMENTS = {
+    "machines.json": machines,
+    "class_machines.json": class_machines,
+    "dbns.json": dbns,
+    "updates.json": updates,
+    "stepped.json": stepped,
+    "integer_models.json": integer_models,
+    "float_models.json": float_models,
+    "philox.json": random_words,
+}
+
+
+def plain(value):
+    """`value` as JSON has it: dictionaries, lists, numbers, strings."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    return value
+
+
+def text(value, indent=""):
+    """JSON with one list of numbers a line."""
+    inner = indent + " "
+    if isinstance(value, dict):
+        entries = [f"{json.dumps(key)}: {text(entry, inner)}" for key, entry in value.items()]
+    elif isinstance(value, list) and any(isinstance(entry, (dict, list)) for entry in value):
+        entries = [text(entry, inner) for entry in value]
+    else:
+        return json.dumps(value, allow_nan=False)
+    open_, close = "{}" if isinstance(value, dict) else "[]"
+    return open_ + "\n" + ",\n".join(inner + entry for entry in entries) + "\n" + indent + close
+
+
+def differences(stored, written, at=""):
+    """Where two documents differ by more than rounding."""
+    if isinstance(written, dict) and isinstance(stored, dict) and list(stored) == list(written):
+        pairs = ((f"{at}.{key}", stored[key], written[key]) for key in written)
+    elif isinstance(written, list) and isinstance(stored, list) and len(stored) == len(written):
+        pairs = ((f"{at}[{index}]", old, new) for index, (old, new) in enumerate(zip(stored, written)))
+    else:
+        floats = type(stored) is float and type(written) is float
+        if stored != written and not (floats and abs(stored - written) <= SAME * max(1.0, abs(written))):
+            yield f"{at}: stored is {str(stored)[:60]}, the oracle says {str(written)[:60]}"
+        return
+    for place, old, new in pairs:
+        yield from differences(old, new, place)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes or checks tests/fixtures/oracle.")
+    parser.add_argument("--check", action="store_true", help="compare the stored fixtures instead of writing them")
+    check = parser.parse_args().check
+    self_test.run(MODELS)
+    print("the oracle agrees with itself")
+
+    if not check:
+        FOLDER.mkdir(exist_ok=True)
+    wrong = [f"{path.name}: not one of the oracle's" for path in FOLDER.iterdir() if path.name not in DOCUMENTS]
+    for name, document in DOCUMENTS.items():
+        path, content = FOLDER / name, plain(list(document()))
+        if not check:
+            path.write_text(text(content) + "\n")
+        elif not path.exists():
+            wrong.append(f"{name}: is not there")
+        else:
+            wrong.extend(f"{name}{place}" for place in differences(json.loads(path.read_text()), content))
+    for line in wrong[:20]:
+        print(line)
+    print(f"{len(wrong)} differences in {len(DOCUMENTS)} fixtures" if check else f"{len(DOCUMENTS)} fixtures written")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
