@@ -71,8 +71,8 @@ pub fn softplus(x: f32) -> f32 {
 pub const LOG_SUM_EXP_MAX_ERROR: f32 = 2.4e-7;
 /// Largest error of [`rectified_softplus`], relative to `S + z²/2` of the exact sum `S`, for `|z| ≤ 80`.
 pub const RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR: f32 = 1.2e-6;
-/// Largest relative error of [`rectified_mean`] for `|z| ≤ 80`.
-pub const RECTIFIED_MEAN_MAX_RELATIVE_ERROR: f32 = 1.7e-6;
+/// Largest relative error of [`rectified_mean`] for `|z| ≤ 80`; the largest found, in steps of 1/512, is 2.433e-6, at `−1.207`.
+pub const RECTIFIED_MEAN_MAX_RELATIVE_ERROR: f32 = 2.5e-6;
 /// Largest absolute error of [`normal_quantile`], in standard deviations.
 pub const NORMAL_QUANTILE_MAX_ERROR: f32 = 1.5e-6;
 
