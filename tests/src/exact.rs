@@ -41,7 +41,7 @@ pub fn state(state: usize, units: usize) -> Vec<f64> {
 }
 
 /// `ln Σ e^x`, without overflow.
-fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
     largest + values.map(|x| (x - largest).exp()).sum::<f64>().ln()
 }

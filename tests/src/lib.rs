@@ -11,6 +11,7 @@
 //! | [`frame`] | frames of the wire put together by hand, likewise |
 //! | [`messages`] | every message of the wire |
 //! | [`dump`](mod@dump) | the hex dumps of the specifications |
+//! | [`oracle`] | what the independent reference in `tools/oracle` computed |
 //! | [`tiny`] | the two models of `FORMAT.md` and of the golden fixtures |
 
 pub mod dump;
@@ -18,6 +19,7 @@ pub mod exact;
 pub mod file;
 pub mod frame;
 pub mod messages;
+pub mod oracle;
 pub mod parameters;
 pub mod quantised;
 pub mod statistics;

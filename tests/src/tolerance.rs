@@ -79,6 +79,67 @@ pub fn softmax(classes: usize, spread: f64) -> f64 {
     2.0 * exponential + gamma(classes + 1)
 }
 
+/// Error of a Gaussian unit's mean `a + σ²·x` over `length` hidden units, `magnitude = Σ_j |W_ij·h_j|`: `x` as a visible field without
+/// bias, two products and a sum more.
+pub fn gaussian_mean(length: usize, bias: f64, variance: f64, magnitude: f64) -> f64 {
+    gamma(length + 4) * (bias.abs() + variance * magnitude) + REFERENCE
+}
+
+/// Error of a drawn Gaussian unit against `mean + deviation·Φ⁻¹(draw)`: that of its mean, of the quantile, and the roundings of the square
+/// root, the division and three products and sums.
+pub fn gaussian_draw(mean_error: f64, mean: f64, deviation: f64, quantile: f64) -> f64 {
+    let moved = deviation * f64::from(math::NORMAL_QUANTILE_MAX_ERROR);
+    mean_error + moved + gamma(5) * (mean.abs() + deviation * quantile.abs() + moved)
+}
+
+/// Error of a softmax probability `p` over `classes` fields, each wrong by at most `field`, that differ from the largest by at most `spread`.
+pub fn softmax_probability(p: f64, classes: usize, spread: f64, field: f64) -> f64 {
+    let relative = (2.0 * field).exp() * (1.0 + softmax(classes, spread + 2.0 * field)) - 1.0;
+    p * relative + f64::from(math::TAIL_MAX_ERROR) + REFERENCE
+}
+
+/// Error of a rectified unit's mean when its field is wrong by `field`: its slope is the variance of a number of copies, at most 1.01.
+pub fn rectified_mean(mean: f64, field: f64) -> f64 {
+    let moved = 1.01 * field;
+    moved + f64::from(math::RECTIFIED_MEAN_MAX_RELATIVE_ERROR) * (mean + moved) + REFERENCE
+}
+
+/// A bound on a rectified unit's share of the free energy, `S(z) ≤ max(z, 0)²/2 + π²/6`, and the share's error when its field is wrong by
+/// `field`: its slope is the mean, at most `max(z, 0) + ln 2`.
+pub fn rectified_softplus(z: f64, field: f64) -> (f64, f64) {
+    let farther = z.abs() + field;
+    let size = z.max(0.0).powi(2) / 2.0 + 1.645;
+    let own = f64::from(math::RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR) * (size + farther * farther / 2.0);
+    (size, own + field * (farther + 0.694))
+}
+
+/// Error of `ln Π_(i ≤ h) (1 − e^(−i))` in a rectified unit's energy: powers of `1/e` by products, `2i` roundings each, that weigh
+/// `e^(−i) / (1 − e^(−i))`, under 2 roundings altogether; a difference and a product for each of 18 factors; 5 roundings of the logarithm.
+pub const RECTIFIED_POTENTIAL: f64 = 44.0 * U;
+
+/// Error of an energy of units of any kind, `magnitude` as in [`energy`] with `|U_i(v_i)|` and `|U_j(h_j)|` for the biases' terms. A Gaussian
+/// unit's term has six roundings of its own, then terms are added one after another.
+pub fn mixed_energy(visible: usize, hidden: usize, magnitude: f64) -> f64 {
+    gamma(dot_roundings(visible) + visible + 8 + 2 * hidden) * magnitude
+        + hidden as f64 * RECTIFIED_POTENTIAL
+        + REFERENCE
+}
+
+/// Error of a free energy of units of any kind: `terms` are the size and error of every hidden unit's share, `visible_magnitude` is
+/// `Σ_i |U_i(v_i)|`; terms are added one after another.
+pub fn mixed_free_energy(visible: usize, visible_magnitude: f64, terms: &[(f64, f64)]) -> f64 {
+    let sizes: f64 = terms.iter().map(|(size, error)| size + error).sum();
+    let errors: f64 = terms.iter().map(|(_, error)| error).sum();
+    let visible_error = gamma(dot_roundings(visible) + visible + 8) * visible_magnitude;
+    errors + visible_error + gamma(terms.len() + 1) * (sizes + visible_magnitude) + REFERENCE
+}
+
+/// Error of `ln Σ e^s` over `scores`, each wrong by at most `score`, taken in two goes: of pieces, then of their results.
+pub fn log_sum_exp(scores: usize, result: f64, score: f64) -> f64 {
+    let one = f64::from(math::LOG_SUM_EXP_MAX_ERROR) * (1.0 + (scores as f64).ln()) + gamma(1) * (result.abs() + score);
+    score + 2.0 * one + REFERENCE
+}
+
 /// Largest step down of `math::sigmoid` between neighbouring f32, relative: one unit in the last place. (It is made of
 /// a polynomial and a division that round each for themselves, so it is monotonic only beyond that.)
 pub const SIGMOID_DROP: f64 = 2.0 * U;

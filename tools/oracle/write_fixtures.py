@@ -174,11 +174,12 @@ def integer_models():
             states = integers.mean(fields)
             entries.append(
                 {
+                    "levels": levels,
                     "x": x,
                     "hidden_fields": fields,
                     "hidden_means": states,
                     "free_energy": integers.free_energy(machine, x),
-                    "visible_fields": integers.down(machine, states),
+                    "visible_means": integers.mean(integers.down(machine, states)),
                     "hidden": hidden,
                     "scores": scores,
                     "class": int(np.argmax(scores)),

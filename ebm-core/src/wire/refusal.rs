@@ -109,6 +109,10 @@ impl From<FormatError> for ModelFault {
             | FormatError::MixedNumbers { .. }
             | FormatError::HeadNotLast { .. }
             | FormatError::GenerativeNotBeside { .. }
+            | FormatError::LabelsNotOnTop { .. }
+            | FormatError::NumbersOfKind { .. }
+            | FormatError::Units { .. }
+            | FormatError::UnitCount { .. }
             | FormatError::LayersDoNotFit { .. } => Self::Layers,
             FormatError::NotFinite { .. } | FormatError::OutOfRange { .. } => Self::Parameters,
             FormatError::Misaligned => Self::Misaligned,
