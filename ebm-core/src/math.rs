@@ -93,9 +93,12 @@ pub(crate) fn ln(x: f32) -> f32 {
 }
 
 /// `ln Σ_c e^(z_c)`; `−∞` for an empty slice. Error at most [`LOG_SUM_EXP_MAX_ERROR`]` · (1 + ln n)`, and the rounding of the result.
+/// A score that is NaN makes the answer NaN, else one that is `∞` makes it `∞`.
 pub fn log_sum_exp(scores: &[f32]) -> f32 {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if largest == f32::NEG_INFINITY {
+    // `f32::max` would swallow NaN, and `ln` would make a number of it.
+    let larger = |largest: f32, score: f32| if score > largest || score.is_nan() { score } else { largest };
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, larger);
+    if !largest.is_finite() {
         return largest;
     }
     let sum: f32 = scores.iter().map(|score| exp_of_non_positive(score - largest)).sum();
