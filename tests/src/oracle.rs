@@ -380,20 +380,32 @@ pub struct FloatModel {
     pub file: String,
     /// Inputs.
     pub inputs: Vec<FloatInput>,
+    /// Passes down.
+    pub down: Vec<MeansDown>,
 }
 
 /// What an f32 file gives for one input.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FloatInput {
-    /// The input.
+    /// Levels of the sensor, if the file has a rule for them.
+    pub levels: Vec<u16>,
+    /// The same as values.
     pub v: Vec<f32>,
-    /// Means of the machine's hidden units.
-    pub hidden_mean: Vec<f64>,
-    /// Free energy of the input.
-    pub free_energy: f64,
-    /// The head's scores, where there is a head.
-    #[serde(default)]
+    /// Means of every layer of the recognition pass below the classes.
+    pub layers: Vec<Vec<f64>>,
+    /// Scores of the classes, if there are any.
     pub scores: Vec<f64>,
+    /// Free energy of the input, if layer 0 is a machine.
+    pub free_energy: Option<f64>,
+}
+
+/// Means of the inputs given a state of the top machine.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MeansDown {
+    /// Its visible units.
+    pub top: Vec<f32>,
+    /// Means of the inputs.
+    pub means: Vec<f64>,
 }
 
 /// One block of random words.

@@ -1,4 +1,4 @@
-"""A reader of `model.ebm`, version 1, written from ebm-core/FORMAT.md alone."""
+"""A reader of `model.ebm`, versions 1 and 2 in f32 and int8, written from ebm-core/FORMAT.md alone."""
 
 import struct
 import zlib
@@ -7,20 +7,28 @@ from dataclasses import dataclass, field
 import numpy as np
 
 MAGIC = b"EBM\x1a"
-MACHINE, HEAD, GENERATIVE, SIGMOID = "BernoulliRbm", "Head", "Generative", "Sigmoid"
-KINDS = (MACHINE, HEAD, GENERATIVE, SIGMOID)
+KINDS = ("BernoulliRbm", "Head", "Generative", "Sigmoid", "Rbm", "GenerativeRbm", "Directed", "Rectifier")
+KINDS_OF_VERSION_1 = KINDS[:4]
+BESIDE = ("Generative", "GenerativeRbm")
+WITH_BLOCKS = ("Rbm", "GenerativeRbm", "Directed")
+VISIBLE = ("bernoulli", "gaussian", "softmax", "label")
+HIDDEN = ("bernoulli", "relu")
 RESCALE = np.dtype([("multiplier", "<u2"), ("pre", "u1"), ("post", "u1")])
+BLOCK = np.dtype([("kind", "<u4"), ("units", "<u4")])
 
 
 @dataclass
 class Layer:
-    """One layer: its shape and its sections by name. `weights` is V × H."""
+    """One layer: its shape and its sections by name. `weights` and `generative` are V × H."""
 
     kind: str
     integer: bool
     down_shift: int
     visible: int
     hidden: int
+    blocks: int = 0
+    labels: int = 0
+    hidden_kind: str = "bernoulli"
     sections: dict = field(default_factory=dict)
 
 
@@ -28,7 +36,7 @@ class Layer:
 class File:
     """One model file."""
 
-    levels: int | None
+    input: tuple
     layers: list
     labels: list
     novelty: tuple | None
@@ -40,7 +48,7 @@ class File:
 
     def recognition(self):
         """The layers of a recognition pass."""
-        return [layer for layer in self.layers if layer.kind != GENERATIVE]
+        return [layer for layer in self.layers if layer.kind not in BESIDE]
 
 
 class Postcard:
@@ -92,7 +100,7 @@ def read(data):
     """The model in `data`, the bytes of a file."""
     assert len(data) >= 32 and data[:4] == MAGIC
     version, header_length, payload_length, payload_crc = struct.unpack("<H2xIII", data[4:20])
-    assert version == 1 and header_length <= 4096
+    assert version in (1, 2) and header_length <= 4096
     start = padded(32 + header_length)
     assert len(data) == start + payload_length
     assert struct.unpack("<I", data[28:32])[0] == zlib.crc32(data[:28] + data[32:start])
@@ -100,8 +108,10 @@ def read(data):
     assert payload_crc == zlib.crc32(payload)
 
     header = Postcard(data[32 : 32 + header_length])
-    levels = header.varint() if (False, True)[header.varint()] else None
-    layers = [read_layer_header(header) for _ in range(header.varint())]
+    rule = ("Unit", "Levels", "Binary")[header.varint()]
+    assert version == 2 or rule != "Binary", "a rule of version 2"
+    rule = (rule, header.varint() if rule != "Unit" else None)
+    layers = [read_layer_header(header, version) for _ in range(header.varint())]
     names = header.string()
     novelty = header.option(lambda: (header.i32(), header.f32()))
     provenance = {
@@ -114,35 +124,53 @@ def read(data):
     assert header.at == header_length, "the header is longer than its fields"
 
     at = 0
+
+    def take(name, dtype, count):
+        nonlocal at
+        size = np.dtype(dtype).itemsize * count
+        values = np.frombuffer(payload[at : at + size], dtype=dtype)
+        assert values.size == count, "the payload ends too early"
+        at += padded(size)
+        # Column-major: output j's weights are contiguous.
+        square = name in ("weights", "generative")
+        layer.sections[name] = values.reshape(layer.hidden, layer.visible).T if square else values
+
     for layer in layers:
-        for name, dtype, count in sections(layer):
-            size = np.dtype(dtype).itemsize * count
-            values = np.frombuffer(payload[at : at + size], dtype=dtype)
-            assert values.size == count, "the payload ends too early"
-            # Column-major: output j's weights are contiguous.
-            layer.sections[name] = values.reshape(layer.hidden, layer.visible).T if name == "weights" else values
-            at += padded(size)
+        read_sections(layer, take)
     assert at == len(payload), "the payload is longer than its sections"
-    return File(levels, layers, names.split("\n") if names else [], novelty, provenance)
+    return File(rule, layers, names.split("\n") if names else [], novelty, provenance)
 
 
-def read_layer_header(header):
+def read_layer_header(header, version):
     """One layer of the header."""
     kind = KINDS[header.varint()]
+    assert version == 2 or kind in KINDS_OF_VERSION_1, "a kind of version 2"
+    blocks, labels, hidden_kind = 0, 0, HIDDEN[0]
+    if kind in WITH_BLOCKS:
+        blocks, labels, hidden_kind = header.varint(), header.varint(), HIDDEN[header.varint()]
     integer = (False, True)[header.varint()]
+    assert kind in KINDS_OF_VERSION_1 or not integer, "kinds of version 2 are in f32"
     down_shift = header.u8() if integer else 0
-    return Layer(kind, integer, down_shift, header.varint(), header.varint())
+    visible, hidden = header.varint(), header.varint()
+    return Layer(kind, integer, down_shift, visible, hidden, blocks, labels, hidden_kind)
 
 
-def sections(layer):
-    """Name, type and length of a layer's sections, in order."""
+def read_sections(layer, take):
+    """Calls `take` with the name, type and length of a layer's sections, in order."""
     number, bias = ("i1", "<i4") if layer.integer else ("<f4", "<f4")
-    two_ways = layer.kind in (MACHINE, GENERATIVE)
-    yield "weights", number, layer.visible * layer.hidden
+    two_ways = layer.kind in ("BernoulliRbm", "Rbm", *BESIDE)
+    take("weights", number, layer.visible * layer.hidden)
     if two_ways:
-        yield "visible_bias", bias, layer.visible
-    yield "hidden_bias", bias, layer.hidden
+        take("visible_bias", bias, layer.visible)
+    take("hidden_bias", bias, layer.hidden)
     if layer.integer:
-        yield "rescale", RESCALE, layer.hidden
+        take("rescale", RESCALE, layer.hidden)
         if two_ways:
-            yield "down_steps", "<u2", layer.hidden
+            take("down_steps", "<u2", layer.hidden)
+    if layer.kind == "Directed":
+        take("generative", number, layer.visible * layer.hidden)
+        take("visible_bias", bias, layer.visible)
+    if layer.kind in WITH_BLOCKS:
+        take("blocks", BLOCK, layer.blocks)
+        blocks = layer.sections["blocks"]
+        take("sigma", "<f4", int(blocks["units"][blocks["kind"] == VISIBLE.index("gaussian")].sum()))

@@ -23,6 +23,7 @@ import numpy as np
 import cases
 import integers
 import model_file
+import real_numbers
 import self_test
 import units
 from machine import Update
@@ -154,9 +155,10 @@ def stepped():
 
 
 def values(levels, file):
-    """Levels as values in 1/128; whole ones, for no rounding is specified."""
-    assert np.all(levels * 128 % file.levels == 0)
-    return levels * 128 // file.levels
+    """Levels as values in 1/128; whole ones, so that nothing has to be rounded."""
+    rule, largest = file.input
+    assert rule == "Levels" and np.all(levels * 128 % largest == 0)
+    return levels * 128 // largest
 
 
 def integer_models():
@@ -189,25 +191,29 @@ def integer_models():
 
 
 def float_models():
-    """f32 files: the same in real numbers, the inputs being levels/16 where the file has levels."""
-    for name in ("v1-tiny-f32", "digits-f32"):
+    """f32 files: the same in real numbers. `v` is what the file makes of `levels`, if it takes levels."""
+    for name, inputs in (
+        ("v1-tiny-f32", ([0.0, 0, 0], [1.0, 0, 1], [0.5, 1, 0.25])),
+        ("v2-tiny-classrbm", ([0.0, 0, 1, 0], [1.0, -3.5, 0, 1], [0.5, 7, 0, 1])),
+        ("v2-tiny-dbn", ([0, 127], [128, 65535], [300, 0])),
+        ("digits-f32", cases.pictures()),
+    ):
         file = model_file.read((MODELS / f"{name}.ebm").read_bytes())
-        layer = file.machine()
-        parameters = [layer.sections[key] for key in ("weights", "visible_bias", "hidden_bias")]
-        machine = cases.Machine([cases.bernoulli(layer.visible)], "bernoulli", *parameters)
-        inputs = [np.array(v) for v in ([0.0, 0, 0], [1.0, 0, 1], [0.5, 1, 0.25])]
-        inputs = inputs if file.levels is None else [levels / file.levels for levels in cases.pictures()]
+        rule, number = file.input
         entries = []
-        for v in inputs:
-            entry = {"v": v, "hidden_mean": machine.hidden_mean(v), "free_energy": machine.free_energy(v)}
-            if file.recognition()[-1].kind == model_file.HEAD:
-                x = v
-                for above in file.recognition():
-                    z = above.sections["hidden_bias"] + x @ above.sections["weights"].astype(np.float64)
-                    x = z if above.kind == model_file.HEAD else units.sigmoid(z)
-                entry.update(scores=x, posterior=units.softmax(x))
-            entries.append(entry)
-        yield {"file": f"{name}.ebm", "inputs": entries}
+        for levels in inputs:
+            levels = np.asarray(levels)
+            v = {"Unit": lambda: levels, "Levels": lambda: levels / number, "Binary": lambda: 1.0 * (levels > number)}[
+                rule
+            ]()
+            layers, scores = real_numbers.recognise(file, v)
+            entry = {"levels": [] if rule == "Unit" else levels, "v": v, "layers": layers, "scores": scores}
+            entries.append({**entry, "free_energy": real_numbers.free_energy(file, v)})
+        document = {"file": f"{name}.ebm", "inputs": entries, "down": []}
+        if file.layers[0].kind == "Directed":
+            tops = [np.array(top) for top in ([0.0, 0.0], [1.0, 0.0], [0.25, 1.0])]
+            document["down"] = [{"top": top, "means": real_numbers.means_down(file, top)} for top in tops]
+        yield document
 
 
 def random_words():
