@@ -1,38 +1,10 @@
 //! f32 machines of every kind of unit against the independent reference in `tools/oracle`.
 
 use ebm_core::{Beta, Machine as _, ShapeError, math};
+use ebm_tests::agreement::Agreement;
 use ebm_tests::exact::{Exact, log_sum_exp};
 use ebm_tests::oracle::{self, ClassCase, Hidden, Kind, Machine, MachineCase, State, Stepped};
 use ebm_tests::tolerance;
-
-/// Compares, and keeps the largest differences to be told at the end.
-struct Agreement {
-    what: &'static str,
-    largest: f64,
-    share: f64,
-    compared: usize,
-}
-
-impl Agreement {
-    fn new(what: &'static str) -> Self {
-        Self { what, largest: 0.0, share: 0.0, compared: 0 }
-    }
-
-    fn hold(&mut self, place: &str, ours: f32, exact: f64, bound: f64) {
-        let difference = (f64::from(ours) - exact).abs();
-        assert!(difference <= bound, "{}, {place}: {ours}, exactly {exact}, allowed {bound:e}", self.what);
-        self.largest = self.largest.max(difference / exact.abs().max(1.0));
-        self.share = self.share.max(difference / bound);
-        self.compared += 1;
-    }
-}
-
-impl Drop for Agreement {
-    fn drop(&mut self) {
-        let Self { what, largest, share, compared } = self;
-        println!("{what}: {compared} compared, largest difference {largest:.1e}, {:.0} % of a bound", *share * 100.0);
-    }
-}
 
 fn machines() -> Vec<MachineCase> {
     let cases: Vec<MachineCase> = oracle::read("machines");
@@ -54,10 +26,7 @@ fn field_errors(machine: &Machine, v: &[f32]) -> Vec<f64> {
 /// Size and error of a hidden unit's share of the free energy.
 fn term(hidden: Hidden, z: f64, field: f64) -> (f64, f64) {
     match hidden {
-        Hidden::Bernoulli => {
-            let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
-            (softplus, field + f64::from(math::SOFTPLUS_MAX_RELATIVE_ERROR) * (softplus + field))
-        }
+        Hidden::Bernoulli => tolerance::softplus_term(z, field),
         Hidden::Relu => tolerance::rectified_softplus(z, field),
     }
 }
@@ -372,7 +341,7 @@ fn free_energies_of_all_states_give_the_partition_function() -> Result<(), Shape
             );
         }
     }
-    assert!(agreement.compared >= 6, "{}", agreement.compared);
+    assert!(agreement.compared() >= 6, "{}", agreement.compared());
     Ok(())
 }
 
@@ -419,7 +388,7 @@ fn class_posteriors() -> Result<(), ShapeError> {
             free_energies.hold(place, view.free_energy_of_inputs(&input.x)?, input.free_energy, bound);
         }
     }
-    assert!(posteriors.compared > 50);
+    assert!(posteriors.compared() > 50);
     Ok(())
 }
 
@@ -434,5 +403,5 @@ fn functions_of_a_rectified_unit() {
             mean.hold(&place, math::rectified_mean(*z), *exact_mean, tolerance::rectified_mean(*exact_mean, 0.0));
         }
     }
-    assert!(softplus.compared >= 20);
+    assert!(softplus.compared() >= 20);
 }

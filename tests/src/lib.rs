@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`exact`] | a machine by enumeration of all its states, in f64: the truth for everything else |
 //! | [`tolerance`] | every bound that a test uses, named, with its reason |
+//! | [`agreement`] | comparison within bounds that tells how near it came |
 //! | [`parameters`] | random f32 machines |
 //! | [`quantised`] | random integer machines, and what they mean in nats |
 //! | [`statistics`] | χ² and runs tests for samplers |
@@ -14,6 +15,7 @@
 //! | [`oracle`] | what the independent reference in `tools/oracle` computed |
 //! | [`tiny`] | the two models of `FORMAT.md` and of the golden fixtures |
 
+pub mod agreement;
 pub mod dump;
 pub mod exact;
 pub mod file;
