@@ -26,7 +26,7 @@ fn field_errors(machine: &Machine, v: &[f32]) -> Vec<f64> {
 /// Size and error of a hidden unit's share of the free energy.
 fn term(hidden: Hidden, z: f64, field: f64) -> (f64, f64) {
     match hidden {
-        Hidden::Bernoulli => tolerance::softplus_term(z, field),
+        Hidden::Bernoulli => tolerance::softplus(z, field),
         Hidden::Relu => tolerance::rectified_softplus(z, field),
     }
 }
@@ -384,7 +384,7 @@ fn class_posteriors() -> Result<(), ShapeError> {
                     tolerance::softmax_probability(*exact, classes, high - low, worst),
                 );
             }
-            let bound = tolerance::log_sum_exp(classes, input.free_energy, worst);
+            let bound = tolerance::log_sum_exp_in_pieces(classes, input.free_energy, worst);
             free_energies.hold(place, view.free_energy_of_inputs(&input.x)?, input.free_energy, bound);
         }
     }

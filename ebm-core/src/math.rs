@@ -67,14 +67,18 @@ pub fn softplus(x: f32) -> f32 {
     positive_part + s * (2.0 + q * series)
 }
 
-/// Largest absolute error of [`log_sum_exp`] relative to `1 + |ln n|`, the scores themselves being exact.
-pub const LOG_SUM_EXP_MAX_ERROR: f32 = 2.4e-7;
-/// Largest error of [`rectified_softplus`], relative to `S + z²/2` of the exact sum `S`, for `|z| ≤ 80`.
-pub const RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR: f32 = 1.2e-6;
-/// Largest relative error of [`rectified_mean`] for `|z| ≤ 80`; the largest found, in steps of 1/512, is 2.433e-6, at `−1.207`.
-pub const RECTIFIED_MEAN_MAX_RELATIVE_ERROR: f32 = 2.5e-6;
+/// Largest absolute error of [`log_sum_exp`] for each of its exact scores, the rounding of the result aside.
+/// Over 35 million random slices of up to 8 the largest found is 5.80e-8, at three scores near 0; longer ones are better by the score.
+pub const LOG_SUM_EXP_MAX_ERROR: f32 = 6e-8;
+/// Largest relative error of [`rectified_softplus`] for `|z| ≤ 80`.
+/// Over all f32 in `[−8, −½]` and a fine grid elsewhere the largest found is 1.356e-6, at `−2.433`.
+pub const RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR: f32 = 1.4e-6;
+/// Largest relative error of [`rectified_mean`] for `|z| ≤ 80`.
+/// Over all f32 in `[−8, −½]` and a fine grid elsewhere the largest found is 2.569e-6, at `−1.219`.
+pub const RECTIFIED_MEAN_MAX_RELATIVE_ERROR: f32 = 2.6e-6;
 /// Largest absolute error of [`normal_quantile`], in standard deviations.
-pub const NORMAL_QUANTILE_MAX_ERROR: f32 = 1.5e-6;
+/// Over all draws the largest found is 1.691e-6, at draw 43; within one deviation 4.27e-7.
+pub const NORMAL_QUANTILE_MAX_ERROR: f32 = 1.7e-6;
 
 /// `ln x` for a normal `x > 0`.
 ///
@@ -92,7 +96,7 @@ pub(crate) fn ln(x: f32) -> f32 {
     exponent as f32 * core::f32::consts::LN_2 + s * (2.0 + q * series)
 }
 
-/// `ln Σ_c e^(z_c)`; `−∞` for an empty slice. Error at most [`LOG_SUM_EXP_MAX_ERROR`]` · (1 + ln n)`, and the rounding of the result.
+/// `ln Σ_c e^(z_c)`; `−∞` for an empty slice. Error at most `n · `[`LOG_SUM_EXP_MAX_ERROR`], and the rounding of the result.
 /// A score that is NaN makes the answer NaN, else one that is `∞` makes it `∞`.
 pub fn log_sum_exp(scores: &[f32]) -> f32 {
     // `f32::max` would swallow NaN, and `ln` would make a number of it.
@@ -109,6 +113,7 @@ pub fn log_sum_exp(scores: &[f32]) -> f32 {
 ///
 /// By the midpoint form of the Euler–Maclaurin formula, `S = −Li₂(−e^z) − σ(z)/24 + 7·σ″(z)/5760 − 31·σ⁗(z)/967680`, the
 /// dilogarithm by its series in `w = softplus(−|z|)` (`−Li₂(−e^z) = z²/2 + π²/6 + Li₂(−e^(−z))` for `z > 0`).
+/// Relative error at most [`RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR`].
 pub fn rectified_softplus(z: f32) -> f32 {
     let w = softplus(-z.abs());
     let q = w * w;
@@ -123,7 +128,7 @@ pub fn rectified_softplus(z: f32) -> f32 {
 
 /// `S′(z) = Σ_{k ≥ 1} σ(z − k + ½)`, the mean of a rectified unit; between 0 and `softplus(z)`.
 ///
-/// Term by term the derivative of [`rectified_softplus`].
+/// Term by term the derivative of [`rectified_softplus`]. Relative error at most [`RECTIFIED_MEAN_MAX_RELATIVE_ERROR`].
 pub fn rectified_mean(z: f32) -> f32 {
     let slope = sigmoid(z) * sigmoid(-z);
     let third = slope * (1.0 - 6.0 * slope);
@@ -136,7 +141,7 @@ const PI_SQUARED_OVER_6: f32 = 1.644_934;
 /// The standard normal variate of a 32-bit draw: `Φ⁻¹((draw + ½) / 2³²)`, the lower half being `draw < 2³¹`.
 ///
 /// Wichura 1988, "Algorithm AS 241: The Percentage Points of the Normal Distribution", routine PPND7. One draw a variate, so that
-/// a variate too is a function of its counter alone. Error at most [`NORMAL_QUANTILE_MAX_ERROR`]; between −6.24 and 6.24.
+/// a variate too is a function of its counter alone. Error at most [`NORMAL_QUANTILE_MAX_ERROR`]; between −6.34 and 6.34.
 pub fn normal_quantile(draw: u32) -> f32 {
     let upper = draw >> 31 == 1;
     // Distance from the nearer end, so that both tails keep all their bits.

@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`exact`] | a machine by enumeration of all its states, in f64: the truth for everything else |
+//! | [`mixed`] | the same for every kind of unit |
+//! | [`special`] | normal quantiles and rectified units in f64 |
 //! | [`tolerance`] | every bound that a test uses, named, with its reason |
 //! | [`agreement`] | comparison within bounds that tells how near it came |
 //! | [`parameters`] | random f32 machines |
@@ -21,9 +23,11 @@ pub mod exact;
 pub mod file;
 pub mod frame;
 pub mod messages;
+pub mod mixed;
 pub mod oracle;
 pub mod parameters;
 pub mod quantised;
+pub mod special;
 pub mod statistics;
 pub mod tiny;
 pub mod tolerance;

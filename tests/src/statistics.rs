@@ -41,6 +41,15 @@ pub fn mean_z(ones: u64, draws: u64, p: f64) -> f64 {
     (ones as f64 - draws * p) / (draws * p * (1.0 - p)).sqrt()
 }
 
+/// Distances, in standard deviations, of the mean and the variance of `draws` from what they should be; how far each may vary is estimated
+/// from the draws themselves.
+pub fn moments_z(draws: &[f64], mean: f64, variance: f64) -> (f64, f64) {
+    let n = draws.len() as f64;
+    let moment = |power: i32| draws.iter().map(|x| (x - mean).powi(power)).sum::<f64>() / n;
+    let (second, fourth) = (moment(2), moment(4));
+    (moment(1) / (variance / n).sqrt(), (second - variance) / ((fourth - second * second) / n).sqrt())
+}
+
 /// Wald & Wolfowitz's runs test: distance of the number of runs from the one expected of independent draws with as many
 /// ones, in standard deviations. Negative when draws stick to their predecessor, positive when they avoid it.
 pub fn runs_z(draws: &[bool]) -> f64 {

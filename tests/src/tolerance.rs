@@ -69,6 +69,37 @@ pub fn free_energy(visible: usize, visible_magnitude: f64, hidden: &[(f64, f64)]
     terms + gamma(dot_roundings(visible) + last) * visible_magnitude + REFERENCE
 }
 
+/// Error of a class's score when a free energy of the same state may be wrong by `free_energy`: the same terms in another order, the class's
+/// weight added after the dot product, so that no term goes through twice as many roundings.
+pub fn class_score(free_energy: f64) -> f64 {
+    2.0 * free_energy
+}
+
+/// Rounding of a result.
+pub fn rounding(result: f64) -> f64 {
+    U * result.abs()
+}
+
+/// Error of `math::log_sum_exp` over `classes` exact scores.
+pub fn log_sum_exp(classes: usize, result: f64) -> f64 {
+    f64::from(math::LOG_SUM_EXP_MAX_ERROR) * classes as f64 + rounding(result) + REFERENCE
+}
+
+/// Error of `ln Σ e^s` over `classes` scores, each wrong by at most `score`, taken 16 at a time, each piece joined to what was before. All
+/// results on the way lie between the largest score and `result`, and that score at most `ln(classes)` below it.
+pub fn log_sum_exp_in_pieces(classes: usize, result: f64, score: f64) -> f64 {
+    let largest = result.abs() + (classes as f64).ln() + score;
+    let pieces = classes.div_ceil(16);
+    score + log_sum_exp(classes, largest) + pieces as f64 * (log_sum_exp(2, largest) + rounding(largest))
+}
+
+/// Error of a central difference of a free energy along a parameter that multiplies a hidden mean by `scale`, against the f32 conditional: the
+/// field's error (`|S″| ≤ 1`), the mean's own, and [`DIFFERENCE`], of which the truncation grows as the third power of `scale`.
+pub fn free_energy_gradient(expected: f64, scale: f64, field: f64) -> f64 {
+    let own = f64::from(math::RECTIFIED_MEAN_MAX_RELATIVE_ERROR) * expected.abs();
+    scale.abs() * field + own + DIFFERENCE * (1.0 + scale.abs().powi(3))
+}
+
 /// Relative error of a softmax probability over `classes` scores that differ from the largest by at most `spread`.
 ///
 /// The rounding of `z − max` moves an exponential by `u·spread` relative to itself. `e^x` in f32 is at most as wrong as
@@ -104,13 +135,18 @@ pub fn rectified_mean(mean: f64, field: f64) -> f64 {
     moved + f64::from(math::RECTIFIED_MEAN_MAX_RELATIVE_ERROR) * (mean + moved) + REFERENCE
 }
 
+/// A Bernoulli unit's share of the free energy, and its error when its field is wrong by `field`: softplus is 1-Lipschitz.
+pub fn softplus(z: f64, field: f64) -> (f64, f64) {
+    let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
+    (softplus, field + f64::from(math::SOFTPLUS_MAX_RELATIVE_ERROR) * (softplus + field))
+}
+
 /// A bound on a rectified unit's share of the free energy, `S(z) ≤ max(z, 0)²/2 + π²/6`, and the share's error when its field is wrong by
 /// `field`: its slope is the mean, at most `max(z, 0) + ln 2`.
 pub fn rectified_softplus(z: f64, field: f64) -> (f64, f64) {
-    let farther = z.abs() + field;
-    let size = z.max(0.0).powi(2) / 2.0 + 1.645;
-    let own = f64::from(math::RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR) * (size + farther * farther / 2.0);
-    (size, own + field * (farther + 0.694))
+    let farther = z.max(0.0) + field;
+    let size = farther * farther / 2.0 + 1.645;
+    (size, f64::from(math::RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR) * size + field * (farther + 0.694))
 }
 
 /// A Bernoulli hidden unit's share of the free energy, `softplus(z)`, and the share's error when its field is wrong by `field`: its slope is
@@ -139,12 +175,6 @@ pub fn mixed_free_energy(visible: usize, visible_magnitude: f64, terms: &[(f64, 
     let errors: f64 = terms.iter().map(|(_, error)| error).sum();
     let visible_error = gamma(dot_roundings(visible) + visible + 8) * visible_magnitude;
     errors + visible_error + gamma(terms.len() + 1) * (sizes + visible_magnitude) + REFERENCE
-}
-
-/// Error of `ln Σ e^s` over `scores`, each wrong by at most `score`, taken in two goes: of pieces, then of their results.
-pub fn log_sum_exp(scores: usize, result: f64, score: f64) -> f64 {
-    let one = f64::from(math::LOG_SUM_EXP_MAX_ERROR) * (1.0 + (scores as f64).ln()) + gamma(1) * (result.abs() + score);
-    score + 2.0 * one + REFERENCE
 }
 
 /// Largest step down of `math::sigmoid` between neighbouring f32, relative: one unit in the last place. (It is made of
