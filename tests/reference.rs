@@ -1,7 +1,10 @@
 //! The reference itself: what must hold of any right enumeration.
 
+use ebm_core::HiddenKind;
 use ebm_tests::exact::{Exact, state, total_variation};
+use ebm_tests::mixed::{MOST_COPIES, Mixed, Visible, means, potential_of_copies, rectified_potential};
 use ebm_tests::parameters::Parameters;
+use ebm_tests::special::{normal_quantile, normal_upper_tail, rectified};
 use ebm_tests::tolerance;
 
 fn data() -> Vec<Vec<f64>> {
@@ -103,4 +106,92 @@ fn cd_vanishes_at_the_machines_own_distribution() {
         let largest = exact.expected_cd_gradient(&rows, k).components().fold(0.0, |m: f64, x| m.max(x.abs()));
         assert!(largest < tolerance::SAME_IN_F64, "{k}: {largest}");
     }
+}
+
+/// `h` copies of a rectified unit that are on, whichever they are, weigh what its potential says (the q-binomial theorem).
+#[test]
+fn a_rectified_unit_is_its_copies() {
+    for h in 0..=20 {
+        let (potential, copies) = (rectified_potential(h), potential_of_copies(h, 100));
+        assert!((potential - copies).abs() <= tolerance::SAME_IN_F64 * (1.0 + copies), "{h}: {potential} {copies}");
+    }
+    let machine = Parameters::random(4, 2, 2.0, 11);
+    let mixed = Mixed::new(&machine, &[Visible::Bernoulli(4)], HiddenKind::Relu);
+    for visible in machine.exact().visible_states() {
+        let (counted, product) = (mixed.free_energy(&visible), mixed.free_energy_by_copies(&visible));
+        assert!((counted - product).abs() < tolerance::SAME_IN_F64, "{counted} {product}");
+    }
+    // One unit: its mean and variance over all numbers of copies are the sums over the copies.
+    for z in [-12.0f32, -1.0, 0.0, 0.75, 6.0, 20.0] {
+        let machine = Parameters { weights: vec![0.0], visible_bias: vec![0.0], hidden_bias: vec![z] };
+        let states = Mixed::new(&machine, &[Visible::Bernoulli(1)], HiddenKind::Relu).given_visible(&[0.0]);
+        assert_eq!(states.len(), MOST_COPIES + 1);
+        let mean = means(&states, |state| &state.hidden)[0];
+        let variance: f64 = states.iter().map(|state| state.probability * (state.hidden[0] - mean).powi(2)).sum();
+        let copies = rectified(z.into());
+        let apart = (mean - copies.mean).abs().max((variance - copies.variance).abs());
+        assert!(apart < tolerance::SAME_IN_F64, "{z}: {mean} {variance} {copies:?}");
+    }
+}
+
+/// With Bernoulli units alone, the reference for any kind is the reference for Bernoulli units.
+#[test]
+fn both_references_agree() {
+    let machine = Parameters::random(4, 3, 1.0, 12);
+    let (mixed, exact) = (Mixed::new(&machine, &[Visible::Bernoulli(4)], HiddenKind::Bernoulli), machine.exact());
+    let joint = mixed.given_held(&[], &[]);
+    let probabilities = joint.iter().map(|state| state.probability);
+    assert!(largest_difference(probabilities, exact.joint().into_iter()) < tolerance::SAME_IN_F64);
+    for visible in exact.visible_states() {
+        assert!((mixed.free_energy(&visible) - exact.free_energy(&visible)).abs() < tolerance::SAME_IN_F64);
+    }
+    let steps = mixed.steps_to_mix(&[], &[], tolerance::MIXED);
+    assert!(steps.abs_diff(exact.steps_to_mix(tolerance::MIXED)) <= 1, "{steps}");
+}
+
+/// Gaussian visible units summed out in closed form, `∫ e^(−E) dv ∝ e^(b·h + Σ_i (a_i·x_i + σ_i²·x_i²/2))` with `x = Wh`: the quadrature's
+/// distribution of hidden states is that one, at several temperatures.
+#[test]
+fn quadrature_is_the_closed_form() {
+    const SIGMA: [f32; 2] = [0.3, 1.7];
+    let machine = Parameters::random(2, 3, 1.0, 13);
+    for beta in [0.4, 1.0, 2.5] {
+        let mixed = Mixed::new(&machine, &[Visible::Gaussian(SIGMA.to_vec())], HiddenKind::Bernoulli).at(beta);
+        let hidden = mixed.hidden_states();
+        let log_weight = |h: &Vec<f64>| -> f64 {
+            let bias: f64 = h.iter().zip(&machine.hidden_bias).map(|(h, b)| h * f64::from(*b)).sum();
+            let of_unit = |i: usize| {
+                let x: f64 = (0..3).map(|j| f64::from(machine.weights[i + 2 * j]) * h[j]).sum();
+                f64::from(machine.visible_bias[i]) * x + f64::from(SIGMA[i]).powi(2) * x * x / 2.0
+            };
+            beta * (bias + of_unit(0) + of_unit(1))
+        };
+        let weights: Vec<f64> = hidden.iter().map(|h| log_weight(h).exp()).collect();
+        let sum: f64 = weights.iter().sum();
+        let joint = mixed.given_held(&[], &[]);
+        let of_state = |h: &Vec<f64>| -> f64 {
+            joint.iter().filter(|state| state.hidden == *h).map(|state| state.probability).sum()
+        };
+        let quadrature = hidden.iter().map(of_state);
+        assert!(largest_difference(quadrature, weights.iter().map(|w| w / sum)) < tolerance::SAME_IN_F64);
+    }
+}
+
+/// Digits of `P(N(0, 1) > x)` from Abramowitz & Stegun, table 26.1 and 26.2, on both sides of where the expansions meet.
+#[test]
+fn the_normal_tail_is_the_tabulated_one() {
+    for (x, tail, unit) in [
+        (0.0, 0.5, 1e-15),
+        (1.0, 0.158_655_253_931_457, 1e-15),
+        (2.0, 0.022_750_131_948_179, 1e-15),
+        (3.0, 0.001_349_898_031_630, 1e-15),
+        (5.0, 2.866_515_719e-7, 1e-16),
+        (6.0, 9.865_876_450e-10, 1e-18),
+    ] {
+        assert!((normal_upper_tail(x) - tail).abs() <= unit, "{x}: {:e}", normal_upper_tail(x));
+        assert!((normal_upper_tail(-x) - (1.0 - tail)).abs() <= 2.0 * unit);
+        assert!((normal_quantile(tail, 0.0) + x).abs() < 1e-7);
+    }
+    let (below, above) = (normal_upper_tail(3.0f64.next_down()), normal_upper_tail(3.0));
+    assert!((below / above - 1.0).abs() < tolerance::SAME_IN_F64);
 }

@@ -3,6 +3,8 @@
 use ebm_core::rng::{Philox, Purpose, Stream, philox4x32_10, unit_interval};
 use ebm_tests::statistics::ChiSquared;
 use ebm_tests::tolerance;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use rand_core::{Rng, SeedableRng};
 
 const PURPOSES: [Purpose; 7] = [
@@ -149,4 +151,53 @@ fn unit_interval_is_uniform() {
     assert!(z.abs() < tolerance::STANDARD_DEVIATIONS, "{z}");
     let test = ChiSquared::new(&seen, &[1.0 / CELLS as f64; CELLS]);
     assert!(test.accepts(), "{test:?}");
+}
+
+/// Undoes [`philox4x32_10`], round by round: a draw's four words say which counter they come from.
+fn counter_of(words: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    /// Inverse of an odd number modulo `2^32`: each step of Newton's doubles the bits that are right.
+    fn inverse(odd: u32) -> u32 {
+        (0..5).fold(odd, |x, _| x.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(x))))
+    }
+    const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    (0..10u32).rev().fold(words, |[w0, w1, w2, w3], round| {
+        let keys = [0, 1].map(|n| key[n].wrapping_add(WEYL[n].wrapping_mul(round)));
+        let (c0, c2) = (w3.wrapping_mul(inverse(MULTIPLIERS[0])), w1.wrapping_mul(inverse(MULTIPLIERS[1])));
+        let high = |a: u32, b: u32| (u64::from(a) * u64::from(b) >> 32) as u32;
+        [c0, w0 ^ high(MULTIPLIERS[1], c2) ^ keys[0], c2, w2 ^ high(MULTIPLIERS[0], c0) ^ keys[1]]
+    })
+}
+
+fn purpose() -> impl Strategy<Value = Purpose> {
+    prop::sample::select(PURPOSES.to_vec())
+}
+
+/// Any stream, its coordinates often at their ends and often small.
+fn stream() -> impl Strategy<Value = Stream> {
+    fn ends<T: Arbitrary + Clone + std::fmt::Debug + 'static>(few: [T; 4]) -> impl Strategy<Value = T> {
+        prop_oneof![prop::sample::select(few.to_vec()), any::<T>()]
+    }
+    let numbers = || ends([0, 1, 2, u32::MAX]);
+    (purpose(), ends([0, 1, 2, u8::MAX]), ends([0, 1, 2, u16::MAX]), numbers(), numbers())
+        .prop_map(|(purpose, layer, phase, step, sample)| Stream { purpose, layer, phase, step, sample })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(37), failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
+
+    /// No draw is used twice: four words of a stream say which stream, which unit and so which purpose, layer, phase, step and sample they
+    /// are for, whatever those are. Two streams that differ in any coordinate have no block of draws in common.
+    #[test]
+    fn draws_tell_what_they_are_for(stream in stream(), seed: u64, unit in 0..4000u32) {
+        let mut rng = Philox::new(seed, stream);
+        (0..unit / 4 * 4).for_each(|_| _ = rng.next_u32());
+        let words = std::array::from_fn(|_| rng.next_u32());
+        let [block, sample, step, tag] = counter_of(words, [seed as u32, (seed >> 32) as u32]);
+        let [purpose, layer, low, high] = tag.to_le_bytes();
+        prop_assert_eq!(block, unit / 4);
+        prop_assert_eq!((sample, step), (stream.sample, stream.step));
+        prop_assert_eq!(purpose, stream.purpose as u8);
+        prop_assert_eq!((layer, u16::from_le_bytes([low, high])), (stream.layer, stream.phase));
+    }
 }

@@ -285,3 +285,18 @@ pub const FLOAT_FREE_ENERGY: f64 = 0.015;
 /// Error of a ClassRBM's scores, posteriors and free energies where biases and weights stay under 2 and there are at most eight units a
 /// side: sums of under 50 terms of magnitude under 20, each rounded at most a dozen times.
 pub const CLASS_SCORE_NATS: f64 = 50.0 * 12.0 * 20.0 * U;
+
+/// Distance of a state from a fixed point of the mean-field equations after 200 steps that each shrink it by half or more: a step's rounding,
+/// a few units in the last place of numbers up to 3, twice over.
+pub const FIXED_POINT: f64 = 2e-6;
+
+/// Bound on the magnitude of every energy of a machine whose hidden units are at most 3 copies: `extra` nats of biases and units' own energies,
+/// and each weight and its hidden unit three times.
+pub fn largest_energy(weights: &[f32], visible: &[f32], extra: f64) -> f64 {
+    let largest = visible.iter().map(|&v| f64::from(v).abs()).fold(1.0, f64::max);
+    let of_weights: f64 = weights.iter().map(|&w| f64::from(w).abs() * largest).sum();
+    3.0 * of_weights + extra.abs() + OWN_ENERGIES
+}
+
+/// Biases of at most 2 on 12 units of up to 3 copies, `h²/2` of 3 units, and `(v − a)²/2σ²` of nine Gaussian units within 6.34 deviations.
+const OWN_ENERGIES: f64 = 72.0 + 13.5 + 181.0;
