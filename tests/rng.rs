@@ -164,7 +164,7 @@ fn counter_of(words: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     (0..10u32).rev().fold(words, |[w0, w1, w2, w3], round| {
         let keys = [0, 1].map(|n| key[n].wrapping_add(WEYL[n].wrapping_mul(round)));
         let (c0, c2) = (w3.wrapping_mul(inverse(MULTIPLIERS[0])), w1.wrapping_mul(inverse(MULTIPLIERS[1])));
-        let high = |a: u32, b: u32| (u64::from(a) * u64::from(b) >> 32) as u32;
+        let high = |a: u32, b: u32| ((u64::from(a) * u64::from(b)) >> 32) as u32;
         [c0, w0 ^ high(MULTIPLIERS[1], c2) ^ keys[0], c2, w2 ^ high(MULTIPLIERS[0], c0) ^ keys[1]]
     })
 }
