@@ -1,13 +1,15 @@
 //! The trainer's quantiser: weights within half a step, fields and free energies within what that allows.
 
 use ebm_core::kernel::integer::{MAX_DOWN_STEPS, NATS, ONE, Storage};
-use ebm_core::{Float, Integer, Machine, Model, Numbers};
+use ebm_core::{Affine, Float, Integer, Machine, Model, Numbers};
 use ebm_tests::parameters::{Parameters, uniform};
 use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::data::digits;
-use ebm_train::export::{IntegerRbmParameters, Storages, model_file, quantize};
+use ebm_train::eval::novelty;
+use ebm_train::export::{IntegerRbmParameters, ModelFile, Storages, model_file, quantize};
 use ebm_train::parameters::{AffineParameters, Parameters as Net, RbmParameters};
+use std::path::Path;
 
 const SHAPES: [(usize, usize); 4] = [(1, 1), (9, 5), (64, 40), (300, 33)];
 const INT8: Storages = Storages::all(Storage::Int8);
@@ -197,5 +199,51 @@ fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
     assert!(share <= expected && share > expected - 0.005, "{share} of the calibration data count as novel");
     let measured = ebm_train::eval::classification::evaluate::<Integer>(&model, &digits.test).expect("it fits");
     assert_eq!(header.provenance.test_accuracy, Some(measured.accuracy as f32));
+    Ok(())
+}
+
+/// The trained classifier of the fixtures, as parameters.
+fn trained() -> Result<Net, Error> {
+    let file = ModelFile::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/digits-f32.ebm")))?;
+    let model = file.model()?;
+    let affine = |up: Affine<'_>| AffineParameters { weights: up.weights().to_vec(), bias: up.bias().to_vec() };
+    let rbm = model.machine::<Float>().expect("a machine");
+    let last = model.layers() - 1;
+    let layers = (model.first_hidden()..last).map(|index| affine(model.hidden_layer::<Float>(index).expect("a layer")));
+    Ok(Net {
+        machine: Some(RbmParameters {
+            weights: rbm.up().weights().to_vec(),
+            visible_bias: rbm.visible_bias().to_vec(),
+            hidden_bias: rbm.up().bias().to_vec(),
+        }),
+        layers: layers.collect(),
+        head: affine(model.head::<Float>(last).expect("a head")),
+    })
+}
+
+/// What each storage costs on the digits: accuracy on the test set, and the median error of the free energy.
+#[test]
+fn losses_on_the_digits_are_within_their_bounds() -> Result<(), Error> {
+    let digits = digits::load()?;
+    let net = trained()?;
+    let float = model_file::<Float>(&net.layers()?, &digits, 0)?;
+    let accuracy = |file: &ModelFile| -> Result<f64, Error> {
+        Ok(file.model()?.header().provenance.test_accuracy.expect("measured").into())
+    };
+    let exact = novelty::free_energies::<Float>(&float.model()?, &digits.test.inputs).expect("it fits");
+    for storages in Storage::ALL.into_iter().flat_map(|s| [Storages::all(s), Storages::below_the_head(s)]) {
+        let quantised = quantize(&net, storages)?;
+        let file = model_file::<Integer>(&quantised.layers()?, &digits, 0)?;
+        let energies = novelty::free_energies::<Integer>(&file.model()?, &digits.test.inputs).expect("it fits");
+        let mut errors: Vec<f32> = energies.iter().zip(&exact).map(|(&a, b)| (Integer::nats(a) - b).abs()).collect();
+        errors.sort_by(f32::total_cmp);
+        let median = errors[errors.len() / 2];
+        println!(
+            "{storages:?}: {} (f32 {}), {median} nats, {} bytes",
+            accuracy(&file)?,
+            accuracy(&float)?,
+            file.bytes().len()
+        );
+    }
     Ok(())
 }

@@ -2,10 +2,18 @@
 
 use crate::kernel::integer::{BLOCK, ROW_WORDS};
 
-/// `Σ_i w_ij·x_i` for the [`BLOCK`] outputs whose weights are `columns`.
+/// Columns that lie one after another, `length` long: the first [`BLOCK`], the first one in place of those that there are not.
+fn columns<T>(columns: &[T], length: usize) -> [&[T]; BLOCK] {
+    let first = columns.get(..length).unwrap_or_default();
+    let mut columns = columns.chunks_exact(length.max(1));
+    core::array::from_fn(|_| columns.next().unwrap_or(first))
+}
+
+/// `Σ_i w_ij·x_i` for the outputs whose weights are `columns`, as many as there are; any number for the others.
+/// `sparse` says that many inputs are off.
 #[inline]
-pub fn int8_block(columns: [&[i8]; BLOCK], inputs: &[u8]) -> [i32; BLOCK] {
-    let [a, b, c, d] = columns;
+pub fn int8_block(columns: &[i8], inputs: &[u8], _sparse: bool) -> [i32; BLOCK] {
+    let [a, b, c, d] = self::columns(columns, inputs.len());
     let mut sums = [0; BLOCK];
     for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
         let x = i32::from(x);
@@ -24,10 +32,10 @@ fn groups<const N: usize>(inputs: &[u8]) -> impl Iterator<Item = [u8; N]> {
     whole.iter().copied().chain((!rest.is_empty()).then_some(last))
 }
 
-/// `Σ_i code_ij·x_i` for the [`BLOCK`] outputs whose codes are `columns` of [`Storage::Int4`](crate::kernel::integer::Storage).
+/// `Σ_i code_ij·x_i` for the outputs whose codes are `columns` (see [`int8_block`]) of [`Storage::Int4`](crate::kernel::integer::Storage).
 #[inline]
-pub fn int4_block(columns: [&[u32]; BLOCK], inputs: &[u8]) -> [i32; BLOCK] {
-    let [a, b, c, d] = columns;
+pub fn int4_block(columns: &[u32], inputs: &[u8]) -> [i32; BLOCK] {
+    let [a, b, c, d] = self::columns(columns, inputs.len().div_ceil(8));
     let mut sums = [0; BLOCK];
     for ((((x, &a), &b), &c), &d) in groups::<8>(inputs).zip(a).zip(b).zip(c).zip(d) {
         if x == [0; 8] {
@@ -54,12 +62,12 @@ static MASKS: [u32; 16] = {
     masks
 };
 
-/// `Σ_(i: bit set) x_i` for the [`BLOCK`] outputs whose bits are `columns` of [`Storage::Sign`](crate::kernel::integer::Storage).
+/// `Σ_(i: bit set) x_i` for the outputs whose bits are `columns` (see [`int8_block`]) of [`Storage::Sign`](crate::kernel::integer::Storage).
 #[inline]
-pub fn sign_block(columns: [&[u32]; BLOCK], inputs: &[u8]) -> [i32; BLOCK] {
+pub fn sign_block(columns: &[u32], inputs: &[u8]) -> [i32; BLOCK] {
     /// Words of a column that leave no lane of 16 bits over-full: `16 · 8 · 2 · 255 = 65280`.
     const WORDS: usize = 16;
-    let [a, b, c, d] = columns;
+    let [a, b, c, d] = self::columns(columns, inputs.len().div_ceil(32));
     let mut sums = [0; BLOCK];
     for (part, inputs) in inputs.chunks(32 * WORDS).enumerate() {
         let [a, b, c, d] = [a, b, c, d].map(|column| column.get(part * WORDS..).unwrap_or_default());
