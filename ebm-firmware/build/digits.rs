@@ -1,5 +1,8 @@
 //! The test digits that come with ebm-train, unpacked: the device has no room for a decompressor.
+//!
+//! `EBM_TEST_DIGITS` says how many of them, from the first, lie in flash; without it all do.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -7,15 +10,23 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
-/// Writes `digits.levels` (a row of bytes a digit) and `digits.labels` (a byte a digit); returns the length of a row.
-pub fn unpack(root: &Path, out: &Path) -> Result<usize> {
+/// Writes `digits.levels` (a row of bytes a digit) and `digits.labels` (a byte a digit); returns the length of a row, `None` where
+/// no digit is wanted.
+pub fn unpack(root: &Path, out: &Path) -> Result<Option<usize>> {
+    println!("cargo::rerun-if-env-changed=EBM_TEST_DIGITS");
     let folder = root.join("../ebm-train/data/digits");
     let (images, image_shape) = read(&folder.join("test-images-idx3-ubyte.gz"), 3)?;
     let (labels, label_shape) = read(&folder.join("test-labels-idx1-ubyte.gz"), 1)?;
     ensure!(image_shape[0] == label_shape[0], "the test digits: {} images, {} labels", image_shape[0], label_shape[0]);
-    fs::write(out.join("digits.levels"), images)?;
-    fs::write(out.join("digits.labels"), labels)?;
-    Ok(image_shape[1..].iter().product())
+    let row: usize = image_shape[1..].iter().product();
+    let count = match env::var("EBM_TEST_DIGITS") {
+        Ok(text) => text.parse().with_context(|| format!("EBM_TEST_DIGITS={text}: a number of digits"))?,
+        Err(_) => labels.len(),
+    };
+    let count = labels.len().min(count);
+    fs::write(out.join("digits.levels"), &images[..count * row])?;
+    fs::write(out.join("digits.labels"), &labels[..count])?;
+    Ok((count > 0).then_some(row))
 }
 
 /// Data and dimensions of a compressed idx file of bytes.

@@ -1,6 +1,7 @@
 //! Makes the chosen board, the model and the test digits part of the build.
 //!
-//! `EBM_BOARD` names a folder of `boards/`, `EBM_MODEL` a model file; both have defaults.
+//! `EBM_BOARD` names a folder of `boards/`, `EBM_MODEL` a model file; both have defaults. `EBM_TEST_DIGITS` is how many test digits there
+//! are: with 0 the model may be one of anything else, and only programs that need no digits can be built.
 
 mod board;
 mod digits;

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ebm_core::format::{Input, LayerKind, NumberFormat};
@@ -14,12 +14,14 @@ const CLASSES: usize = 10;
 /// What the pixels of the test digits are.
 const DIGITS: Input = Input::Levels { max: 16 };
 
-/// Writes `model.ebm` and `model.rs`. Fails, naming the file, when it is no classifier of `inputs` inputs.
-pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
+/// Writes `model.ebm` and `model.rs`. Fails, naming the file, when it is no classifier, or none of test digits of `inputs` pixels where
+/// there are any.
+pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
     println!("cargo::rerun-if-env-changed=EBM_MODEL");
-    let path = env::var_os("EBM_MODEL").map_or_else(|| root.join(DEFAULT), PathBuf::from);
+    // A relative path is one from the workspace's root, wherever cargo was started.
+    let path = env::var_os("EBM_MODEL").map_or_else(|| root.join(DEFAULT), |path| root.join("..").join(path));
     println!("cargo::rerun-if-changed={}", path.display());
-    let file = || format!("EBM_MODEL={}", path.display());
+    let file = || format!("EBM_MODEL={} (a relative path is one from the workspace's root)", path.display());
     let bytes = fs::read(&path).with_context(file)?;
     // Words of 16 bytes, because a model is borrowed from where it lies.
     let mut words = vec![0u128; bytes.len().div_ceil(size_of::<u128>())];
@@ -31,21 +33,10 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
     let (Some(first), Some(last)) = (layers.first(), layers.last()) else {
         unreachable!("a model without layers is refused");
     };
-    ensure!(last.kind == LayerKind::Head, "{}: the digits app needs a softmax head on top", file());
-    ensure!(
-        model.inputs() == inputs,
-        "{}: the model takes {} inputs, the test digits have {inputs}",
-        file(),
-        model.inputs()
-    );
-    ensure!(
-        model.outputs() == CLASSES,
-        "{}: the model has {} classes, the test digits {CLASSES}",
-        file(),
-        model.outputs()
-    );
-    let input = model.header().input;
-    ensure!(input == DIGITS, "{}: the model takes {input:?}, the test digits are {DIGITS:?}", file());
+    ensure!(last.kind == LayerKind::Head, "{}: the firmware needs a softmax head on top", file());
+    if let Some(inputs) = inputs {
+        check_for_digits(&model, inputs).with_context(file)?;
+    }
     let (numbers, hidden) = match first.numbers {
         NumberFormat::F32 => ("Float", model.machine::<Float>().map(|rbm| rbm.hidden())),
         _ => ("Integer", model.machine::<Integer>().map(|rbm| rbm.hidden())),
@@ -70,10 +61,28 @@ pub fn embed(root: &Path, out: &Path, inputs: usize) -> Result<()> {
          /// Bytes of the file.\n\
          const LENGTH: usize = {length};\n",
         format = first.numbers.name(),
+        inputs = model.inputs(),
         classes = model.outputs(),
         work = model.work_len(),
         length = bytes.len(),
     );
     fs::write(out.join("model.ebm"), bytes).context("cannot write model.ebm")?;
     fs::write(out.join("model.rs"), text).context("cannot write model.rs")
+}
+
+/// Is the model one of digits of `inputs` pixels?
+fn check_for_digits(model: &Model<'_>, inputs: usize) -> Result<()> {
+    ensure!(
+        model.inputs() == inputs,
+        "the model takes {} inputs, the test digits have {inputs}",
+        model.inputs()
+    );
+    ensure!(
+        model.outputs() == CLASSES,
+        "the model has {} classes, the test digits {CLASSES}",
+        model.outputs()
+    );
+    let input = model.header().input;
+    ensure!(input == DIGITS, "the model takes {input:?}, the test digits are {DIGITS:?}");
+    Ok(())
 }

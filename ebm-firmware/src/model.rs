@@ -20,6 +20,9 @@ static TEST_LABELS: [u8; TEST_BYTES / INPUTS] = *include_bytes!(concat!(env!("OU
 
 const TEST_BYTES: usize = include_bytes!(concat!(env!("OUT_DIR"), "/digits.levels")).len();
 
+/// Are there any test digits?
+pub const HAS_TEST_DIGITS: bool = TEST_BYTES > 0;
+
 /// The model file.
 pub fn bytes() -> &'static [u8] {
     &MODEL.0

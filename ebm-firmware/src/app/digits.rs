@@ -4,6 +4,7 @@ use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_core::{Chain, Model};
 use embedded_io::Write;
 
+use super::cost::Cost;
 use super::{AppError, report_memory};
 use crate::board::Board;
 use crate::model::{self, CLASSES, HIDDEN, INPUTS, Numbers, WORK};
@@ -20,6 +21,7 @@ const STEPS: usize = 20;
 
 /// Answers for every test digit with class, scores and free energy, runs seeded Gibbs chains, and prints accuracy and costs.
 pub fn digits<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
+    const { assert!(model::HAS_TEST_DIGITS, "this app needs test digits, and EBM_TEST_DIGITS=0 leaves none") };
     let model = Model::parse(model::bytes())?;
     let console = board.console();
     writeln!(console, "app: digits")?;
@@ -126,32 +128,4 @@ fn write_share<W: Write>(
 ) -> Result<(), embedded_io::WriteFmtError<W::Error>> {
     let share = (part * 10_000 + whole / 2) / whole.max(1);
     writeln!(console, "{key}: {}.{:04}", share / 10_000, share % 10_000)
-}
-
-/// Instructions of an operation over many runs.
-#[derive(Default)]
-struct Cost {
-    runs: u32,
-    total: u64,
-    largest: u32,
-}
-
-impl Cost {
-    fn add(&mut self, instructions: Option<u32>) {
-        if let Some(instructions) = instructions {
-            self.runs += 1;
-            self.total += u64::from(instructions);
-            self.largest = self.largest.max(instructions);
-        }
-    }
-
-    /// Prints mean and largest; nothing where nothing was counted.
-    fn report<B: Board>(&self, board: &mut B, key: &str) -> Result<(), AppError<B>> {
-        if self.runs > 0 {
-            let mean = self.total / u64::from(self.runs);
-            writeln!(board.console(), "{key}: {mean}")?;
-            writeln!(board.console(), "{key}_largest: {}", self.largest)?;
-        }
-        Ok(())
-    }
 }

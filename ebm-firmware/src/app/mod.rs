@@ -1,9 +1,12 @@
 //! What the firmware does, generic over the board that it runs on.
 
+mod cost;
 mod digits;
+mod kernels;
 mod reject;
 
 pub use digits::digits;
+pub use kernels::kernels;
 pub use reject::reject;
 
 use core::fmt;
