@@ -187,7 +187,7 @@ fn free_energy_error(machine: RbmView<'_>, v: &[f32]) -> f64 {
         .map(|((column, bias), error)| {
             let field =
                 f64::from(*bias) + column.iter().zip(v).map(|(w, v)| f64::from(*w) * f64::from(*v)).sum::<f64>();
-            tolerance::softplus_term(field, error)
+            tolerance::softplus(field, error)
         })
         .collect();
     let visible: f64 = machine.visible_bias().iter().zip(v).map(|(a, v)| (f64::from(*a) * f64::from(*v)).abs()).sum();

@@ -65,8 +65,9 @@ impl Case {
         let mut at = 0;
         let mut magnitude = 0.0;
         for block in &self.blocks {
-            for unit in at..at + block.units() {
-                let (v, a) = (f64::from(visible[unit]), f64::from(self.parameters.visible_bias[unit]));
+            let range = at..at + block.units();
+            for (&v, &a) in visible[range.clone()].iter().zip(&self.parameters.visible_bias[range]) {
+                let (v, a) = (f64::from(v), f64::from(a));
                 magnitude += match (block, &mut sigma) {
                     (Visible::Gaussian(_), sigma) => {
                         sigma.next().map_or(0.0, |&sigma| ((v - a) / f64::from(sigma)).powi(2) / 2.0)

@@ -72,16 +72,8 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
 
 /// Is the model one of digits of `inputs` pixels?
 fn check_for_digits(model: &Model<'_>, inputs: usize) -> Result<()> {
-    ensure!(
-        model.inputs() == inputs,
-        "the model takes {} inputs, the test digits have {inputs}",
-        model.inputs()
-    );
-    ensure!(
-        model.outputs() == CLASSES,
-        "the model has {} classes, the test digits {CLASSES}",
-        model.outputs()
-    );
+    ensure!(model.inputs() == inputs, "the model takes {} inputs, the test digits have {inputs}", model.inputs());
+    ensure!(model.outputs() == CLASSES, "the model has {} classes, the test digits {CLASSES}", model.outputs());
     let input = model.header().input;
     ensure!(input == DIGITS, "the model takes {input:?}, the test digits are {DIGITS:?}");
     Ok(())

@@ -149,13 +149,6 @@ pub fn rectified_softplus(z: f64, field: f64) -> (f64, f64) {
     (size, f64::from(math::RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR) * size + field * (farther + 0.694))
 }
 
-/// A Bernoulli hidden unit's share of the free energy, `softplus(z)`, and the share's error when its field is wrong by `field`: its slope is
-/// at most 1.
-pub fn softplus_term(z: f64, field: f64) -> (f64, f64) {
-    let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
-    (softplus, field + f64::from(math::SOFTPLUS_MAX_RELATIVE_ERROR) * (softplus + field))
-}
-
 /// Error of `ln Π_(i ≤ h) (1 − e^(−i))` in a rectified unit's energy: powers of `1/e` by products, `2i` roundings each, that weigh
 /// `e^(−i) / (1 − e^(−i))`, under 2 roundings altogether; a difference and a product for each of 18 factors; 5 roundings of the logarithm.
 pub const RECTIFIED_POTENTIAL: f64 = 44.0 * U;

@@ -39,12 +39,7 @@ pub fn kernels<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
 }
 
 /// The operations that answer something of an input.
-fn answer<B: Board>(
-    board: &mut B,
-    model: &Model<'_>,
-    kind: &str,
-    input: &[Value; INPUTS],
-) -> Result<(), AppError<B>> {
+fn answer<B: Board>(board: &mut B, model: &Model<'_>, kind: &str, input: &[Value; INPUTS]) -> Result<(), AppError<B>> {
     let layer = model.hidden_layer::<Numbers>(model.first_hidden())?;
     let mut fields = [Score::default(); WORK];
     let fields = fields.get_mut(..Numbers::outputs(&layer)).unwrap_or_default();
@@ -68,9 +63,7 @@ fn sample<B: Board>(board: &mut B, model: &Model<'_>, input: &[Value; INPUTS]) -
 
     let marks: [bool; INPUTS] = core::array::from_fn(|unit| unit % 8 < HELD_OF_EIGHT);
     let held = Held { known: input, held: &marks };
-    measure(board, "clamped_gibbs_step", "", || {
-        Ok(chain.gibbs_step_held(Beta::ONE, held, &machine, &mut rng)?)
-    })?;
+    measure(board, "clamped_gibbs_step", "", || Ok(chain.gibbs_step_held(Beta::ONE, held, &machine, &mut rng)?))?;
     measure(board, "mean_field_step", "", || Ok(chain.mean_field_step(&machine)?))?;
     let free_energy = machine.free_energy(chain.visible())?;
     show(board, format_args!("chain"), &[free_energy])
