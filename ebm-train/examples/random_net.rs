@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         unreachable!("the net has a machine");
     };
     write("f32", &[Layer::Rbm(machine.view()?), Layer::Head(net.head.view()?)])?;
-    let quantised = quantize(&net)?;
+    let quantised = quantize(&net, Storages::all(Storage::Int8))?;
     let machine = quantised.machine.as_ref().ok_or("the quantised net has no machine")?;
     write("int8", &[Layer::IntegerRbm(machine.view()?), Layer::IntegerHead(quantised.head.view()?)])
 }

@@ -192,7 +192,7 @@ fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
     assert_eq!(header.labels.lines().count(), 10);
 
     let novelty = header.novelty.expect("a threshold");
-    let energies = ebm_train::eval::novelty::free_energies::<Integer>(&model, &digits.train.inputs).expect("it fits");
+    let energies = novelty::free_energies::<Integer>(&model, &digits.train.inputs).expect("it fits");
     let novel = energies.iter().filter(|&&energy| model.is_novel::<Integer>(energy) == Some(true)).count() as f64;
     let share = novel / energies.len() as f64;
     let expected = 1.0 - f64::from(novelty.quantile);

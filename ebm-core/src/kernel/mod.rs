@@ -7,5 +7,6 @@
 mod arch;
 pub mod float;
 pub mod integer;
+pub mod learn;
 mod tables;
 pub mod units;
