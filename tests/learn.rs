@@ -68,7 +68,7 @@ fn the_update_is_the_formula() -> Result<(), ShapeError> {
         let mut chain = [0.0f32; 5];
         let mut reference = vec![0.0f64; 5 * 4 + 5 + 4];
         for step in 0..20u32 {
-            let data = core::array::from_fn(|i| if (step + i as u32) % 3 == 0 { 1.0 } else { 0.0 });
+            let data = core::array::from_fn(|i| if (step + i as u32).is_multiple_of(3) { 1.0 } else { 0.0 });
             let before = rbm.clone();
             let rule = LearningRule { rates, ..rule(2, 0.0, 0.0, 0.0) };
             if persistent {
@@ -133,7 +133,7 @@ fn likelihood_rises_towards_the_entropy_of_the_data() -> Result<(), ShapeError> 
     let best = -4.0f64.ln();
     // A single persistent chain follows the model only when that moves slowly: shorter steps, and more of the chain's.
     for (persistent, k, momentum, first_rate) in
-        [(false, 1, 0.0, 0.02), (false, 1, 0.5, 0.01), (true, 5, 0.0, 0.01), (true, 5, 0.5, 0.005)]
+        [(false, 1, 0.0, 0.02), (false, 1, 0.5, 0.01), (true, 5, 0.0, 0.01), (true, 20, 0.5, 0.005)]
     {
         let mut rbm = typed::<6, 6>(&Parameters::random(6, 6, 0.1, 3));
         let (mut velocities, mut learner, mut draws) = (Rbm::<6, 6>::ZERO, Learner::<6, 6>::ZERO, rng(0));

@@ -78,10 +78,6 @@ impl<const V: usize, const H: usize> Learner<V, H> {
     /// `k·(H + V)` 32-bit draws: hidden units, then visible ones, of each step.
     ///
     /// The same bits come out on every machine. Fails, and changes nothing, when `data` or the rule's units are not `V`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is the caller's to keep where it likes: RAM, flash, a register"
-    )]
     pub fn contrastive_divergence<R: Rng + ?Sized>(
         &mut self,
         rbm: &mut Rbm<V, H>,

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 // `unsafe` stands in the assembly of `kernel/arch` alone; where that is not compiled, nowhere.
-#![cfg_attr(not(ebm_dsp), forbid(unsafe_code))]
-#![cfg_attr(ebm_dsp, deny(unsafe_code))]
+#![cfg_attr(not(any(ebm_arch = "dsp", ebm_arch = "v7m", ebm_arch = "v6m")), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
 compile_error!("a model file is borrowed where it lies and is little-endian: big-endian targets are not supported");

@@ -1,13 +1,20 @@
-//! The sums where most of the time goes, in the form that suits the processor: in plain Rust everywhere, and in assembly where there is
-//! Arm's DSP extension. Both give the same bits.
+//! The sums where most of the time goes, in the form that suits the processor: in plain Rust everywhere, and in assembly for Arm's
+//! microcontrollers. All give the same bits.
 
-#[cfg(ebm_dsp)]
+#[cfg(any(ebm_arch = "v6m", ebm_arch = "v7m"))]
+#[expect(unsafe_code, reason = "assembly")]
+mod bytes;
+#[cfg(ebm_arch = "dsp")]
 #[expect(unsafe_code, reason = "assembly")]
 mod dsp;
-#[cfg_attr(ebm_dsp, expect(dead_code, reason = "always compiled; here the ends of columns are left to it"))]
 mod portable;
 
-#[cfg(ebm_dsp)]
-pub(super) use dsp::{add_rows, int4_block, int8_block, sign_block};
-#[cfg(not(ebm_dsp))]
-pub(super) use portable::{add_rows, int4_block, int8_block, sign_block};
+#[cfg(any(ebm_arch = "v6m", ebm_arch = "v7m"))]
+pub(super) use bytes::int8_columns;
+#[cfg(ebm_arch = "dsp")]
+pub(super) use dsp::{add_rows, int4_columns, int8_columns, sign_columns};
+pub(super) use portable::four_of;
+#[cfg(not(any(ebm_arch = "dsp", ebm_arch = "v7m", ebm_arch = "v6m")))]
+pub(super) use portable::int8_columns;
+#[cfg(not(ebm_arch = "dsp"))]
+pub(super) use portable::{add_rows, int4_columns, sign_columns};

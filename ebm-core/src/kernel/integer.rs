@@ -14,13 +14,12 @@ mod down;
 mod up;
 mod weights;
 
-pub(super) use up::{BLOCK, ROW_WORDS};
+pub(super) use up::ROW_WORDS;
 pub use weights::{Storage, Weights};
 
 use super::tables::{self, NAT_BITS};
 use crate::beta::Beta;
 use bytemuck::{Pod, Zeroable};
-use down::TILE;
 use rand_core::Rng;
 
 /// An activation of one: a unit that is on.
@@ -137,12 +136,15 @@ pub struct Up<'a> {
 impl Up<'_> {
     /// Calls `each` with every hidden unit's index and field `b_j + Σ_i W_ij·v_i` in `2^-12` nats.
     ///
-    /// `dyn`, because one copy of the sums serves every use, and a call a unit is nothing beside its products.
-    fn for_each_field(&self, inputs: &[u8], each: &mut dyn FnMut(usize, i32)) {
-        up::for_each_block(self.weights, inputs, self.bias.len(), &mut |first, sums| {
-            let units = self.bias.iter().zip(self.rescale).enumerate().skip(first);
-            for (&sum, (unit, (&bias, rescale))) in sums.iter().zip(units) {
-                each(unit, rescale.apply(bias + sum));
+    /// The sums are behind a `dyn`, because one copy of them serves every use, and a call for several units is nothing beside
+    /// their products.
+    #[inline]
+    fn for_each_field(&self, inputs: &[u8], mut each: impl FnMut(usize, i32)) {
+        up::for_each_tile(self.weights, inputs, self.bias.len(), &mut |first, sums| {
+            let biases = self.bias.get(first..).unwrap_or_default();
+            let rescales = self.rescale.get(first..).unwrap_or_default();
+            for (offset, ((&sum, &bias), rescale)) in sums.iter().zip(biases).zip(rescales).enumerate() {
+                each(first + offset, rescale.apply(bias + sum));
             }
         });
     }
@@ -150,17 +152,17 @@ impl Up<'_> {
 
 /// Fields of the hidden units, `b_j + Σ_i W_ij·v_i`, in `2^-12` nats.
 pub fn hidden_field(up: Up<'_>, inputs: &[u8], out: &mut [i32]) {
-    up.for_each_field(inputs, &mut |unit, field| put(out, unit, field));
+    up.for_each_field(inputs, |unit, field| put(out, unit, field));
 }
 
 /// Activations of the hidden units, `σ(b_j + Σ_i W_ij·v_i)` in `1/128`.
 pub fn hidden_probs(up: Up<'_>, inputs: &[u8], out: &mut [u8]) {
-    up.for_each_field(inputs, &mut |unit, field| put(out, unit, activation(probability_q16(field))));
+    up.for_each_field(inputs, |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the hidden units drawn from `p_β(h_j = 1 | v)`.
 pub fn sample_hidden<R: Rng + ?Sized>(up: Up<'_>, beta: Beta, inputs: &[u8], rng: &mut R, out: &mut [u8]) {
-    up.for_each_field(inputs, &mut |unit, field| put(out, unit, bernoulli(field, beta, rng)));
+    up.for_each_field(inputs, |unit, field| put(out, unit, bernoulli(field, beta, rng)));
 }
 
 /// Free energy of a visible state, `F(v) = −a·v − Σ_j softplus(b_j + Σ_i W_ij·v_i)`, in `2^-12` nats.
@@ -168,7 +170,7 @@ pub fn free_energy(up: Up<'_>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
     // Sums of i32 terms in 64 bits cost an add with carry; no 64-bit product is formed.
     let visible_terms: i64 = visible_bias.iter().zip(inputs).map(|(&a, &x)| i64::from(a * i32::from(x))).sum();
     let mut hidden_terms = 0;
-    up.for_each_field(inputs, &mut |_, field| hidden_terms += i64::from(tables::softplus_q12(field)));
+    up.for_each_field(inputs, |_, field| hidden_terms += i64::from(tables::softplus_q12(field)));
     let energy = -((visible_terms + (1 << (ONE_BITS - 1))) >> ONE_BITS) - hidden_terms;
     energy.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
@@ -195,38 +197,26 @@ pub struct Down<'a> {
 }
 
 impl Down<'_> {
-    /// The hidden units' indices and what a weight of one of theirs adds to a sum, `(step_j·h_j) ≫ 7`, where that is not zero.
-    fn contributions(&self, hidden: &[u8]) -> impl Iterator<Item = (usize, i32)> {
-        let units = self.steps.iter().zip(hidden).enumerate();
-        units.filter_map(|(unit, (&step, &state))| {
-            // A byte above `ONE` is no activation; counted as `ONE` it stays within the bound on the sums.
-            let state = i32::from(state.min(ONE));
-            let contribution = (i32::from(step) * state + (1 << (ONE_BITS - 1))) >> ONE_BITS;
-            (contribution != 0).then_some((unit, contribution))
-        })
-    }
-
     /// Calls `each` with every visible unit's index and field `a_i + Σ_j W_ij·h_j` in `2^-12` nats.
-    fn for_each_field(&self, hidden: &[u8], each: &mut dyn FnMut(usize, i32)) {
-        let shape = (self.visible_bias.len(), self.steps.len());
-        for (tile, biases) in self.visible_bias.chunks(TILE).enumerate() {
-            let first = tile * TILE;
-            let sums = down::tile(self.weights, shape, first, self.contributions(hidden));
-            for (offset, (&bias, sum)) in biases.iter().zip(sums).enumerate() {
+    #[inline]
+    fn for_each_field(&self, hidden: &[u8], mut each: impl FnMut(usize, i32)) {
+        down::for_each_tile(self, hidden, &mut |first, sums| {
+            let biases = self.visible_bias.get(first..).unwrap_or_default();
+            for (offset, (&sum, &bias)) in sums.iter().zip(biases).enumerate() {
                 each(first + offset, bias + shift_rounding(sum, self.shift));
             }
-        }
+        });
     }
 }
 
 /// Activations of the visible units, `σ(a_i + Σ_j W_ij·h_j)` in `1/128`.
 pub fn visible_probs(down: Down<'_>, hidden: &[u8], out: &mut [u8]) {
-    down.for_each_field(hidden, &mut |unit, field| put(out, unit, activation(probability_q16(field))));
+    down.for_each_field(hidden, |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the visible units drawn from `p_β(v_i = 1 | h)`.
 pub fn sample_visible<R: Rng + ?Sized>(down: Down<'_>, beta: Beta, hidden: &[u8], rng: &mut R, out: &mut [u8]) {
-    down.for_each_field(hidden, &mut |unit, field| put(out, unit, bernoulli(field, beta, rng)));
+    down.for_each_field(hidden, |unit, field| put(out, unit, bernoulli(field, beta, rng)));
 }
 
 /// States of units that nothing is known of: on with probability ½.

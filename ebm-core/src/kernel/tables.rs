@@ -64,13 +64,12 @@ const fn tabulate(softplus_tail: bool) -> [u16; POINTS] {
 fn interpolate(table: &[u16; POINTS], magnitude: u32) -> u32 {
     let index = (magnitude >> STEP_BITS) as usize;
     let fraction = magnitude & ((1 << STEP_BITS) - 1);
-    match (table.get(index), table.get(index + 1)) {
-        (Some(&low), Some(&high)) => {
-            let (low, high) = (u32::from(low), u32::from(high));
-            // Both weights are positive, so that a falling table needs no signed arithmetic.
-            (low * ((1 << STEP_BITS) - fraction) + high * fraction + (1 << (STEP_BITS - 1))) >> STEP_BITS
-        }
-        _ => u32::from(table[POINTS - 1]),
+    if index < POINTS - 1 {
+        let (low, high) = (u32::from(table[index]), u32::from(table[index + 1]));
+        // Both weights are positive, so that a falling table needs no signed arithmetic.
+        (low * ((1 << STEP_BITS) - fraction) + high * fraction + (1 << (STEP_BITS - 1))) >> STEP_BITS
+    } else {
+        u32::from(table[POINTS - 1])
     }
 }
 

@@ -7,80 +7,105 @@
 //! Loops go over whole words of weights; what is left of a column is the portable kernel's.
 
 use super::portable;
-use crate::kernel::integer::{BLOCK, ROW_WORDS};
+use crate::kernel::integer::ROW_WORDS;
 use core::arch::naked_asm;
 
-/// [`portable::int8_block`].
-pub fn int8_block(columns: &[i8], inputs: &[u8], sparse: bool) -> [i32; BLOCK] {
-    let (words, rest) = inputs.as_chunks::<4>();
-    if words.is_empty() || columns.len() != BLOCK * inputs.len() {
-        return portable::int8_block(columns, inputs, sparse);
-    }
-    let mut sums = [0; BLOCK];
-    // SAFETY: there are four columns as long as the inputs, of which the whole words are read.
-    unsafe { int8_words(columns.as_ptr(), inputs.as_ptr(), words.len(), &mut sums, inputs.len(), sparse) };
-    let start = inputs.len() - rest.len();
-    for (sum, column) in sums.iter_mut().zip(columns.chunks_exact(inputs.len())) {
-        *sum += column[start..].iter().zip(rest).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum::<i32>();
-    }
-    sums
-}
+/// Outputs that are summed together.
+const BLOCK: usize = 4;
 
-/// [`portable::int4_block`].
-pub fn int4_block(columns: &[u32], inputs: &[u8]) -> [i32; BLOCK] {
-    let (words, rest) = inputs.as_chunks::<8>();
-    let stride = inputs.len().div_ceil(8);
-    if words.is_empty() || columns.len() != BLOCK * stride {
-        return portable::int4_block(columns, inputs);
+/// [`portable::int8_columns`].
+#[inline(never)]
+pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
+    let (length, words) = (inputs.len(), inputs.len() / 4);
+    if sums.len() < BLOCK || words == 0 || columns.len() != sums.len() * length {
+        return portable::int8_columns(columns, inputs, sparse, sums);
     }
-    let mut sums = [0; BLOCK];
-    // SAFETY: there are four columns of a word for eight inputs, of which those for eight are read.
-    unsafe { int4_words(columns.as_ptr(), inputs.as_ptr(), words.len(), &mut sums, 4 * stride) };
+    for first in (0..sums.len()).step_by(BLOCK) {
+        let start = first.min(sums.len() - BLOCK);
+        // SAFETY: `start` and the three columns after it are there, each as long as the inputs, of which the whole words are read;
+        // so are their sums.
+        unsafe {
+            let (columns, sums) = (columns.as_ptr().add(start * length), sums.as_mut_ptr().add(start));
+            int8_words(columns, inputs.as_ptr(), words, sums, length, sparse);
+        }
+    }
+    let rest = inputs.get(4 * words..).unwrap_or_default();
     if !rest.is_empty() {
-        plus(&mut sums, portable::int4_block(&last_words(columns, stride), rest));
+        for (sum, column) in sums.iter_mut().zip(columns.chunks_exact(length)) {
+            let ends = column.iter().skip(4 * words).zip(rest);
+            *sum += ends.map(|(&w, &x)| i32::from(w) * i32::from(x)).sum::<i32>();
+        }
     }
-    sums
 }
 
-/// [`portable::sign_block`].
-pub fn sign_block(columns: &[u32], inputs: &[u8]) -> [i32; BLOCK] {
-    let (words, rest) = inputs.as_chunks::<32>();
-    let stride = inputs.len().div_ceil(32);
-    if words.is_empty() || columns.len() != BLOCK * stride {
-        return portable::sign_block(columns, inputs);
+/// [`portable::int4_columns`].
+#[inline(never)]
+pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
+    if !by_words(int4_words, columns, inputs, 8, sums) {
+        portable::int4_columns(columns, inputs, sums);
+    } else if !inputs.len().is_multiple_of(8) {
+        add_ends(portable::int4_columns, columns, inputs, 8, sums);
     }
-    let mut sums = [0; BLOCK];
-    // SAFETY: there are four columns of a word for 32 inputs, of which those for 32 are read.
-    unsafe { sign_words(columns.as_ptr(), inputs.as_ptr(), words.len(), &mut sums, 4 * stride) };
-    if !rest.is_empty() {
-        plus(&mut sums, portable::sign_block(&last_words(columns, stride), rest));
-    }
-    sums
 }
 
-/// The last word of each column.
-fn last_words(columns: &[u32], stride: usize) -> [u32; BLOCK] {
-    core::array::from_fn(|column| columns[(column + 1) * stride - 1])
+/// [`portable::sign_columns`].
+#[inline(never)]
+pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
+    if !by_words(sign_words, columns, inputs, 32, sums) {
+        portable::sign_columns(columns, inputs, sums);
+    } else if !inputs.len().is_multiple_of(32) {
+        add_ends(portable::sign_columns, columns, inputs, 32, sums);
+    }
 }
 
-fn plus(sums: &mut [i32; BLOCK], rest: [i32; BLOCK]) {
-    sums.iter_mut().zip(rest).for_each(|(sum, rest)| *sum += rest);
+/// Sums the words of weights for `width` inputs whose inputs are all there; false where that cannot be done.
+fn by_words(
+    kernel: unsafe extern "C" fn(*const u32, *const u8, usize, *mut i32, usize),
+    columns: &[u32],
+    inputs: &[u8],
+    width: usize,
+    sums: &mut [i32],
+) -> bool {
+    let (stride, words) = (inputs.len().div_ceil(width), inputs.len() / width);
+    if sums.len() < BLOCK || words == 0 || columns.len() != sums.len() * stride {
+        return false;
+    }
+    for first in (0..sums.len()).step_by(BLOCK) {
+        let start = first.min(sums.len() - BLOCK);
+        // SAFETY: `start` and the three columns after it are there, of a word for `width` inputs, and so are their sums; the words
+        // that are read are those whose inputs are there.
+        unsafe {
+            let (columns, sums) = (columns.as_ptr().add(start * stride), sums.as_mut_ptr().add(start));
+            kernel(columns, inputs.as_ptr(), words, sums, 4 * stride);
+        }
+    }
+    true
+}
+
+/// Adds what `kernel` makes of the last word of each column, whose inputs are fewer than `width`.
+#[cold]
+fn add_ends(kernel: fn(&[u32], &[u8], &mut [i32]), columns: &[u32], inputs: &[u8], width: usize, sums: &mut [i32]) {
+    let stride = inputs.len().div_ceil(width);
+    let rest = inputs.get((stride - 1) * width..).unwrap_or_default();
+    for (sums, columns) in sums.chunks_mut(BLOCK).zip(columns.chunks(BLOCK * stride)) {
+        let (mut ends, mut rests) = ([0; BLOCK], [0; BLOCK]);
+        ends.iter_mut().zip(columns.chunks_exact(stride)).for_each(|(end, column)| *end = column[stride - 1]);
+        kernel(&ends, rest, &mut rests);
+        sums.iter_mut().zip(rests).for_each(|(sum, rest)| *sum += rest);
+    }
 }
 
 /// [`portable::add_rows`].
-pub fn add_rows(on: &[u32], rows: &[u32], stride: usize) -> [u32; 2 * ROW_WORDS] {
+#[inline(never)]
+pub fn add_rows(on: &[u32], rows: &[u32], stride: usize, lanes: &mut [u32; 2 * ROW_WORDS]) {
     // The last mark is of the last row that is read.
-    let marked = on.iter().rposition(|&marks| marks != 0);
-    let Some(last) = marked.map(|group| 32 * group + 31 - on[group].trailing_zeros() as usize) else {
-        return [0; 2 * ROW_WORDS];
-    };
+    let Some(group) = on.iter().rposition(|&marks| marks != 0) else { return };
+    let last = 32 * group + 31 - on.get(group).map_or(0, |marks| marks.trailing_zeros()) as usize;
     if stride < ROW_WORDS || rows.len() < last * stride + ROW_WORDS {
-        return portable::add_rows(on, rows, stride);
+        return portable::add_rows(on, rows, stride, lanes);
     }
-    let mut lanes = [0; 2 * ROW_WORDS];
     // SAFETY: four words of every row up to the last that is marked are there.
-    unsafe { add_marked_rows(on.as_ptr(), rows.as_ptr(), 4 * stride, &mut lanes, on.len()) };
-    lanes
+    unsafe { add_marked_rows(on.as_ptr(), rows.as_ptr(), 4 * stride, lanes, group + 1) };
 }
 
 /// Adds to `r4 … r7` the products of the lanes of four inputs, `r10` (even) and `r11` (odd), with those that `$even` and `$odd` make,
@@ -165,67 +190,67 @@ macro_rules! four_bytes {
 /// Where `sparse`, four inputs that are off are passed by.
 ///
 /// # Safety
-/// `columns` can be read for `3·stride + 4·words` bytes, `inputs` for `4·words`; `words > 0`.
+/// `columns` can be read for `3·stride + 4·words` bytes, `inputs` for `4·words`, and four `sums` written; `words > 0`.
 #[unsafe(naked)]
 unsafe extern "C" fn int8_words(
     columns: *const i8,
     inputs: *const u8,
     words: usize,
-    sums: &mut [i32; BLOCK],
+    sums: *mut i32,
     stride: usize,
     sparse: bool,
 ) {
     naked_asm!(
         enter!(2),
+        // The end moves to where the stride was, and `r9` says how far the next loop goes: all the way, or until a multiple of
+        // four words is left.
+        "str r9, [sp, #40]",
         "ldrb r1, [sp, #44]",
         "cmp r1, #0",
-        "bne 4f",
-        // An odd word first, so that the loop has two.
+        "bne 2f",
         "sub r1, r9, r8",
-        "lsls r1, r1, #29",
-        "bpl 2f",
-        load_lanes!(),
-        four_bytes!(", #4"),
-        "cmp r8, r9",
-        "beq 3f",
+        "ands r1, r1, #12",
+        "beq 5f",
+        "add r9, r8, r1",
         "2:",
-        load_lanes!(),
-        four_bytes!(", #4"),
-        load_lanes!(),
-        four_bytes!(", #4"),
-        "cmp r8, r9",
-        "bne 2b",
-        "3:",
-        leave!(),
-        "4:",
         "ldr r1, [r8], #4",
-        "cbz r1, 5f",
+        "cbz r1, 4f",
         "uxtb16 r11, r1, ror #8",
         "uxtb16 r10, r1",
         four_bytes!(", #4"),
         "cmp r8, r9",
-        "bne 4b",
-        "b 3b",
-        "5:",
+        "bne 2b",
+        "3:",
+        "ldr r9, [sp, #40]",
+        "cmp r8, r9",
+        "bne 5f",
+        leave!(),
+        "4:",
         "adds r0, r0, #4",
         "cmp r8, r9",
-        "bne 4b",
+        "bne 2b",
         "b 3b",
+        "5:",
+        load_lanes!(),
+        four_bytes!(", #4"),
+        load_lanes!(),
+        four_bytes!(", #4"),
+        load_lanes!(),
+        four_bytes!(", #4"),
+        load_lanes!(),
+        four_bytes!(", #4"),
+        "cmp r8, r9",
+        "bne 5b",
+        leave!(),
     )
 }
 
 /// Sums the first `words` words of four columns of [`Storage::Int4`](crate::kernel::integer::Storage), `stride` bytes apart.
 ///
 /// # Safety
-/// `columns` can be read for `3·stride + 4·words` bytes, `inputs` for `8·words`; `words > 0`.
+/// `columns` can be read for `3·stride + 4·words` bytes, `inputs` for `8·words`, and four `sums` written; `words > 0`.
 #[unsafe(naked)]
-unsafe extern "C" fn int4_words(
-    columns: *const u32,
-    inputs: *const u8,
-    words: usize,
-    sums: &mut [i32; BLOCK],
-    stride: usize,
-) {
+unsafe extern "C" fn int4_words(columns: *const u32, inputs: *const u8, words: usize, sums: *mut i32, stride: usize) {
     naked_asm!(
         enter!(3),
         "mov r1, #0x000F000F",
@@ -245,15 +270,9 @@ unsafe extern "C" fn int4_words(
 /// them up.
 ///
 /// # Safety
-/// `columns` can be read for `3·stride + 4·words` bytes, `inputs` for `32·words`; `words > 0`.
+/// `columns` can be read for `3·stride + 4·words` bytes, `inputs` for `32·words`, and four `sums` written; `words > 0`.
 #[unsafe(naked)]
-unsafe extern "C" fn sign_words(
-    columns: *const u32,
-    inputs: *const u8,
-    words: usize,
-    sums: &mut [i32; BLOCK],
-    stride: usize,
-) {
+unsafe extern "C" fn sign_words(columns: *const u32, inputs: *const u8, words: usize, sums: *mut i32, stride: usize) {
     naked_asm!(
         enter!(5),
         "2:",
@@ -318,14 +337,8 @@ unsafe extern "C" fn add_marked_rows(
         "add r3, r0, r3, lsl #2",
         "sub sp, sp, #8",
         "str r3, [sp]",
-        "movs r4, #0",
-        "movs r5, #0",
-        "movs r6, #0",
-        "movs r7, #0",
-        "mov r8, r4",
-        "mov r9, r4",
-        "mov r10, r4",
-        "mov r11, r4",
+        "ldr r3, [sp, #8]",
+        "ldm r3, {{r4-r11}}",
         "2:",
         "ldr r12, [r0], #4",
         "str r1, [sp, #4]",

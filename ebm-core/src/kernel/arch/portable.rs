@@ -1,54 +1,73 @@
 //! The sums in plain Rust: what every processor can run, and what the others are held to, bit for bit.
 
-use crate::kernel::integer::{BLOCK, ROW_WORDS};
+use crate::kernel::integer::ROW_WORDS;
 
-/// Columns that lie one after another, `length` long: the first [`BLOCK`], the first one in place of those that there are not.
-fn columns<T>(columns: &[T], length: usize) -> [&[T]; BLOCK] {
-    let first = columns.get(..length).unwrap_or_default();
-    let mut columns = columns.chunks_exact(length.max(1));
-    core::array::from_fn(|_| columns.next().unwrap_or(first))
-}
+/// Outputs that are summed together: an input is loaded once for all of them.
+const BLOCK: usize = 4;
 
-/// `Σ_i w_ij·x_i` for the outputs whose weights are `columns`, as many as there are; any number for the others.
-/// `sparse` says that many inputs are off.
+/// Calls `sum` with columns `length` long, [`BLOCK`] at a time, for their sums. The last block reaches back over columns that were
+/// summed before; where there are fewer columns, the first stands in for those that there are not.
 #[inline]
-pub fn int8_block(columns: &[i8], inputs: &[u8], _sparse: bool) -> [i32; BLOCK] {
-    let [a, b, c, d] = self::columns(columns, inputs.len());
-    let mut sums = [0; BLOCK];
-    for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
-        let x = i32::from(x);
-        for (sum, w) in sums.iter_mut().zip([a, b, c, d]) {
-            *sum += i32::from(w) * x;
-        }
+fn blocks<T>(columns: &[T], length: usize, sums: &mut [i32], sum: impl Fn([&[T]; BLOCK]) -> [i32; BLOCK]) {
+    let outputs = sums.len();
+    for first in (0..outputs).step_by(BLOCK) {
+        let start = first.min(outputs.saturating_sub(BLOCK));
+        let column = |n: usize| {
+            let start = (if start + n < outputs { start + n } else { 0 }) * length;
+            columns.get(start..start + length).unwrap_or_default()
+        };
+        let block = sum(core::array::from_fn(column));
+        sums.iter_mut().skip(start).zip(block).for_each(|(sum, block)| *sum = block);
     }
-    sums
 }
 
-/// Inputs in groups of `N`, the last one filled up with zeros, which add nothing to any sum.
-fn groups<const N: usize>(inputs: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    let (whole, rest) = inputs.as_chunks::<N>();
-    let mut last = [0; N];
-    last.iter_mut().zip(rest).for_each(|(last, &x)| *last = x);
-    whole.iter().copied().chain((!rest.is_empty()).then_some(last))
-}
-
-/// `Σ_i code_ij·x_i` for the outputs whose codes are `columns` (see [`int8_block`]) of [`Storage::Int4`](crate::kernel::integer::Storage).
-#[inline]
-pub fn int4_block(columns: &[u32], inputs: &[u8]) -> [i32; BLOCK] {
-    let [a, b, c, d] = self::columns(columns, inputs.len().div_ceil(8));
-    let mut sums = [0; BLOCK];
-    for ((((x, &a), &b), &c), &d) in groups::<8>(inputs).zip(a).zip(b).zip(c).zip(d) {
-        if x == [0; 8] {
-            continue;
-        }
-        for (sum, word) in sums.iter_mut().zip([a, b, c, d]) {
-            for byte in 0..4 {
-                *sum += (word >> (8 * byte) & 0xF) as i32 * i32::from(x[byte]);
-                *sum += (word >> (8 * byte + 4) & 0xF) as i32 * i32::from(x[byte + 4]);
+/// `sum_j = Σ_i w_ij·x_i` for the outputs whose weights are `columns`, one after another, of
+/// [`Storage::Int8`](crate::kernel::integer::Storage). `sparse` says that many inputs are off.
+#[inline(never)]
+pub fn int8_columns(columns: &[i8], inputs: &[u8], _sparse: bool, sums: &mut [i32]) {
+    blocks(columns, inputs.len(), sums, |[a, b, c, d]| {
+        let mut sums = [0; BLOCK];
+        for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
+            let x = i32::from(x);
+            for (sum, w) in sums.iter_mut().zip([a, b, c, d]) {
+                *sum += i32::from(w) * x;
             }
         }
+        sums
+    });
+}
+
+/// Up to four inputs as a word, zeros where there are fewer: they add nothing to any sum.
+#[inline]
+pub fn four_of(inputs: &[u8]) -> u32 {
+    match inputs.first_chunk() {
+        Some(four) => u32::from_le_bytes(*four),
+        None => inputs.iter().rev().fold(0, |word, &x| word << 8 | u32::from(x)),
     }
-    sums
+}
+
+/// `sum_j = Σ_i code_ij·x_i` for the outputs whose codes are `columns`, one after another, of
+/// [`Storage::Int4`](crate::kernel::integer::Storage).
+#[inline(never)]
+pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
+    blocks(columns, inputs.len().div_ceil(8), sums, |[a, b, c, d]| {
+        let mut sums = [0; BLOCK];
+        for ((((x, &a), &b), &c), &d) in inputs.chunks(8).zip(a).zip(b).zip(c).zip(d) {
+            for (half, x) in x.chunks(4).enumerate() {
+                let x = four_of(x);
+                if x != 0 {
+                    for (sum, word) in sums.iter_mut().zip([a, b, c, d]) {
+                        let word = word >> (4 * half);
+                        *sum += ((word & 0xF) * (x & 0xFF)
+                            + (word >> 8 & 0xF) * (x >> 8 & 0xFF)
+                            + (word >> 16 & 0xF) * (x >> 16 & 0xFF)
+                            + (word >> 24 & 0xF) * (x >> 24)) as i32;
+                    }
+                }
+            }
+        }
+        sums
+    });
 }
 
 /// Bytes of ones where the index has a bit.
@@ -62,41 +81,48 @@ static MASKS: [u32; 16] = {
     masks
 };
 
-/// `Σ_(i: bit set) x_i` for the outputs whose bits are `columns` (see [`int8_block`]) of [`Storage::Sign`](crate::kernel::integer::Storage).
-#[inline]
-pub fn sign_block(columns: &[u32], inputs: &[u8]) -> [i32; BLOCK] {
+/// `sum_j = Σ_(i: bit set) x_i` for the outputs whose bits are `columns`, one after another, of
+/// [`Storage::Sign`](crate::kernel::integer::Storage).
+#[inline(never)]
+pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
     /// Words of a column that leave no lane of 16 bits over-full: `16 · 8 · 2 · 255 = 65280`.
     const WORDS: usize = 16;
-    let [a, b, c, d] = self::columns(columns, inputs.len().div_ceil(32));
-    let mut sums = [0; BLOCK];
-    for (part, inputs) in inputs.chunks(32 * WORDS).enumerate() {
-        let [a, b, c, d] = [a, b, c, d].map(|column| column.get(part * WORDS..).unwrap_or_default());
-        let mut lanes = [0u32; BLOCK];
-        for ((((x, &a), &b), &c), &d) in groups::<32>(inputs).zip(a).zip(b).zip(c).zip(d) {
-            for (n, &four) in x.as_chunks().0.iter().enumerate() {
-                let four = u32::from_le_bytes(four);
-                if four == 0 {
-                    continue;
-                }
-                for (lanes, word) in lanes.iter_mut().zip([a, b, c, d]) {
-                    let masked = four & MASKS[(word >> (4 * n) & 0xF) as usize];
-                    *lanes += (masked & 0x00FF_00FF) + (masked >> 8 & 0x00FF_00FF);
+    blocks(columns, inputs.len().div_ceil(32), sums, |[a, b, c, d]| {
+        let (mut sums, mut lanes) = ([0; BLOCK], [0; BLOCK]);
+        for (group, ((((x, &a), &b), &c), &d)) in inputs.chunks(32).zip(a).zip(b).zip(c).zip(d).enumerate() {
+            if group % WORDS == 0 {
+                flush(&mut lanes, &mut sums);
+            }
+            let mut words = [a, b, c, d];
+            for x in x.chunks(4) {
+                let x = four_of(x);
+                for (lanes, word) in lanes.iter_mut().zip(&mut words) {
+                    if x != 0 {
+                        let masked = x & MASKS[(*word & 0xF) as usize];
+                        *lanes += (masked & 0x00FF_00FF) + (masked >> 8 & 0x00FF_00FF);
+                    }
+                    *word >>= 4;
                 }
             }
         }
-        for (sum, lanes) in sums.iter_mut().zip(lanes) {
-            *sum += ((lanes & 0xFFFF) + (lanes >> 16)) as i32;
-        }
+        flush(&mut lanes, &mut sums);
+        sums
+    });
+}
+
+/// Moves what two lanes of 16 bits hold to a sum.
+fn flush(lanes: &mut [u32; BLOCK], sums: &mut [i32; BLOCK]) {
+    for (sum, lanes) in sums.iter_mut().zip(lanes) {
+        *sum += ((*lanes & 0xFFFF) + (*lanes >> 16)) as i32;
+        *lanes = 0;
     }
-    sums
 }
 
 /// Adds the first [`ROW_WORDS`] words of every row of codes that is marked `on` (from bit 31 of the first word), rows being
-/// `stride` words apart: for each word its even bytes, then its odd bytes, in lanes of 16 bits. At most
+/// `stride` words apart, to `lanes`: for each word its even bytes, then its odd bytes, in lanes of 16 bits. At most
 /// [`LANE_ROWS`](crate::kernel::integer::LANE_ROWS) rows may be marked.
-#[inline]
-pub fn add_rows(on: &[u32], rows: &[u32], stride: usize) -> [u32; 2 * ROW_WORDS] {
-    let mut lanes = [0; 2 * ROW_WORDS];
+#[inline(never)]
+pub fn add_rows(on: &[u32], rows: &[u32], stride: usize, lanes: &mut [u32; 2 * ROW_WORDS]) {
     for (group, &marks) in on.iter().enumerate() {
         let (mut marks, mut start) = (marks, group * 32 * stride);
         while marks != 0 {
@@ -111,5 +137,4 @@ pub fn add_rows(on: &[u32], rows: &[u32], stride: usize) -> [u32; 2 * ROW_WORDS]
             start += stride;
         }
     }
-    lanes
 }
