@@ -9,7 +9,7 @@ use crate::kernel::integer::{
 };
 use crate::machine::{Machine, ShapeError};
 use crate::rbm::RbmView;
-use crate::units::{Block, Units, VisibleKind};
+use crate::units::{Block, Units, UnitsError, VisibleKind};
 use bytemuck::AnyBitPattern;
 
 /// A layer's parameters, borrowed.
@@ -154,6 +154,24 @@ fn unit_sections<'s>(units: Units<'s>, each: &mut dyn FnMut(&'s [u8])) {
     each(bytemuck::cast_slice(units.sigma()));
 }
 
+/// Why a layer's sections cannot be borrowed: small, because a device has it on its stack on the way to the error that it becomes.
+enum Fault {
+    /// The payload has another length than the shapes need.
+    Length,
+    /// A section lies where its numbers cannot be borrowed.
+    Misaligned,
+    /// Blocks that are no visible layer.
+    Units(UnitsError),
+    /// Blocks of another number of units, or of labels, than the header says: expected, found.
+    Count(usize, usize),
+}
+
+impl From<ShapeError> for Fault {
+    fn from(_: ShapeError) -> Self {
+        Self::Length
+    }
+}
+
 /// Hands out the sections of a payload in order.
 pub(crate) struct LayerReader<'a> {
     rest: &'a [u8],
@@ -166,122 +184,107 @@ impl<'a> LayerReader<'a> {
         Self { rest: payload, taken: 0, total: payload.len() }
     }
 
-    /// Borrows the next `count` numbers and passes their padding.
-    fn section<T: AnyBitPattern>(&mut self, count: u64) -> Result<&'a [T], FormatError> {
-        let bytes = count.saturating_mul(size_of::<T>() as u64);
+    /// Borrows the next `count` elements of `size` bytes and passes their padding; not generic, so that there is one copy of it.
+    #[inline(never)]
+    fn bytes(&mut self, count: u64, size: usize) -> Option<&'a [u8]> {
+        let bytes = count.saturating_mul(size as u64);
         // A hostile header's shapes can need more than 2^64 bytes: saturate, so that they are refused, not wrapped
         // round.
         let end = self.taken.saturating_add(bytes);
         self.taken = end.checked_next_multiple_of(super::ALIGNMENT as u64).unwrap_or(u64::MAX);
-        let too_short = FormatError::PayloadLength { expected: self.taken, found: self.total };
-        let length = usize::try_from(bytes).map_err(|_| too_short)?;
-        let padded = align_up(length).ok_or(too_short)?;
-        let (section, rest) = self.rest.split_at_checked(padded).ok_or(too_short)?;
+        let length = usize::try_from(bytes).ok()?;
+        let (section, rest) = self.rest.split_at_checked(align_up(length)?)?;
         self.rest = rest;
-        bytemuck::try_cast_slice(section.get(..length).ok_or(too_short)?).map_err(|_| FormatError::Misaligned)
+        section.get(..length)
     }
 
-    /// Borrows the weights of an integer layer.
-    fn weights(&mut self, storage: Storage, visible: u64, hidden: u64) -> Result<Weights<'a>, FormatError> {
-        let length = storage.len(visible, hidden);
-        Ok(match storage {
-            Storage::Int8 => Weights::Int8(self.section(length)?),
-            Storage::Int4 => Weights::Int4(self.section(length)?),
-            Storage::Sign => Weights::Sign(self.section(length)?),
-            Storage::Int8Rows => Weights::Int8Rows(self.section(length)?),
-        })
+    /// Borrows the next `count` numbers.
+    #[inline]
+    fn section<T: AnyBitPattern>(&mut self, count: u64) -> Result<&'a [T], Fault> {
+        let bytes = self.bytes(count, size_of::<T>()).ok_or(Fault::Length)?;
+        bytemuck::try_cast_slice(bytes).map_err(|_| Fault::Misaligned)
     }
 
     /// Borrows the sections of the next layer, which is number `index`. The numbers themselves are [`Layer::check`]'s.
     pub(crate) fn layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
-        match header.numbers.as_integer() {
-            None => self.float_layer(index, header),
-            Some((storage, down_shift)) => self.integer_layer(header, storage, down_shift),
-        }
+        let layer = match header.numbers.as_integer() {
+            None => self.float(header),
+            Some((storage, down_shift)) => self.integer(header, storage, down_shift),
+        };
+        layer.map_err(|fault| match fault {
+            Fault::Length => self.payload_length(),
+            Fault::Misaligned => FormatError::Misaligned,
+            Fault::Units(error) => FormatError::Units { layer: index, error },
+            Fault::Count(expected, found) => FormatError::UnitCount { layer: index, expected, found },
+        })
     }
 
-    fn float_layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
+    #[inline(never)]
+    fn float(&mut self, header: &LayerHeader) -> Result<Layer<'a>, Fault> {
         let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
         let inputs = header.visible as usize;
         let weights = self.section(visible * hidden)?;
-        let layer = match header.kind {
-            LayerKind::Head => self.affine(inputs, weights, hidden)?.map(Layer::Head),
-            LayerKind::Sigmoid => self.affine(inputs, weights, hidden)?.map(Layer::Sigmoid),
-            LayerKind::Rectifier => self
-                .affine(inputs, weights, hidden)?
-                .map(|up| Layer::Rectifier(up.with_activation(Activation::Rectifier))),
+        Ok(match header.kind {
+            LayerKind::Head => Layer::Head(Affine::new(inputs, weights, self.section(hidden)?)?),
+            LayerKind::Sigmoid => Layer::Sigmoid(Affine::new(inputs, weights, self.section(hidden)?)?),
+            LayerKind::Rectifier => {
+                let up = Affine::new(inputs, weights, self.section(hidden)?)?;
+                Layer::Rectifier(up.with_activation(Activation::Rectifier))
+            }
             LayerKind::Directed(kinds) => {
-                let recognition_bias = self.section(hidden)?;
+                let bias = self.section(hidden)?;
                 let (generative, visible_bias) = (self.section(visible * hidden)?, self.section(visible)?);
-                let units = self.units(index, header, kinds)?;
-                Affine::new(inputs, weights, recognition_bias).and_then(|up| {
-                    let down = RbmView::new(generative, visible_bias, recognition_bias)?.with_units(units)?;
-                    Directed::new(up, down).map(Layer::Directed)
-                })
+                let down = RbmView::new(generative, visible_bias, bias)?.with_units(self.units(header, kinds)?)?;
+                Layer::Directed(Directed::new(Affine::new(inputs, weights, bias)?, down)?)
             }
             LayerKind::BernoulliRbm | LayerKind::Generative | LayerKind::Rbm(_) | LayerKind::GenerativeRbm(_) => {
-                let (visible_bias, hidden_bias) = (self.section(visible)?, self.section(hidden)?);
-                let units = match header.kind.kinds() {
-                    Some(kinds) => self.units(index, header, kinds)?,
-                    None => Units::BERNOULLI,
-                };
-                let rbm = RbmView::new(weights, visible_bias, hidden_bias).and_then(|rbm| rbm.with_units(units));
-                rbm.map(if header.kind.is_beside() { Layer::Generative } else { Layer::Rbm })
+                let visible_bias = self.section(visible)?;
+                let mut rbm = RbmView::new(weights, visible_bias, self.section(hidden)?)?;
+                if let Some(kinds) = header.kind.kinds() {
+                    rbm = rbm.with_units(self.units(header, kinds)?)?;
+                }
+                if header.kind.is_beside() { Layer::Generative(rbm) } else { Layer::Rbm(rbm) }
             }
-        };
-        layer.map_err(|_| self.payload_length())
-    }
-
-    fn affine(
-        &mut self,
-        inputs: usize,
-        weights: &'a [f32],
-        outputs: u64,
-    ) -> Result<Result<Affine<'a>, ShapeError>, FormatError> {
-        Ok(Affine::new(inputs, weights, self.section(outputs)?))
+        })
     }
 
     /// Borrows the blocks and standard deviations of a layer's units, and checks them against its header.
-    fn units(&mut self, index: usize, header: &LayerHeader, kinds: Kinds) -> Result<Units<'a>, FormatError> {
+    fn units(&mut self, header: &LayerHeader, kinds: Kinds) -> Result<Units<'a>, Fault> {
         let blocks: &'a [Block] = self.section(u64::from(kinds.blocks))?;
         let gaussian = blocks.iter().filter(|block| block.kind() == Some(VisibleKind::Gaussian));
         let sigma = self.section(gaussian.map(|block| block.units() as u64).sum())?;
-        let units =
-            Units::new(blocks, sigma, kinds.hidden).map_err(|error| FormatError::Units { layer: index, error })?;
+        let units = Units::new(blocks, sigma, kinds.hidden).map_err(Fault::Units)?;
         let visible = header.visible as usize;
         for (expected, found) in
             [(visible, units.visible().unwrap_or(visible)), (kinds.labels as usize, units.labels())]
         {
             if expected != found {
-                return Err(FormatError::UnitCount { layer: index, expected, found });
+                return Err(Fault::Count(expected, found));
             }
         }
         Ok(units)
     }
 
-    fn integer_layer(
-        &mut self,
-        header: &LayerHeader,
-        storage: Storage,
-        down_shift: u8,
-    ) -> Result<Layer<'a>, FormatError> {
+    #[inline(never)]
+    fn integer(&mut self, header: &LayerHeader, storage: Storage, down_shift: u8) -> Result<Layer<'a>, Fault> {
         let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
-        let weights = self.weights(storage, visible, hidden)?;
-        let visible_bias = match header.kind {
-            LayerKind::BernoulliRbm | LayerKind::Generative => Some(self.section(visible)?),
-            _ => None,
+        let length = storage.len(visible, hidden);
+        let weights = match storage {
+            Storage::Int8 => Weights::Int8(self.section(length)?),
+            Storage::Int4 => Weights::Int4(self.section(length)?),
+            Storage::Sign => Weights::Sign(self.section(length)?),
+            Storage::Int8Rows => Weights::Int8Rows(self.section(length)?),
         };
+        let is_machine = matches!(header.kind, LayerKind::BernoulliRbm | LayerKind::Generative);
+        let visible_bias = if is_machine { self.section(visible)? } else { &[] };
         let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-        let layer = match visible_bias {
-            Some(visible_bias) => IntegerRbm::new(up, visible_bias, self.section(hidden)?, down_shift)
-                .map(if header.kind.is_beside() { Layer::IntegerGenerative } else { Layer::IntegerRbm }),
-            None => IntegerAffine::new(header.visible as usize, up).map(if header.kind == LayerKind::Head {
-                Layer::IntegerHead
-            } else {
-                Layer::IntegerSigmoid
-            }),
-        };
-        layer.map_err(|_| self.payload_length())
+        Ok(if is_machine {
+            let rbm = IntegerRbm::new(up, visible_bias, self.section(hidden)?, down_shift)?;
+            if header.kind.is_beside() { Layer::IntegerGenerative(rbm) } else { Layer::IntegerRbm(rbm) }
+        } else {
+            let up = IntegerAffine::new(header.visible as usize, up)?;
+            if header.kind == LayerKind::Head { Layer::IntegerHead(up) } else { Layer::IntegerSigmoid(up) }
+        })
     }
 
     const fn payload_length(&self) -> FormatError {

@@ -9,7 +9,7 @@ use core::arch::naked_asm;
 const BLOCK: usize = 4;
 
 /// [`portable::int8_columns`].
-#[inline(never)]
+#[inline]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
     let length = inputs.len();
     if sums.len() < BLOCK || length == 0 || columns.len() != sums.len() * length {

@@ -14,7 +14,7 @@ use core::arch::naked_asm;
 const BLOCK: usize = 4;
 
 /// [`portable::int8_columns`].
-#[inline(never)]
+#[inline]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
     let (length, words) = (inputs.len(), inputs.len() / 4);
     if sums.len() < BLOCK || words == 0 || columns.len() != sums.len() * length {
@@ -39,7 +39,7 @@ pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32
 }
 
 /// [`portable::int4_columns`].
-#[inline(never)]
+#[inline]
 pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
     if !by_words(int4_words, columns, inputs, 8, sums) {
         portable::int4_columns(columns, inputs, sums);
@@ -49,7 +49,7 @@ pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
 }
 
 /// [`portable::sign_columns`].
-#[inline(never)]
+#[inline]
 pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
     if !by_words(sign_words, columns, inputs, 32, sums) {
         portable::sign_columns(columns, inputs, sums);
@@ -96,7 +96,7 @@ fn add_ends(kernel: fn(&[u32], &[u8], &mut [i32]), columns: &[u32], inputs: &[u8
 }
 
 /// [`portable::add_rows`].
-#[inline(never)]
+#[inline]
 pub fn add_rows(on: &[u32], rows: &[u32], stride: usize, lanes: &mut [u32; 2 * ROW_WORDS]) {
     // The last mark is of the last row that is read.
     let Some(group) = on.iter().rposition(|&marks| marks != 0) else { return };

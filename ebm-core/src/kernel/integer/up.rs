@@ -13,39 +13,48 @@ pub(in crate::kernel) const ROW_WORDS: usize = 4;
 const TILE: usize = ROW_WORDS * BYTES;
 
 /// Calls `each` with the sums of consecutive outputs, and the first of these outputs' index.
+#[inline]
 pub(super) fn for_each_tile(weights: Weights<'_>, inputs: &[u8], outputs: usize, each: &mut dyn FnMut(usize, &[i32])) {
     match weights {
-        Weights::Int8(bytes) => {
-            let sparse = is_sparse(inputs);
-            columns(bytes, inputs.len(), outputs, each, &|columns, sums| {
-                arch::int8_columns(columns, inputs, sparse, sums);
-            });
-        }
-        Weights::Int4(words) => {
-            let correction = NIBBLE_ZERO * sum(inputs);
-            columns(words, inputs.len().div_ceil(NIBBLES), outputs, each, &|columns, sums| {
-                arch::int4_columns(columns, inputs, sums);
-                sums.iter_mut().for_each(|sum| *sum -= correction);
-            });
-        }
-        Weights::Sign(words) => {
-            let total = sum(inputs);
-            columns(words, inputs.len().div_ceil(SIGNS), outputs, each, &|columns, sums| {
-                arch::sign_columns(columns, inputs, sums);
-                sums.iter_mut().for_each(|sum| *sum = 2 * *sum - total);
-            });
-        }
+        Weights::Int8(bytes) => int8(bytes, inputs, outputs, each),
+        Weights::Int4(words) => int4(words, inputs, outputs, each),
+        Weights::Sign(words) => sign(words, inputs, outputs, each),
         Weights::Int8Rows(words) => int8_rows(words, inputs, outputs, each),
     }
 }
 
+#[inline(never)]
+fn int8(weights: &[i8], inputs: &[u8], outputs: usize, each: &mut dyn FnMut(usize, &[i32])) {
+    let sparse = is_sparse(inputs);
+    columns(weights, inputs.len(), outputs, each, |columns, sums| arch::int8_columns(columns, inputs, sparse, sums));
+}
+
+#[inline(never)]
+fn int4(weights: &[u32], inputs: &[u8], outputs: usize, each: &mut dyn FnMut(usize, &[i32])) {
+    let correction = NIBBLE_ZERO * sum(inputs);
+    columns(weights, inputs.len().div_ceil(NIBBLES), outputs, each, |columns, sums| {
+        arch::int4_columns(columns, inputs, sums);
+        sums.iter_mut().for_each(|sum| *sum -= correction);
+    });
+}
+
+#[inline(never)]
+fn sign(weights: &[u32], inputs: &[u8], outputs: usize, each: &mut dyn FnMut(usize, &[i32])) {
+    let total = sum(inputs);
+    columns(weights, inputs.len().div_ceil(SIGNS), outputs, each, |columns, sums| {
+        arch::sign_columns(columns, inputs, sums);
+        sums.iter_mut().for_each(|sum| *sum = 2 * *sum - total);
+    });
+}
+
 /// Goes over columns of `length` elements, [`TILE`] at a time.
+#[inline]
 fn columns<T>(
     weights: &[T],
     length: usize,
     outputs: usize,
     each: &mut dyn FnMut(usize, &[i32]),
-    sum: &dyn Fn(&[T], &mut [i32]),
+    sum: impl Fn(&[T], &mut [i32]),
 ) {
     for first in (0..outputs).step_by(TILE) {
         let mut sums = [0; TILE];
