@@ -43,29 +43,4 @@ fn run() -> bool {
     }
 }
 
-#[cfg(not(target_os = "none"))]
-fn main() -> std::process::ExitCode {
-    if run() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
-}
-
-/// The program.
-#[cfg(target_os = "none")]
-#[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]
-#[cfg_attr(target_arch = "riscv32", riscv_rt::entry)]
-fn main() -> ! {
-    black_box(run());
-    ebm_firmware::board::halt()
-}
-
-#[cfg(target_os = "none")]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    panic_is_linked()
-}
-
-/// Linked where anything is that can panic: a name to look for, which no inlining takes away.
-#[cfg(target_os = "none")]
-#[inline(never)]
-fn panic_is_linked() -> ! {
-    ebm_firmware::board::halt()
-}
+ebm_firmware::bare!(run);

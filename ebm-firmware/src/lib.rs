@@ -55,3 +55,39 @@ macro_rules! entry {
         }
     };
 }
+
+/// Makes a function the program, with nothing around it: no console, no text of an error. `bare!(run)` in a file of `examples`, with
+/// `fn run() -> bool` that says whether it went well.
+///
+/// Where anything can panic, the program has a symbol whose name contains `panic_is_linked`: `cargo xtask bare` looks for it.
+#[macro_export]
+macro_rules! bare {
+    ($run:path) => {
+        #[cfg(not(target_os = "none"))]
+        fn main() -> std::process::ExitCode {
+            if $run() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+        }
+
+        /// The program.
+        #[cfg(target_os = "none")]
+        #[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]
+        #[cfg_attr(target_arch = "riscv32", riscv_rt::entry)]
+        fn main() -> ! {
+            core::hint::black_box($run());
+            $crate::board::halt()
+        }
+
+        #[cfg(target_os = "none")]
+        #[panic_handler]
+        fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+            panic_is_linked()
+        }
+
+        // A name to look for, which no inlining takes away.
+        #[cfg(target_os = "none")]
+        #[inline(never)]
+        fn panic_is_linked() -> ! {
+            $crate::board::halt()
+        }
+    };
+}

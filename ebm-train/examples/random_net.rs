@@ -4,8 +4,9 @@
 //! 10 classes, in a file per number format. `cargo xtask figures` measures them.
 
 use ebm_core::format::{Header, Input, Layer, Provenance, encode, encoded_len};
+use ebm_core::kernel::integer::Storage;
 use ebm_core::rng::{Philox, Purpose, Stream};
-use ebm_train::export::{prepare_folder, quantize};
+use ebm_train::export::{Storages, prepare_folder, quantize};
 use ebm_train::parameters::{AffineParameters, Parameters, RbmParameters};
 use rand_core::Rng;
 use std::error::Error;
@@ -37,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let head = AffineParameters { weights: weights(hidden * classes), bias: weights(classes) };
     let net = Parameters { machine: Some(machine), layers: Vec::new(), head };
     prepare_folder(&folder)?;
-    let write = |format: &str, layers: &[Layer<'_>]| -> Result<(), Box<dyn Error>> {
+    let write = |layers: &[Layer<'_>]| -> Result<(), Box<dyn Error>> {
+        let format = layers.first().map_or("", |layer| layer.header().numbers.name());
         let path = folder.join(format!("{shape}-{format}.ebm"));
         fs::write(&path, file(layers)?)?;
         println!("{}", path.display());
@@ -47,10 +49,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(machine) = &net.machine else {
         unreachable!("the net has a machine");
     };
-    write("f32", &[Layer::Rbm(machine.view()?), Layer::Head(net.head.view()?)])?;
-    let quantised = quantize(&net, Storages::all(Storage::Int8))?;
-    let machine = quantised.machine.as_ref().ok_or("the quantised net has no machine")?;
-    write("int8", &[Layer::IntegerRbm(machine.view()?), Layer::IntegerHead(quantised.head.view()?)])
+    write(&[Layer::Rbm(machine.view()?), Layer::Head(net.head.view()?)])?;
+    for storage in Storage::ALL {
+        let quantised = quantize(&net, Storages::below_the_head(storage))?;
+        let machine = quantised.machine.as_ref().ok_or("the quantised net has no machine")?;
+        write(&[Layer::IntegerRbm(machine.view()?), Layer::IntegerHead(quantised.head.view()?)])?;
+    }
+    Ok(())
 }
 
 /// Uniform in ±[`LARGEST_WEIGHT`].

@@ -1,5 +1,6 @@
 //! The boards: folders of `ebm-firmware/boards`, each with a `board.toml`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use serde::Deserialize;
 
 use crate::workspace;
 
-/// The board that a command means when none is named.
+/// The board that every step of `cargo xtask test` runs on; the others run what shows that they answer the same.
 pub const DEFAULT: &str = "mps2-an386";
 
 /// A board.
@@ -31,6 +32,9 @@ pub struct Description {
     pub cpu: String,
     /// The file of `ebm-firmware/src/board` that drives it.
     pub driver: String,
+    /// What the driver has to know of it.
+    #[serde(default)]
+    pub constants: BTreeMap<String, u32>,
     /// What a program may take.
     pub budget: Budget,
     /// How to emulate it, where QEMU can.
@@ -61,6 +65,8 @@ pub struct Qemu {
     pub args: Vec<String>,
     /// After this long a run counts as hung.
     pub timeout_seconds: u64,
+    /// Test digits for a model in f32 [default: all]: without floating point in hardware, all of them take minutes.
+    pub f32_test_digits: Option<u32>,
 }
 
 impl Board {
@@ -83,6 +89,14 @@ impl Board {
     /// Every board.
     pub fn all() -> Result<Vec<Self>> {
         names()?.iter().map(|name| Self::load(name)).collect()
+    }
+
+    /// The named board, or every one.
+    pub fn chosen(name: Option<&str>) -> Result<Vec<Self>> {
+        match name {
+            Some(name) => Ok(vec![Self::load(name)?]),
+            None => Self::all(),
+        }
     }
 
     /// How QEMU emulates the board; an error where it cannot.

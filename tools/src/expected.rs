@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::board::Board;
-use crate::firmware::Model;
+use crate::model::Model;
 use crate::transcript::{Transcript, cost};
 use crate::workspace;
 

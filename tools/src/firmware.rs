@@ -1,106 +1,94 @@
 //! The firmware's programs: built for a board, or run on the host.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::board::Board;
+use crate::model::Model;
 use crate::process;
 use crate::toolchain::Cross;
 use crate::transcript::Transcript;
 use crate::workspace;
 
-/// The model that a program carries in flash.
-pub enum Model {
-    /// The one that the firmware takes by itself.
-    Default,
-    /// A file, by its absolute path.
-    File(PathBuf),
+/// What lies in flash beside the program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Contents {
+    /// The model.
+    pub model: Model,
+    /// So many test digits, or all.
+    pub test_digits: Option<u32>,
 }
 
-impl Model {
-    /// The model that the command line asks for.
-    pub fn find(file: Option<PathBuf>) -> Result<Self> {
-        let Some(file) = file else {
-            return Ok(Self::Default);
-        };
-        match file.canonicalize() {
-            Ok(path) if path.is_file() => Ok(Self::File(path)),
-            Ok(path) => bail!("--model {}: not a file", path.display()),
-            Err(error) => Err(error).with_context(|| format!("--model {}", file.display())),
-        }
+impl Contents {
+    /// The model and the test digits that a run on `board` takes.
+    pub fn for_board(board: &Board, model: &Model) -> Result<Self> {
+        let slice = board.description.qemu.as_ref().and_then(|qemu| qemu.f32_test_digits);
+        let test_digits = if model.is_f32()? { slice } else { None };
+        Ok(Self { model: model.clone(), test_digits })
     }
 
-    /// What tells the output of a program with this model from that with another.
-    pub fn suffix(&self) -> String {
-        match self {
-            Self::Default => String::new(),
-            Self::File(path) => {
-                path.file_stem().map_or_else(String::new, |stem| format!("-{}", stem.to_string_lossy()))
-            }
-        }
+    /// The model and no test digits: it may be one of anything.
+    pub fn only(model: &Model) -> Self {
+        Self { model: model.clone(), test_digits: Some(0) }
     }
 
-    /// Is it a user's own, of which nobody knows beforehand what it answers?
-    pub fn is_own(&self) -> bool {
-        match self {
-            Self::Default => false,
-            Self::File(path) => !path.starts_with(workspace::root().join("tests/fixtures")),
-        }
-    }
-
-    /// What names it on the command line of `cargo xtask qemu`.
-    pub fn argument(&self) -> Option<String> {
-        match self {
-            Self::Default => None,
-            Self::File(path) => Some(format!(" --model {}", path.display())),
-        }
-    }
-
-    /// Makes a build of the firmware take this model.
+    /// Makes a build of the firmware take these contents.
     fn apply(&self, command: &mut Command) {
-        match self {
-            Self::Default => command.env_remove("EBM_MODEL"),
-            Self::File(path) => command.env("EBM_MODEL", path),
+        match &self.model {
+            Model::Default => command.env_remove("EBM_MODEL"),
+            Model::File(path) => command.env("EBM_MODEL", path),
+        };
+        match self.test_digits {
+            None => command.env_remove("EBM_TEST_DIGITS"),
+            Some(count) => command.env("EBM_TEST_DIGITS", count.to_string()),
         };
     }
+}
+
+/// Which of the firmware's programs.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// One of src/bin.
+    Program(&'a str),
+    /// One of examples.
+    Example(&'a str),
 }
 
 /// A program built for a board.
 pub struct Program {
-    /// Its name in `ebm-firmware/src/bin`.
+    /// Its name.
     pub name: String,
     /// Where it is.
     pub elf: PathBuf,
 }
 
-/// Builds the firmware's programs for `board`.
-pub fn build(board: &Board, cross: &Cross, model: &Model) -> Result<Vec<Program>> {
+/// Builds programs for `board`.
+pub fn build(board: &Board, cross: &Cross, contents: &Contents, which: &[Which<'_>]) -> Result<Vec<Program>> {
     let triple = &board.description.triple;
     let mut command = cross.cargo("build", triple);
-    command
-        .args(["--quiet", "-p", "ebm-firmware", "--bins"])
-        .args(["--profile", "firmware"])
-        .env("EBM_BOARD", &board.name);
-    model.apply(&mut command);
-    process::run(&mut command)?;
+    command.args(["--quiet", "-p", "ebm-firmware", "--profile", "firmware"]).env("EBM_BOARD", &board.name);
+    contents.apply(&mut command);
     let folder = workspace::cross_target().join(triple).join("firmware");
-    let programs = names()?.into_iter().map(|name| Program { elf: folder.join(&name), name });
-    Ok(programs.collect())
+    let mut programs = Vec::new();
+    for which in which {
+        let (option, name, folder) = match which {
+            Which::Program(name) => ("--bin", name, folder.clone()),
+            Which::Example(name) => ("--example", name, folder.join("examples")),
+        };
+        command.args([option, name]);
+        programs.push(Program { name: (*name).to_owned(), elf: folder.join(name) });
+    }
+    process::run(&mut command)?;
+    Ok(programs)
 }
 
-/// Runs a program on the host.
-pub fn run_on_host(name: &str, model: &Model) -> Result<Transcript> {
-    let mut command = process::command("cargo");
-    command.args(["run", "--quiet", "-p", "ebm-firmware", "--bin", name]);
-    model.apply(&mut command);
-    Ok(Transcript::new(&process::stdout(&mut command)?))
-}
-
-/// The names of the programs.
-fn names() -> Result<Vec<String>> {
+/// The names of the programs that run under QEMU.
+pub fn names() -> Result<Vec<String>> {
     let folder = workspace::firmware().join("src/bin");
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
@@ -111,4 +99,26 @@ fn names() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// What programs print on the host; each runs once, whatever the number of boards that are compared with it.
+#[derive(Default)]
+pub struct Host {
+    transcripts: HashMap<(String, Contents), Rc<Transcript>>,
+}
+
+impl Host {
+    /// Runs a program on the host.
+    pub fn run(&mut self, name: &str, contents: &Contents) -> Result<Rc<Transcript>> {
+        let key = (name.to_owned(), contents.clone());
+        if let Some(known) = self.transcripts.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let mut command = process::command("cargo");
+        command.args(["run", "--quiet", "-p", "ebm-firmware", "--bin", name]);
+        contents.apply(&mut command);
+        let transcript = Rc::new(Transcript::new(&process::stdout(&mut command)?));
+        self.transcripts.insert(key, Rc::clone(&transcript));
+        Ok(transcript)
+    }
 }

@@ -1,12 +1,18 @@
 //! `cargo xtask`: sets a machine up, tests everything, runs and measures the firmware.
 
+mod bare;
 mod board;
+mod console;
 mod expected;
+mod figures;
 mod firmware;
+mod linked;
+mod model;
 mod packages;
 mod process;
 mod qemu;
 mod setup;
+mod shapes;
 mod size;
 mod test;
 mod toolchain;
@@ -20,7 +26,10 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use board::Board;
-use firmware::Model;
+use console::complain;
+use firmware::Host;
+use model::Model;
+use qemu::Job;
 
 /// The project's own chores.
 #[derive(Parser)]
@@ -38,9 +47,8 @@ enum Chore {
     Test,
     /// Run the firmware under QEMU; compare with the host's answers and with the expected output
     Qemu {
-        /// A folder of ebm-firmware/boards
-        #[arg(default_value = board::DEFAULT)]
-        board: String,
+        /// A folder of ebm-firmware/boards [default: all]
+        board: Option<String>,
         /// The model file to put into flash [default: the firmware's own]
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
@@ -53,12 +61,30 @@ enum Chore {
     },
     /// Show what the firmware takes of a board's flash and RAM, against the board's budget
     Size {
-        /// A folder of ebm-firmware/boards
-        #[arg(default_value = board::DEFAULT)]
-        board: String,
+        /// A folder of ebm-firmware/boards [default: all]
+        board: Option<String>,
         /// The model file to put into flash [default: the firmware's own]
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
+    },
+    /// Show what inference alone links: its size, that nothing can panic, that integers bring no floating point
+    Bare {
+        /// A folder of ebm-firmware/boards [default: all]
+        board: Option<String>,
+    },
+    /// Show what another shape of a typed machine costs in flash
+    Shapes {
+        /// A folder of ebm-firmware/boards
+        #[arg(default_value = board::DEFAULT)]
+        board: String,
+    },
+    /// Measure every operation on every board under QEMU; print the tables in Markdown
+    Figures {
+        /// A folder of ebm-firmware/boards [default: all]
+        board: Option<String>,
+        /// Shape of the nets of random weights: visible units, hidden units, classes
+        #[arg(long, value_name = "V-H-C", default_value = "784-128-10")]
+        shape: String,
     },
 }
 
@@ -67,7 +93,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complain(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -83,9 +109,27 @@ fn run(chore: Chore) -> Result<bool> {
         }
         Chore::Test => test::run(),
         Chore::Qemu { board, model, bin, overwrite } => {
-            let (board, model) = (Board::load(&board)?, Model::find(model)?);
-            qemu::run(&board, &model, bin.as_deref(), overwrite)
+            let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
+            let only = bin.as_deref().map(|name| [name]);
+            let job = Job { model: &model, only: only.as_ref().map(|names| names.as_slice()), overwrite };
+            let mut host = Host::default();
+            each(&boards, |board| qemu::run(board, &job, &mut host))
         }
-        Chore::Size { board, model } => size::run(&Board::load(&board)?, &Model::find(model)?),
+        Chore::Size { board, model } => {
+            let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
+            each(&boards, |board| size::run(board, &model))
+        }
+        Chore::Bare { board } => bare::run(&Board::chosen(board.as_deref())?),
+        Chore::Shapes { board } => shapes::run(&Board::load(&board)?),
+        Chore::Figures { board, shape } => figures::run(&Board::chosen(board.as_deref())?, &shape),
     }
+}
+
+/// Does something with each board, whether or not it was good on those before; true where it was on all.
+fn each(boards: &[Board], mut chore: impl FnMut(&Board) -> Result<bool>) -> Result<bool> {
+    let mut good = true;
+    for board in boards {
+        good &= chore(board)?;
+    }
+    Ok(good)
 }

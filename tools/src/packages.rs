@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::console::say;
 use crate::process;
 use crate::workspace;
 
@@ -40,7 +41,7 @@ impl Packages {
         if !plan.remove.is_empty() {
             return Err(Refusal::Conflict(plan.remove));
         }
-        println!("install: {} (apt-get; {purpose})", packages.join(" "));
+        say!("install: {} (apt-get; {purpose})", packages.join(" "));
         apt_get(&[&INSTALL, packages].concat(), &workspace::root())
     }
 
@@ -62,7 +63,7 @@ impl Packages {
             self.install(&libraries, &format!("libraries of {package}"))?;
         }
         let folder = workspace::tools();
-        println!("unpack: {package} into {} (installing it would remove {})", folder.display(), plan.remove.join(" "));
+        say!("unpack: {package} into {} (installing it would remove {})", folder.display(), plan.remove.join(" "));
         let failed = |error: std::io::Error| Refusal::Failed(format!("{}: {error}", folder.display()));
         fs::create_dir_all(&folder).map_err(failed)?;
         apt_get(&["download", package], &folder)?;
@@ -86,7 +87,7 @@ impl Packages {
             return Err(Refusal::NotHere("that needs root"));
         }
         if !self.lists_are_new {
-            println!("update: the lists of packages (apt-get update)");
+            say!("update: the lists of packages (apt-get update)");
             // One source that fails does not matter where the others have what is needed.
             let _ = apt_get(&["update"], &workspace::root());
             self.lists_are_new = true;

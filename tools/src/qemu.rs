@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::board::{Board, Qemu};
+use crate::console::say;
 use crate::expected::{self, Provenance};
-use crate::firmware::{self, Model, Program};
+use crate::firmware::{self, Contents, Host, Program, Which};
+use crate::model::Model;
 use crate::process;
 use crate::toolchain::Cross;
 use crate::transcript::Transcript;
@@ -17,36 +19,44 @@ pub fn version(program: &str) -> Option<String> {
     process::probe(process::command(program).arg("--version"))
 }
 
-/// Runs the firmware's programs, or only `only`; true where all is as it should be.
-pub fn run(board: &Board, model: &Model, only: Option<&str>, overwrite: bool) -> Result<bool> {
+/// What to run, and what to do with what it prints.
+pub struct Job<'a> {
+    /// The model in flash.
+    pub model: &'a Model,
+    /// Only these programs.
+    pub only: Option<&'a [&'a str]>,
+    /// Store the output as the expected one.
+    pub overwrite: bool,
+}
+
+/// Runs the firmware's programs on `board`; true where all is as it should be.
+pub fn run(board: &Board, job: &Job<'_>, host: &mut Host) -> Result<bool> {
+    let Job { model, only, overwrite } = *job;
     if overwrite && model.is_own() {
         bail!("--overwrite stores what the models of tests/fixtures answer, not a user's own");
     }
-    let qemu = board.qemu()?;
-    let emulator = version(&qemu.program)
-        .with_context(|| format!("{} is not here: `cargo xtask setup` sees to it", qemu.program))?;
+    let (qemu, emulator) = emulator(board)?;
     let cross = Cross::require(&board.description.triple)?;
     let provenance = Provenance { compiler: cross.compiler()?, emulator };
-    let mut programs = firmware::build(board, &cross, model)?;
-    if let Some(only) = only {
-        programs.retain(|program| program.name == only);
-        if programs.is_empty() {
-            bail!("--bin {only}: no such program in ebm-firmware/src/bin");
-        }
-    }
+    let contents = Contents::for_board(board, model)?;
+    let names = chosen(only)?;
+    let which: Vec<Which<'_>> = names.iter().map(|name| Which::Program(name)).collect();
     let mut good = true;
-    for program in &programs {
-        println!("== {} on {} ({})", program.name, board.name, board.description.description);
-        let device = run_on_device(board, qemu, program)?;
-        for fact in device.facts() {
-            println!("   {fact}");
+    for program in firmware::build(board, &cross, &contents, &which)? {
+        say!("== {} on {} ({})", program.name, board.name, board.description.description);
+        if let Some(count) = contents.test_digits {
+            say!("   only {count} test digits: this board has no floating point, and all of them in f32 take minutes");
         }
-        let agrees = compare_with_host(program, &device, model)?;
+        let device = run_on_device(board, qemu, &program)?;
+        for fact in device.facts() {
+            say!("   {fact}");
+        }
+        let agrees = compare_with_host(&*host.run(&program.name, &contents)?, &device);
         let path = expected::path(board, &program.name, model);
         good &= agrees;
         if overwrite && agrees {
             expected::store(&path, &device, &provenance)?;
-            println!("written: {}", path.display());
+            say!("written: {}", path.display());
         } else if !overwrite {
             good &= compare_with_expected(&path, &device, &provenance, model)?;
         }
@@ -54,8 +64,28 @@ pub fn run(board: &Board, model: &Model, only: Option<&str>, overwrite: bool) ->
     Ok(good)
 }
 
+/// How QEMU emulates `board`, and the emulator's version.
+pub fn emulator(board: &Board) -> Result<(&Qemu, String)> {
+    let qemu = board.qemu()?;
+    let version = version(&qemu.program)
+        .with_context(|| format!("{} is not here: `cargo xtask setup` sees to it", qemu.program))?;
+    Ok((qemu, version))
+}
+
+/// The programs' names, or those of `only`.
+fn chosen(only: Option<&[&str]>) -> Result<Vec<String>> {
+    let names = firmware::names()?;
+    let Some(only) = only else {
+        return Ok(names);
+    };
+    if let Some(unknown) = only.iter().find(|name| !names.iter().any(|known| known == *name)) {
+        bail!("--bin {unknown}: no such program in ebm-firmware/src/bin; there is: {}", names.join(", "));
+    }
+    Ok(only.iter().map(|&name| name.to_owned()).collect())
+}
+
 /// Runs one program under QEMU; an error where it hangs or ends as a failure.
-fn run_on_device(board: &Board, qemu: &Qemu, program: &Program) -> Result<Transcript> {
+pub fn run_on_device(board: &Board, qemu: &Qemu, program: &Program) -> Result<Transcript> {
     let emulator = process::find(&qemu.program).unwrap_or_else(|| PathBuf::from(&qemu.program));
     let mut command = process::command(emulator);
     command
@@ -86,23 +116,22 @@ fn run_on_device(board: &Board, qemu: &Qemu, program: &Program) -> Result<Transc
     }
 }
 
-/// Runs the same program on the host; true where the device answers the same.
-fn compare_with_host(program: &Program, device: &Transcript, model: &Model) -> Result<bool> {
-    let host = firmware::run_on_host(&program.name, model)?;
-    let Some(found) = Transcript::compare_answers(&host, device) else {
-        println!("ok: {} answers, each as on the host", device.answers());
-        return Ok(true);
+/// True where the device answers as the host does.
+fn compare_with_host(host: &Transcript, device: &Transcript) -> bool {
+    let Some(found) = Transcript::compare_answers(host, device) else {
+        say!("ok: {} answers, each as on the host", device.answers());
+        return true;
     };
-    println!(
+    say!(
         "WRONG: {} of {} answers are not those of the host; the first is number {}:",
         found.count,
         host.answers().max(device.answers()),
         found.first
     );
     let none = || "(no answer)".to_owned();
-    println!("   host:   {}", found.host.unwrap_or_else(none));
-    println!("   device: {}", found.device.unwrap_or_else(none));
-    Ok(false)
+    say!("   host:   {}", found.host.unwrap_or_else(none));
+    say!("   device: {}", found.device.unwrap_or_else(none));
+    false
 }
 
 /// True where the output is the expected one, or a user's own model has none.
@@ -111,20 +140,20 @@ fn compare_with_expected(path: &Path, device: &Transcript, provenance: &Provenan
         return Ok(true);
     }
     let Some(findings) = expected::check(path, device, provenance)? else {
-        println!("WRONG: no {}; `--overwrite` writes it", path.display());
+        say!("WRONG: no {}; `--overwrite` writes it", path.display());
         return Ok(false);
     };
     for note in &findings.notes {
-        println!("note: {note}");
+        say!("note: {note}");
     }
     for problem in &findings.problems {
-        println!("WRONG: {problem}");
+        say!("WRONG: {problem}");
     }
     let good = findings.problems.is_empty();
     if good {
-        println!("ok: output as expected");
+        say!("ok: output as expected");
     } else {
-        println!("   expected by {}; `--overwrite` accepts what it is now", path.display());
+        say!("   expected by {}; `--overwrite` accepts what it is now", path.display());
     }
     Ok(good)
 }

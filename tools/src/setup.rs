@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::board::Board;
+use crate::console::{complain, say};
 use crate::packages::{Packages, Refusal};
 use crate::process;
 use crate::qemu;
@@ -34,10 +35,10 @@ pub fn run() -> Result<Vec<String>> {
 /// Prints how the setup ended.
 pub fn report(missing: &[String]) {
     for line in missing {
-        eprintln!("missing: {line}");
+        complain(format_args!("missing: {line}"));
     }
     if missing.is_empty() {
-        println!("setup: all is there");
+        say!("setup: all is there");
     }
 }
 
@@ -47,22 +48,37 @@ fn emulators() -> Result<BTreeSet<String>> {
     Ok(boards.filter_map(|board| Some(board.description.qemu?.program)).collect())
 }
 
-/// Sees to an emulator, whose Debian package has the program's name.
+/// Debian's packages of an emulator: the first that a system knows has it.
+fn emulator_packages(program: &str) -> Vec<&str> {
+    match program {
+        "qemu-system-riscv32" | "qemu-system-riscv64" => vec!["qemu-system-riscv", "qemu-system-misc"],
+        _ => vec![program],
+    }
+}
+
+/// Sees to an emulator.
 fn emulator(program: &str, packages: &mut Packages) -> Option<String> {
     let mut refusal = None;
+    let mut package = program;
     if qemu::version(program).is_none() {
-        refusal = packages.install(&[program], "runs the firmware").err();
+        for candidate in emulator_packages(program) {
+            package = candidate;
+            refusal = packages.install(&[package], "runs the firmware").err();
+            if !matches!(refusal, Some(Refusal::Unknown(_))) {
+                break;
+            }
+        }
     }
     if matches!(refusal, Some(Refusal::Conflict(_))) {
-        refusal = packages.unpack(program).err();
+        refusal = packages.unpack(package).err();
     }
     match qemu::version(program) {
         Some(version) => {
-            println!("present: {version}");
+            say!("present: {version}");
             None
         }
         None => Some(format!(
-            "{program}, which runs the firmware ({}): as root `apt-get install {program}`, or \
+            "{program}, which runs the firmware ({}): as root `apt-get install {package}`, or \
              install QEMU as your system does",
             reason(refusal, "installed, but it does not run")
         )),
@@ -84,7 +100,7 @@ fn cross_targets(packages: &mut Packages) -> Result<Option<String>> {
     }
     for target in TARGETS {
         if let Some(cross) = Cross::find(target) {
-            println!("present: {target}, built by {}", cross.compiler()?);
+            say!("present: {target}, built by {}", cross.compiler()?);
         }
     }
     let absent = absent().join(" ");
@@ -93,7 +109,7 @@ fn cross_targets(packages: &mut Packages) -> Result<Option<String>> {
             "a compiler for {absent} ({}): `rustup target add {absent}`, or on Debian as root \
              `apt-get install {}`",
             reason(refusal, "installed, but it does not build for them"),
-            COMPILER_PACKAGES.join(" ")
+            distribution_lacks().join(" ")
         )
     }))
 }
@@ -105,7 +121,7 @@ fn add_by_rustup(targets: &[&str]) -> Result<()> {
     let Some(toolchain) = active.as_deref().and_then(|line| line.split_whitespace().next()) else {
         return Ok(());
     };
-    println!("install: {} for {toolchain} (rustup target add)", targets.join(" "));
+    say!("install: {} for {toolchain} (rustup target add)", targets.join(" "));
     let mut command = process::command("rustup");
     command
         .args(["target", "add", "--toolchain", toolchain])
@@ -114,9 +130,16 @@ fn add_by_rustup(targets: &[&str]) -> Result<()> {
         .stderr(Stdio::null());
     let ended = process::run_within(&mut command, RUSTUP_LIMIT)?;
     if !ended.status.is_some_and(|status| status.success()) {
-        println!("rustup cannot fetch them here; the distribution's compiler may do");
+        say!("rustup cannot fetch them here; the distribution's compiler may do");
     }
     Ok(())
+}
+
+/// The packages that the distribution's way of building for a target lacks: the compiler's, the linker's, or both.
+fn distribution_lacks() -> Vec<&'static str> {
+    let compiler = toolchain::distribution().is_none().then_some(COMPILER_PACKAGES);
+    let linker = toolchain::linker().is_none().then_some(LINKER_PACKAGE);
+    compiler.into_iter().flatten().chain(linker).collect()
 }
 
 /// Installs what the distribution's way of building for a target lacks.

@@ -8,14 +8,18 @@ use object::read::elf::ElfFile32;
 use object::{Endianness, Object, ObjectSection, SectionFlags, SectionKind, elf};
 
 use crate::board::Board;
-use crate::firmware::{self, Model};
+use crate::console::say;
+use crate::firmware::{self, Contents, Which};
+use crate::model::Model;
 use crate::toolchain::Cross;
 
 /// Bytes by what they hold.
-#[derive(Debug, Default, PartialEq)]
-struct Size {
-    code: u64,
-    constants: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Size {
+    /// Instructions and what the hardware reads as such.
+    pub code: u64,
+    /// Constants and initial values.
+    pub constants: u64,
     model: u64,
     test_data: u64,
     static_ram: u64,
@@ -25,16 +29,18 @@ struct Size {
 pub fn run(board: &Board, model: &Model) -> Result<bool> {
     let cross = Cross::require(&board.description.triple)?;
     let mut good = true;
-    for program in firmware::build(board, &cross, model)? {
+    let names = firmware::names()?;
+    let which: Vec<Which<'_>> = names.iter().map(|name| Which::Program(name)).collect();
+    for program in firmware::build(board, &cross, &Contents::for_board(board, model)?, &which)? {
         let size = read(&program.elf)?;
-        println!("== {} on {}", program.name, board.name);
+        say!("== {} on {}", program.name, board.name);
         good &= report(&size, board);
     }
     Ok(good)
 }
 
 /// Adds up the sections of a linked program by what they hold.
-fn read(path: &Path) -> Result<Size> {
+pub fn read(path: &Path) -> Result<Size> {
     let reading = || format!("cannot read {}", path.display());
     let bytes = fs::read(path).with_context(reading)?;
     let file = ElfFile32::<Endianness>::parse(&*bytes).with_context(reading)?;
@@ -54,6 +60,8 @@ fn read(path: &Path) -> Result<Size> {
 impl Size {
     fn add(&mut self, name: &str, kind: SectionKind, bytes: u64) {
         match (name, kind) {
+            // What is left of RAM, which riscv-rt makes sections of.
+            (".stack" | ".heap", _) => {}
             (".ebm_model", _) => self.model += bytes,
             (".ebm_test_data", _) => self.test_data += bytes,
             // Read by the hardware, as instructions are.
@@ -95,7 +103,7 @@ fn report(size: &Size, board: &Board) -> bool {
                 format!("of {budget:>9}  OVER THE BUDGET")
             }
         };
-        println!("   {}", format!("{what:<19}{bytes:>9} bytes  {verdict}").trim_end());
+        say!("   {}", format!("{what:<19}{bytes:>9} bytes  {verdict}").trim_end());
     }
     good
 }
@@ -114,6 +122,7 @@ mod tests {
         size.add(".ebm_test_data", SectionKind::ReadOnlyData, 16);
         size.add(".data", SectionKind::Data, 32);
         size.add(".bss", SectionKind::UninitializedData, 64);
+        size.add(".stack", SectionKind::UninitializedData, 128);
         let expected = Size { code: 3, constants: 36, model: 8, test_data: 16, static_ram: 96 };
         assert_eq!(size, expected);
         assert_eq!(size.flash(), 63);

@@ -1,22 +1,29 @@
 //! Every test of the project, in order: from the cheap ones to the device.
 
+use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::board::Board;
-use crate::firmware::Model;
+use crate::bare;
+use crate::board::{self, Board};
+use crate::console::say;
+use crate::firmware::Host;
+use crate::model::{Model, fixtures};
 use crate::process;
-use crate::qemu;
+use crate::qemu::{self, Job};
 use crate::setup;
+use crate::shapes;
 use crate::size;
-use crate::toolchain::{Cross, TARGETS};
+use crate::toolchain::{self, CORE_RUST_VERSION, Cross, TARGETS};
 use crate::workspace;
 
-/// The `no_std` packages, each built by itself: features unify across one build.
-const NO_STD_PACKAGES: [&str; 2] = ["ebm-core", "ebm-firmware"];
+/// The programs whose output depends on the model.
+const MODEL_PROGRAMS: &[&str] = &["digits", "kernels"];
+/// The core's optional features, and a target that each has to build for.
+const FEATURES: [(&str, &str); 1] = [("defmt", "thumbv7em-none-eabihf")];
 
 /// One step.
 struct Step {
@@ -27,12 +34,12 @@ struct Step {
 enum Action {
     /// A command that has to succeed.
     Run(Command),
-    /// The firmware under QEMU: every program with its own model, or one with another.
-    Emulate { board: Rc<Board>, model: Model, only: Option<&'static str> },
-    /// The firmware's size against the board's budget.
-    Measure(Rc<Board>),
-    /// Nothing that this machine can do.
+    /// A chore of this program that has to find all good, and how to call it by hand.
+    Chore(Box<dyn Fn(&mut Host) -> Result<bool>>, String),
+    /// Nothing that this machine can do, though it should.
     Impossible(String),
+    /// Nothing that this machine can do, and need not.
+    Skip(String),
 }
 
 /// Sets up, then runs every step up to the first that fails; true where all have run and hold.
@@ -43,7 +50,8 @@ pub fn run() -> Result<bool> {
     setup::report(&missing);
 
     let steps = plan()?;
-    let mut not_run = Vec::new();
+    let mut host = Host::default();
+    let (mut not_run, mut skipped) = (Vec::new(), Vec::new());
     let total = steps.len();
     for (index, step) in steps.into_iter().enumerate() {
         let title = format!("{}/{total} {}", index + 1, step.title);
@@ -51,7 +59,7 @@ pub fn run() -> Result<bool> {
         let begin = Instant::now();
         match step.action {
             Action::Impossible(reason) => {
-                println!("NOT RUN: {reason}");
+                say!("NOT RUN: {reason}");
                 not_run.push(step.title);
                 continue;
             }
@@ -60,28 +68,28 @@ pub fn run() -> Result<bool> {
                     return Ok(failed(&title, &format!("{error:#}"), &process::show(&command)));
                 }
             }
-            Action::Emulate { board, model, only } => {
-                let mut by_hand = format!("cargo xtask qemu {}", board.name);
-                by_hand.extend(model.argument());
-                let found = qemu::run(&board, &model, only, false);
-                if let Some(stop) = unless_good(&title, found, &by_hand) {
+            Action::Chore(chore, by_hand) => {
+                if let Some(stop) = unless_good(&title, chore(&mut host), &by_hand) {
                     return Ok(stop);
                 }
             }
-            Action::Measure(board) => {
-                let found = size::run(&board, &Model::Default);
-                if let Some(stop) = unless_good(&title, found, &format!("cargo xtask size {}", board.name)) {
-                    return Ok(stop);
-                }
+            Action::Skip(reason) => {
+                say!("SKIPPED: {reason}");
+                skipped.push(step.title);
+                continue;
             }
         }
-        println!("done in {}", seconds(begin.elapsed()));
+        say!("done in {}", seconds(begin.elapsed()));
     }
 
     heading("summary");
-    println!("{} of {total} steps passed in {}", total - not_run.len(), seconds(start.elapsed()));
+    let passed = total - not_run.len() - skipped.len();
+    say!("{passed} of {total} steps passed in {}", seconds(start.elapsed()));
+    for title in &skipped {
+        say!("SKIPPED: {title}");
+    }
     for title in &not_run {
-        println!("NOT RUN: {title}");
+        say!("NOT RUN: {title}");
     }
     setup::report(&missing);
     Ok(not_run.is_empty())
@@ -103,61 +111,108 @@ fn plan() -> Result<Vec<Step>> {
     main_job.arg(&trained);
     steps.push(Step::run("the main job", main_job));
     for target in TARGETS {
-        let cross = Cross::find(target);
-        for package in NO_STD_PACKAGES {
-            let title = format!("{package} for {target}");
-            steps.push(match &cross {
-                Some(cross) => Step::run(&title, build_library(cross, target, package)),
-                None => Step::impossible(title, "there is no compiler for the target".to_owned()),
-            });
-        }
+        steps.push(build_core(&format!("ebm-core for {target}"), target, &[]));
     }
-    for board in Board::all()? {
-        let Some(qemu) = &board.description.qemu else {
-            continue;
-        };
-        let triple = &board.description.triple;
-        let cross = Cross::find(triple);
-        // The one on the host has not seen the board's driver. The distribution's toolchain has no clippy.
-        if let Some(cross @ Cross::Rustup) = &cross {
-            let mut command = cross.cargo("clippy", triple);
-            command.args(["-p", "ebm-firmware", "--profile", "firmware"]).env("EBM_BOARD", &board.name);
-            command.args(["--", "-D", "warnings"]);
-            steps.push(Step::run(&format!("lints of the firmware on {}", board.name), command));
-        }
-        let title = format!("the firmware on {} under QEMU", board.name);
-        if cross.is_none() {
-            steps.push(Step::impossible(title, "there is no compiler for the board".to_owned()));
-            continue;
-        }
-        let (program, board) = (qemu.program.clone(), Rc::new(board));
-        let size = format!("size of the firmware on {}", board.name);
-        steps.push(Step { title: size, action: Action::Measure(Rc::clone(&board)) });
-        if qemu::version(&program).is_none() {
-            steps.push(Step::impossible(title, format!("there is no {program}")));
-            continue;
-        }
-        let emulate = |title: String, model, only| {
-            let board = Rc::clone(&board);
-            Step { title, action: Action::Emulate { board, model, only } }
-        };
-        steps.push(emulate(title, Model::Default, None));
-        let fixture = workspace::root().join("tests/fixtures/digits-f32.ebm");
-        for (name, path) in [
-            ("the f32 fixture", fixture),
-            ("the model just trained", trained.join("model.ebm")),
-            ("the f32 model just trained", trained.join("model-f32.ebm")),
-        ] {
-            let title = format!("{name} on {} under QEMU", board.name);
-            steps.push(emulate(title, Model::File(path), Some("digits")));
-        }
+    for (feature, target) in FEATURES {
+        steps.push(build_core(&format!("ebm-core with {feature}"), target, &["--features", feature]));
+    }
+    steps.push(oldest_compiler());
+    let boards: Vec<Rc<Board>> = Board::all()?.into_iter().map(Rc::new).collect();
+    for board in &boards {
+        on_board(board, &trained, &mut steps)?;
+    }
+    let buildable = || Board::all().map(|boards| boards.into_iter().filter(is_buildable).collect::<Vec<_>>());
+    steps.push(Step::chore("what a product links", "cargo xtask bare", move |_| bare::run(&buildable()?)));
+    if let Some(board) = boards.iter().find(|board| board.name == board::DEFAULT && is_buildable(board)) {
+        let board = Rc::clone(board);
+        let by_hand = format!("cargo xtask shapes {}", board.name);
+        steps.push(Step::chore("the code of ten shapes", &by_hand, move |_| shapes::run(&board)));
     }
     Ok(steps)
+}
+
+/// The lowest compiler that ebm-core states, where it is installed.
+fn oldest_compiler() -> Step {
+    let title = format!("ebm-core with Rust {CORE_RUST_VERSION}");
+    match toolchain::installed(CORE_RUST_VERSION) {
+        Some(toolchain) => {
+            let mut command = cargo("check -p ebm-core --target-dir");
+            command.arg(workspace::target().join("oldest")).env("RUSTUP_TOOLCHAIN", toolchain);
+            Step::run(&title, command)
+        }
+        None => {
+            let reason = format!("`rustup toolchain install {CORE_RUST_VERSION} --profile minimal` makes it possible");
+            Step { title, action: Action::Skip(reason) }
+        }
+    }
+}
+
+fn is_buildable(board: &Board) -> bool {
+    Cross::find(&board.description.triple).is_some()
+}
+
+/// The steps of a board: on the default one every model, on the others what shows that they answer the same.
+fn on_board(board: &Rc<Board>, trained: &Path, steps: &mut Vec<Step>) -> Result<()> {
+    let Some(qemu) = &board.description.qemu else {
+        return Ok(());
+    };
+    let triple = &board.description.triple;
+    let title = format!("the firmware on {} under QEMU", board.name);
+    let Some(cross) = Cross::find(triple) else {
+        steps.push(Step::impossible(title, "there is no compiler for the board".to_owned()));
+        return Ok(());
+    };
+    steps.push(device_lints(board, &cross));
+    let size = format!("size of the firmware on {}", board.name);
+    let measured = Rc::clone(board);
+    steps.push(Step::chore(&size, &format!("cargo xtask size {}", board.name), move |_| {
+        size::run(&measured, &Model::Default)
+    }));
+    if qemu::version(&qemu.program).is_none() {
+        steps.push(Step::impossible(title, format!("there is no {}", qemu.program)));
+        return Ok(());
+    }
+    let f32_fixture = Model::File(fixtures().join("digits-f32.ebm"));
+    let mut runs = vec![(title, Model::Default, None)];
+    if bare::fits(board, &f32_fixture)? {
+        runs.push((format!("the f32 fixture on {} under QEMU", board.name), f32_fixture, Some(MODEL_PROGRAMS)));
+    }
+    if board.name == board::DEFAULT {
+        for (name, file) in [("the model", "model.ebm"), ("the f32 model", "model-f32.ebm")] {
+            let title = format!("{name} just trained on {} under QEMU", board.name);
+            runs.push((title, Model::File(trained.join(file)), Some(MODEL_PROGRAMS)));
+        }
+    }
+    for (title, model, only) in runs {
+        let board = Rc::clone(board);
+        let by_hand = format!("cargo xtask qemu {}{}", board.name, model.argument());
+        steps.push(Step::chore(&title, &by_hand, move |host| {
+            qemu::run(&board, &Job { model: &model, only, overwrite: false }, host)
+        }));
+    }
+    Ok(())
+}
+
+/// Clippy over what the host's has not seen: the board's driver.
+fn device_lints(board: &Board, cross: &Cross) -> Step {
+    let title = format!("lints of the firmware on {}", board.name);
+    if let Cross::Distribution { .. } = cross {
+        let reason = "the distribution's toolchain, which builds for this board, has no clippy".to_owned();
+        return Step { title, action: Action::Skip(reason) };
+    }
+    let mut command = cross.cargo("clippy", &board.description.triple);
+    command.args(["-p", "ebm-firmware", "--profile", "firmware", "--bins", "--examples"]);
+    command.env("EBM_BOARD", &board.name).args(["--", "-D", "warnings"]);
+    Step::run(&title, command)
 }
 
 impl Step {
     fn run(title: &str, command: Command) -> Self {
         Self { title: title.to_owned(), action: Action::Run(command) }
+    }
+
+    fn chore(title: &str, by_hand: &str, chore: impl Fn(&mut Host) -> Result<bool> + 'static) -> Self {
+        Self { title: title.to_owned(), action: Action::Chore(Box::new(chore), by_hand.to_owned()) }
     }
 
     fn impossible(title: String, reason: String) -> Self {
@@ -180,14 +235,18 @@ fn cargo(arguments: &str) -> Command {
     command
 }
 
-fn build_library(cross: &Cross, target: &str, package: &str) -> Command {
+/// The core by itself for a target: features unify across one build.
+fn build_core(title: &str, target: &str, options: &[&str]) -> Step {
+    let Some(cross) = Cross::find(target) else {
+        return Step::impossible(title.to_owned(), "there is no compiler for the target".to_owned());
+    };
     let mut command = cross.cargo("build", target);
-    command.args(["-p", package, "--lib", "--profile", "firmware"]);
-    command
+    command.args(["-p", "ebm-core", "--lib", "--profile", "firmware"]).args(options);
+    Step::run(title, command)
 }
 
 fn heading(title: &str) {
-    println!("\n=== {title}");
+    say!("\n=== {title}");
 }
 
 /// What to end with where something does not hold or cannot be found out.
@@ -201,8 +260,8 @@ fn unless_good(title: &str, found: Result<bool>, by_hand: &str) -> Option<bool> 
 
 /// Says what failed and how to repeat it.
 fn failed(title: &str, reason: &str, by_hand: &str) -> bool {
-    println!("\nFAILED: {title}: {reason}");
-    println!("to repeat this step: {by_hand}");
+    say!("\nFAILED: {title}: {reason}");
+    say!("to repeat this step: {by_hand}");
     false
 }
 

@@ -15,7 +15,16 @@ use crate::process;
 use crate::workspace;
 
 /// The targets that the `no_std` crates are built for.
-pub const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf", "thumbv8m.main-none-eabihf"];
+pub const TARGETS: [&str; 5] = [
+    "thumbv6m-none-eabi",
+    "thumbv7m-none-eabi",
+    "thumbv7em-none-eabihf",
+    "thumbv8m.main-none-eabihf",
+    "riscv32imac-unknown-none-elf",
+];
+
+/// The oldest compiler that ebm-core builds with, as its Cargo.toml says.
+pub const CORE_RUST_VERSION: &str = "1.89";
 
 /// The oldest compiler that the workspace builds with.
 const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -88,6 +97,15 @@ impl Cross {
         };
         Ok(process::stdout(command.arg("-V"))?.trim().to_owned())
     }
+}
+
+/// An installed toolchain of rustup's that is of a version, `1.89` say.
+pub fn installed(version: &str) -> Option<String> {
+    let output = process::command("rustup").args(["toolchain", "list"]).output().ok()?;
+    let list = String::from_utf8(output.stdout).ok()?;
+    let names = list.lines().filter_map(|line| line.split_whitespace().next());
+    let is_of = |name: &&str| name.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']));
+    names.into_iter().find(is_of).map(str::to_owned)
 }
 
 /// Flags that name the registry's sources alike on every machine: a panic carries its file's path into

@@ -1,0 +1,94 @@
+//! What a model's inference brings with it into a product: `ebm-firmware/examples/bare.rs`, built for every board and looked at.
+
+use anyhow::Result;
+
+use crate::board::Board;
+use crate::console::say;
+use crate::firmware::{self, Contents, Program, Which};
+use crate::linked::{self, Linked};
+use crate::model::{Model, fixtures};
+use crate::size::{self, Size};
+use crate::toolchain::Cross;
+
+/// The program that is looked at.
+const PROGRAM: Which<'_> = Which::Example("bare");
+/// A program that can panic, to see that the looking finds it.
+const CAN_PANIC: Which<'_> = Which::Program("reject");
+
+/// Looks at the integer and the f32 model on each of the boards; true where nothing can panic and integers bring no floating point.
+pub fn run(boards: &[Board]) -> Result<bool> {
+    let mut good = true;
+    let mut controls = Controls::default();
+    for board in boards {
+        let cross = Cross::require(&board.description.triple)?;
+        for model in [Model::Default, Model::File(fixtures().join("digits-f32.ebm"))] {
+            if !fits(board, &model)? {
+                continue;
+            }
+            let program = build(board, &cross, &model, PROGRAM)?;
+            let linked = linked::read(&program.elf)?;
+            good &= report(board, &model, &linked, size::read(&program.elf)?)?;
+            if model.is_f32()? {
+                controls.float |= !linked.soft_float.is_empty() || linked.float_instructions > 0;
+            }
+        }
+        let program = build(board, &cross, &Model::Default, CAN_PANIC)?;
+        controls.panic |= !linked::read(&program.elf)?.panics.is_empty();
+    }
+    Ok(good & controls.report())
+}
+
+/// Has the looking found what is there?
+#[derive(Default)]
+struct Controls {
+    float: bool,
+    panic: bool,
+}
+
+impl Controls {
+    fn report(&self) -> bool {
+        for (found, what) in [(self.float, "floating point in any f32 program"), (self.panic, "a panic in any app")] {
+            if !found {
+                say!("WRONG: found no {what}, where there is: what is not found above means nothing");
+            }
+        }
+        self.float && self.panic
+    }
+}
+
+/// Has the board enough flash for the model, and for code as the budget has it?
+pub fn fits(board: &Board, model: &Model) -> Result<bool> {
+    let budget = &board.description.budget;
+    Ok(model.bytes()? + budget.code_bytes <= budget.flash_bytes)
+}
+
+/// The size of a model's inference on a board.
+pub fn size(board: &Board, cross: &Cross, model: &Model) -> Result<Size> {
+    size::read(&build(board, cross, model, PROGRAM)?.elf)
+}
+
+fn build(board: &Board, cross: &Cross, model: &Model, which: Which<'_>) -> Result<Program> {
+    let mut programs = firmware::build(board, cross, &Contents::only(model), &[which])?;
+    Ok(programs.remove(0))
+}
+
+/// Prints what a program links; true where it is as it should be.
+fn report(board: &Board, model: &Model, linked: &Linked, size: Size) -> Result<bool> {
+    let numbers = if model.is_f32()? { "f32" } else { "integers" };
+    say!("{} on {}: {} bytes of code, {} of constants", numbers, board.name, size.code, size.constants);
+    let mut good = true;
+    let mut refuse = |what: &str, names: &[String]| {
+        if !names.is_empty() {
+            say!("WRONG: {what}: {}", names.join(" "));
+            good = false;
+        }
+    };
+    refuse("it can panic", &linked.panics);
+    if !model.is_f32()? {
+        refuse("integers bring floating point", &linked.soft_float);
+        let instructions = linked.float_instructions;
+        let text = (instructions > 0).then(|| format!("{instructions} instructions of the floating-point unit"));
+        refuse("integers bring floating point", text.as_slice());
+    }
+    Ok(good)
+}
