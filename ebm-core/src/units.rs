@@ -157,7 +157,9 @@ impl<'a> Units<'a> {
         if sigma.len() != gaussian {
             return Err(UnitsError::Sigmas { expected: gaussian, found: sigma.len() });
         }
-        match sigma.iter().position(|sigma| !(1e-18..=1e18).contains(sigma)) {
+        // Positive numbers are ordered as their bits are, and all others lie above: a file of integers is checked without floating point.
+        let fits = |sigma: f32| (1e-18f32.to_bits()..=1e18f32.to_bits()).contains(&sigma.to_bits());
+        match sigma.iter().position(|&sigma| !fits(sigma)) {
             Some(unit) => Err(UnitsError::Sigma { unit }),
             None => Ok(Self { blocks, sigma, hidden }),
         }

@@ -1,4 +1,4 @@
-//! Machines of ten shapes, to be compared with `shapes_one`: `cargo xtask shapes`.
+//! Machines of ten shapes, to be compared with `shapes_two`: `cargo xtask shapes`.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 mod shapes;

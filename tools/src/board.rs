@@ -32,9 +32,9 @@ pub struct Description {
     pub cpu: String,
     /// The file of `ebm-firmware/src/board` that drives it.
     pub driver: String,
-    /// What the driver has to know of it.
-    #[serde(default)]
-    pub constants: BTreeMap<String, u32>,
+    /// What the driver has to know of it; the firmware's build script reads that.
+    #[serde(default, rename = "constants")]
+    _constants: BTreeMap<String, u32>,
     /// What a program may take.
     pub budget: Budget,
     /// How to emulate it, where QEMU can.
