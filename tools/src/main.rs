@@ -8,6 +8,7 @@ mod figures;
 mod firmware;
 mod linked;
 mod model;
+mod oracle;
 mod packages;
 mod process;
 mod qemu;
@@ -45,6 +46,8 @@ enum Chore {
     Setup,
     /// Set up, then run every test: formatting, lints, documentation, host, no_std builds, QEMU
     Test,
+    /// Check the NumPy reference by its own tests, and the stored fixtures by what it writes
+    Oracle,
     /// Run the firmware under QEMU; compare with the host's answers and with the expected output
     Qemu {
         /// A folder of ebm-firmware/boards [default: all]
@@ -108,6 +111,7 @@ fn run(chore: Chore) -> Result<bool> {
             Ok(missing.is_empty())
         }
         Chore::Test => test::run(),
+        Chore::Oracle => oracle::run(),
         Chore::Qemu { board, model, bin, overwrite } => {
             let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
             let only = bin.as_deref().map(|name| [name]);

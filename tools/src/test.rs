@@ -12,6 +12,7 @@ use crate::board::{self, Board};
 use crate::console::say;
 use crate::firmware::Host;
 use crate::model::{Model, fixtures};
+use crate::oracle;
 use crate::process;
 use crate::qemu::{self, Job};
 use crate::setup;
@@ -106,6 +107,7 @@ fn plan() -> Result<Vec<Step>> {
         Step::run("host tests", cargo("test --workspace")),
         Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
     ];
+    steps.extend(oracle::command().map(|command| Step::run("the oracle and its fixtures", command)));
     let trained = workspace::target().join("trained");
     let mut main_job = cargo("run -p ebm-train -- --f32 --out");
     main_job.arg(&trained);
