@@ -1,7 +1,7 @@
 //! Model files and deep nets against the independent reference in `tools/oracle`, which has a reader of its own. Integers agree exactly.
 
 use ebm_core::format::Layer;
-use ebm_core::rng::philox4x32_10;
+use ebm_core::rng::{Philox, Purpose, Stream, philox4x32_10};
 use ebm_core::{Affine, Directed, Float, Integer, Machine as _, Model, ModelError, RbmView};
 use ebm_tests::agreement::Agreement;
 use ebm_tests::file::Aligned;
@@ -45,6 +45,10 @@ fn integer_files() -> Result<(), ModelError> {
             let mut visible = vec![0; machine.visible()];
             machine.visible_probs(&hidden, &mut visible)?;
             assert_eq!(visible, input.visible_means, "visible means of {place}");
+            let mut rng = Philox::new(input.seed, Stream::new(Purpose::Free));
+            machine.sample_hidden(&x, &mut rng, &mut hidden)?;
+            machine.sample_visible(&hidden, &mut rng, &mut visible)?;
+            assert_eq!([hidden, visible], input.drawn, "states drawn for {place}");
             assert_eq!(model.free_energy::<Integer>(&x)?, input.free_energy, "free energy of {place}");
 
             let mut below = x.clone();

@@ -365,6 +365,10 @@ pub struct IntegerInput {
     pub free_energy: i32,
     /// Means of the machine's visible units, given those hidden means.
     pub visible_means: Vec<u8>,
+    /// Seed of a Gibbs step's draws.
+    pub seed: u64,
+    /// Hidden and visible states of that step from `x`.
+    pub drawn: [Vec<u8>; 2],
     /// Means of every layer of the recognition pass.
     pub hidden: Vec<Vec<u8>>,
     /// The head's scores.

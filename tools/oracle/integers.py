@@ -73,3 +73,14 @@ def recognise(file, x):
         x = field if layer.kind == "Head" else mean(field)
         outputs.append(x)
     return outputs
+
+
+def draw(field, draws):
+    """States of units with these fields: on (128) when the upper 16 bits of a unit's draw are less than its probability."""
+    return np.where(np.asarray(draws, dtype=np.int64) >> 16 < probability(field), ONE, 0)
+
+
+def gibbs_step(layer, x, draws):
+    """Hidden states drawn given values `x`, then visible states given those: one draw a unit, in that order."""
+    hidden = draw(up(layer, x), draws[: layer.hidden])
+    return hidden, draw(down(layer, hidden), draws[layer.hidden : layer.hidden + layer.visible])

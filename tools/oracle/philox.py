@@ -25,3 +25,9 @@ def philox(counter, key, rounds=10):
         c0, c1, c2, c3 = (right >> 32) ^ c1 ^ k0, right & MASK, (left >> 32) ^ c3 ^ k1, left & MASK
         k0, k1 = (k0 + WEYL[0]) & MASK, (k1 + WEYL[1]) & MASK
     return c0, c1, c2, c3
+
+
+def stream(seed, count):
+    """The first `count` draws of the stream that belongs to nothing: blocks of four, the counter's first word their number."""
+    key = (seed & MASK, seed >> 32)
+    return [word for block in range((count + 3) // 4) for word in philox((block, 0, 0, 0), key)][:count]

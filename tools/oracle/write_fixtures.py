@@ -27,7 +27,7 @@ import real_numbers
 import self_test
 import units
 from machine import Update
-from philox import philox
+from philox import philox, stream
 
 MODELS = Path(__file__).resolve().parents[2] / "tests" / "fixtures"
 FOLDER = MODELS / "oracle"
@@ -169,8 +169,9 @@ def integer_models():
         inputs = [np.array(x) for x in ([0, 0, 0], [16, 16, 16], [16, 0, 8], [1, 15, 7])]
         inputs = inputs if machine.visible == 3 else cases.pictures()
         entries = []
-        for levels in inputs:
+        for seed, levels in enumerate(inputs, start=2**33 + 900):
             x = values(levels, file)
+            drawn = integers.gibbs_step(machine, x, stream(seed, machine.hidden + machine.visible))
             *hidden, scores = integers.recognise(file, x)
             fields = integers.up(machine, x)
             states = integers.mean(fields)
@@ -182,6 +183,8 @@ def integer_models():
                     "hidden_means": states,
                     "free_energy": integers.free_energy(machine, x),
                     "visible_means": integers.mean(integers.down(machine, states)),
+                    "seed": seed,
+                    "drawn": drawn,
                     "hidden": hidden,
                     "scores": scores,
                     "class": int(np.argmax(scores)),
