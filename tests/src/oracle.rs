@@ -422,3 +422,42 @@ pub struct Words {
     /// Philox4x32-10 of them.
     pub words: [u32; 4],
 }
+
+/// One step of CD-1 from one sample.
+#[derive(Clone, Debug, Deserialize)]
+pub struct UpdateCase {
+    /// What the case is called.
+    pub name: String,
+    /// The machine before the step.
+    #[serde(flatten)]
+    pub machine: Machine,
+    /// Learning rate.
+    pub rate: f32,
+    /// Momentum.
+    pub momentum: f32,
+    /// Weight decay.
+    pub decay: f32,
+    /// Seed of the chain's draws.
+    pub seed: u64,
+    /// The sample.
+    pub data: Vec<f32>,
+    /// The visible state that the chain reached.
+    pub model: Vec<f64>,
+    /// Velocities before the step.
+    pub velocities_before: Moving,
+    /// Velocities after it.
+    pub velocities: Gradient,
+    /// Parameters after it.
+    pub after: Gradient,
+}
+
+/// Velocities as `ebm-core` holds them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Moving {
+    /// Of `W`, a row a visible unit.
+    pub weights: Vec<Vec<f32>>,
+    /// Of `a`.
+    pub visible_bias: Vec<f32>,
+    /// Of `b`.
+    pub hidden_bias: Vec<f32>,
+}

@@ -303,3 +303,25 @@ pub const LEARNED_NATS: f64 = 0.25;
 
 /// Error of means learnt from a stream, and measured from a chain of 4,000 dependent states: found 0.03.
 pub const LEARNED_MEAN: f64 = 0.1;
+
+/// Error of a visible state that was drawn at parameters of size 1, next to `exact`: none where it is discrete (`sigma` 0); a Gaussian unit's
+/// quantile, and some twenty roundings of a mean and a deviation of up to 4σ whose terms stay under 4 of `max(1, σ)` each (its hidden state may
+/// itself be drawn from such a quantile).
+pub fn drawn_state(sigma: f64, exact: f64) -> f64 {
+    if sigma == 0.0 {
+        return 0.0;
+    }
+    let quantile = 8.0 * sigma * f64::from(math::NORMAL_QUANTILE_MAX_ERROR);
+    quantile + gamma(20) * (exact.abs() + 8.0 * sigma.max(1.0))
+}
+
+/// Error of a velocity whose terms are at most `size`: states and means as drawn, relative error at most that of a quantile four times over, and
+/// ten roundings.
+pub fn velocity(size: f64) -> f64 {
+    (4.0 * f64::from(math::NORMAL_QUANTILE_MAX_ERROR) + gamma(10)) * 2.0 * size
+}
+
+/// Error of a parameter of at most `largest` after a step with a velocity wrong by `velocity`: two roundings.
+pub fn stepped_parameter(rate: f64, velocity: f64, largest: f64) -> f64 {
+    rate * velocity + gamma(2) * (largest + 1.0)
+}

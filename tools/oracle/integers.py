@@ -76,7 +76,7 @@ def recognise(file, x):
 
 
 def draw(field, draws):
-    """States of units with these fields: on (128) when the upper 16 bits of a unit's draw are less than its probability."""
+    """States of units with these fields: on (128) when the upper 16 bits of a draw are less than the probability."""
     return np.where(np.asarray(draws, dtype=np.int64) >> 16 < probability(field), ONE, 0)
 
 

@@ -18,6 +18,7 @@ The Gaussian's W is that of Cho, Ilin & Raiko 2011 divided by σ_i². At inverse
 import itertools
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -147,6 +148,35 @@ class Machine:
                 total = total + np.sum(beta * (a * x_block + variance * x_block**2 / 2), axis=-1)
         return total
 
+    # Draws: one 32-bit word a unit, in order.
+
+    def draw_hidden(self, v, words):
+        """h given v. A Bernoulli unit is on where the upper 24 bits, as a fraction, are less than its probability.
+
+        A relu unit is drawn as Nair & Hinton 2010 do: max(0, z + √σ(z) N(0, 1)).
+        """
+        if self.hidden == "bernoulli":
+            return (fractions(words) < self.hidden_mean(v)).astype(np.float64)
+        z = self.hidden_field(v)
+        return np.maximum(0, z + np.sqrt(units.sigmoid(z)) * normals(words))
+
+    def draw_visible(self, h, words):
+        """v given h: Bernoulli units as above, Gaussian ones as mean + σ N(0, 1).
+
+        Of a group that unit is on whose cumulated probability is the first to exceed the group's first word.
+        """
+        words, mean = np.asarray(words), self.visible_mean(h)
+        v = np.zeros_like(mean)
+        for block, span in self.spans():
+            if block.kind == "bernoulli":
+                v[span] = fractions(words[span]) < mean[span]
+            elif block.kind == "softmax":
+                chosen = np.searchsorted(np.cumsum(mean[span]), fractions(words[span])[0], side="right")
+                v[span] = np.eye(block.units)[min(chosen, block.units - 1)]
+            else:
+                v[span] = mean[span] + np.asarray(block.sigma) * normals(words[span])
+        return v
+
     # All states.
 
     def visible_states(self):
@@ -225,6 +255,16 @@ class Machine:
         """Gradient of the mean log-likelihood of `data` in W, a and b."""
         positive = self.statistics(data, self.hidden_mean(np.asarray(data)))
         return tuple(p - n for p, n in zip(positive, self.model_statistics()))
+
+
+def fractions(words):
+    """Words as multiples of 2^-24 from 0 on."""
+    return (np.asarray(words) >> 8) / 2**24
+
+
+def normals(words):
+    """Words as standard normal variates, by the inverse of the distribution function at (word + 1/2) / 2^32."""
+    return np.array([NormalDist().inv_cdf((word + 0.5) / 2**32) for word in np.asarray(words).tolist()])
 
 
 class ClassRbm(Machine):

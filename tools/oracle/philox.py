@@ -28,6 +28,6 @@ def philox(counter, key, rounds=10):
 
 
 def stream(seed, count):
-    """The first `count` draws of the stream that belongs to nothing: blocks of four, the counter's first word their number."""
+    """The first `count` draws of a stream: blocks of four words, the counter's first word being the block's number."""
     key = (seed & MASK, seed >> 32)
     return [word for block in range((count + 3) // 4) for word in philox((block, 0, 0, 0), key)][:count]

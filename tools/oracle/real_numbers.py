@@ -21,7 +21,7 @@ def machine(layer):
 
 
 def free_energy(file, x):
-    """Free energy of the inputs `x` under layer 0, of a ClassRBM whatever the class; none where layer 0 is no machine."""
+    """Free energy of inputs `x` under layer 0, of a ClassRBM whatever the class; none where that is no machine."""
     if file.layers[0].kind == "Directed":
         return None
     of_inputs = machine(file.layers[0])

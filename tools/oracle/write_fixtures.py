@@ -119,27 +119,34 @@ def dbns():
 
 
 def updates():
-    """One step of learning from fixed pairs of states: hidden means with the data, states with the model's."""
+    """One step of CD-1 from one sample: h ~ p(h | v), v' ~ p(v | h), then the update, with hidden means throughout.
+
+    A velocity is a step divided by the learning rate.
+    """
     chosen = ("bernoulli", "bernoulli-wide", "gaussian", "softmax-groups", "mixed", "bernoulli-relu", "mixed-relu")
     update = Update(*cases.rounded((0.05, 0.9, 0.001)).tolist())
-    for index, (name, machine, states) in enumerate(m for m in cases.machines() if m[0] in chosen):
-        random = np.random.RandomState(700 + index)
-        positive = [(v, cases.rounded(machine.hidden_mean(v))) for v, _ in states]
-        negative = [(cases.random_visible(random, machine), cases.random_hidden(random, machine)) for _ in states]
-        parameters = (machine.w, machine.a, machine.b)
-        before = [cases.rounded(0.1 * random.standard_normal(p.shape)) for p in parameters]
-        after, steps = update.step(machine, positive, negative, before)
-        names = ("weights", "visible_bias", "hidden_bias")
+    names = ("weights", "visible_bias", "hidden_bias")
+    for seed, (name, machine, states) in enumerate((m for m in cases.machines() if m[0] in chosen), start=700):
+        random = np.random.RandomState(seed)
+        (v, _), *_ = states
+        words = stream(seed, machine.b.size + machine.a.size)
+        h = machine.draw_hidden(v, words[: machine.b.size])
+        model = machine.draw_visible(h, words[machine.b.size :])
+        before = [cases.rounded(random.standard_normal(p.shape)) for p in (machine.w, machine.a, machine.b)]
+        pairs = [[(state, machine.hidden_mean(state))] for state in (v, model)]
+        after, steps = update.step(machine, *pairs, [update.rate * velocity for velocity in before])
         yield {
             "name": name,
             **described(machine),
             "rate": update.rate,
             "momentum": update.momentum,
             "decay": update.decay,
-            "positive": [{"v": v, "h": h} for v, h in positive],
-            "negative": [{"v": v, "h": h} for v, h in negative],
-            "steps_before": dict(zip(names, before)),
-            "steps": dict(zip(names, steps)),
+            "seed": seed,
+            "data": v,
+            "hidden": h,
+            "model": model,
+            "velocities_before": dict(zip(names, before)),
+            "velocities": dict(zip(names, (step / update.rate for step in steps))),
             "after": dict(zip(names, after)),
         }
 
