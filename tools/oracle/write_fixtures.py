@@ -143,7 +143,7 @@ def updates():
             "decay": update.decay,
             "seed": seed,
             "data": v,
-            "hidden": h,
+            "drawn": h,
             "model": model,
             "velocities_before": dict(zip(names, before)),
             "velocities": dict(zip(names, (step / update.rate for step in steps))),
