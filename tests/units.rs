@@ -60,24 +60,20 @@ impl Case {
 
     /// `Σ_i |U_i(v_i)|`.
     fn visible_magnitude(&self, visible: &[f32]) -> f64 {
-        let sigma = self.layout.units().sigma();
-        let mut sigma = sigma.iter();
-        let mut at = 0;
-        let mut magnitude = 0.0;
-        for block in &self.blocks {
-            let range = at..at + block.units();
-            for (&v, &a) in visible[range.clone()].iter().zip(&self.parameters.visible_bias[range]) {
-                let (v, a) = (f64::from(v), f64::from(a));
-                magnitude += match (block, &mut sigma) {
-                    (Visible::Gaussian(_), sigma) => {
-                        sigma.next().map_or(0.0, |&sigma| ((v - a) / f64::from(sigma)).powi(2) / 2.0)
-                    }
-                    _ => (a * v).abs(),
-                };
-            }
-            at += block.units();
-        }
-        magnitude
+        let of_unit = |((v, a), sigma): ((&f32, &f32), Option<f32>)| {
+            let (v, a) = (f64::from(*v), f64::from(*a));
+            sigma.map_or((a * v).abs(), |sigma| ((v - a) / f64::from(sigma)).powi(2) / 2.0)
+        };
+        visible.iter().zip(&self.parameters.visible_bias).zip(self.sigmas()).map(of_unit).sum()
+    }
+
+    /// `σ` of every visible unit that is Gaussian.
+    fn sigmas(&self) -> Vec<Option<f32>> {
+        let of_block = |block: &Visible| match block {
+            Visible::Gaussian(sigma) => sigma.iter().copied().map(Some).collect(),
+            other => vec![None; other.units()],
+        };
+        self.blocks.iter().flat_map(of_block).collect()
     }
 
     /// `|b_j| + Σ_i |v_i·W_ij|` of every hidden unit, and its field.
@@ -313,14 +309,7 @@ fn conditionals_are_gradients_of_the_free_energy() -> Result<(), ShapeError> {
     for (seed, case) in cases().iter().enumerate() {
         let view = case.view()?;
         let (units, count) = (view.visible(), view.hidden());
-        let sigma_of: Vec<Option<f32>> = case
-            .blocks
-            .iter()
-            .flat_map(|block| match block {
-                Visible::Gaussian(sigma) => sigma.iter().copied().map(Some).collect(),
-                other => vec![None; other.units()],
-            })
-            .collect();
+        let sigma_of = case.sigmas();
         for visible in case.visible_states(seed as u32).iter().take(2) {
             let mut means = vec![0.0; count];
             view.hidden_probs(visible, &mut means)?;

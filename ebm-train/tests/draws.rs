@@ -1,0 +1,141 @@
+//! No draw is used twice: a whole small training run, pretraining and fine-tuning, over a backend that writes down what every draw is for.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use ebm_core::rng::Stream;
+use ebm_train::Error;
+use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
+use ebm_train::data::digits;
+use ebm_train::train::contrastive::ContrastiveDivergence;
+use ebm_train::train::distort::Distortion;
+use ebm_train::train::finetune::{Backpropagation, finetune, recognition};
+use ebm_train::train::pretrain::pretrain;
+use ebm_train::train::{Epoch, Monitor};
+
+/// Where a row of draws comes from, and how often it was taken.
+type Taken = HashMap<(u64, u8, u8, u16, u32, u32), u32>;
+
+/// The CPU, and what was drawn on it.
+struct Recorder {
+    cpu: Cpu,
+    taken: RefCell<Taken>,
+}
+
+impl Recorder {
+    fn record(&self, draws: Draws<'_>) {
+        let Stream { purpose, layer, phase, step, .. } = draws.stream;
+        for &sample in draws.samples {
+            let stream = (draws.seed, purpose as u8, layer, phase, step, sample);
+            *self.taken.borrow_mut().entry(stream).or_default() += 1;
+        }
+    }
+}
+
+impl Backend for Recorder {
+    type Tensor = <Cpu as Backend>::Tensor;
+
+    fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> Self::Tensor {
+        self.cpu.upload(rows, columns, values)
+    }
+
+    fn download(&self, tensor: &Self::Tensor) -> Vec<f32> {
+        self.cpu.download(tensor)
+    }
+
+    fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor) {
+        self.cpu.gather(source, rows, out);
+    }
+
+    fn affine(
+        &self,
+        direction: Direction,
+        weights: &Self::Tensor,
+        bias: Option<&Self::Tensor>,
+        link: Link,
+        input: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.affine(direction, weights, bias, link, input, out);
+    }
+
+    fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor) {
+        self.record(draws);
+        self.cpu.bernoulli(draws, probabilities, out);
+    }
+
+    fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut Self::Tensor) {
+        self.record(draws);
+        self.cpu.dropout(draws, rate, values);
+    }
+
+    fn outer(&self, keep: f32, scale: f32, visible: &Self::Tensor, hidden: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.outer(keep, scale, visible, hidden, out);
+    }
+
+    fn column_sums(&self, keep: f32, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.column_sums(keep, scale, values, out);
+    }
+
+    fn add_scaled(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.add_scaled(scale, values, out);
+    }
+
+    fn sigmoid_backward(&self, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor) {
+        self.cpu.sigmoid_backward(kept, outputs, delta);
+    }
+
+    fn softmax_cross_entropy(&self, labels: &[u8], scores: &mut Self::Tensor, totals: &mut Self::Tensor) {
+        self.cpu.softmax_cross_entropy(labels, scores, totals);
+    }
+
+    fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
+        self.cpu.squared_error(x, y, total);
+    }
+
+    fn step(&self, step: Step, gradient: &Self::Tensor, moments: &mut [Self::Tensor; 2], parameter: &mut Self::Tensor) {
+        self.cpu.step(step, gradient, moments, parameter);
+    }
+}
+
+struct Silent;
+
+impl Monitor for Silent {
+    fn advance(&mut self, _: u64) {}
+    fn epoch(&mut self, _: &Epoch) {}
+}
+
+#[test]
+fn no_draw_is_used_twice() -> Result<(), Error> {
+    const EPOCHS: usize = 2;
+    const K: u16 = 3;
+    const HIDDEN: [usize; 2] = [6, 5];
+    let dataset = digits::load()?;
+    let rows = dataset.train.inputs.rows();
+    let backend = Recorder { cpu: Cpu::new(0)?, taken: RefCell::default() };
+    let settings = ContrastiveDivergence {
+        k: K,
+        epochs: EPOCHS,
+        batch_size: 100,
+        learning_rate: 0.05,
+        momentum: 0.5,
+        weight_decay: 1e-4,
+    };
+    let machines = pretrain(&backend, &settings, 9, &HIDDEN, &dataset, &mut Silent)?;
+    let settings = Backpropagation {
+        epochs: EPOCHS,
+        batch_size: 100,
+        learning_rate: 1e-3,
+        weight_decay: 0.0,
+        distortion: Distortion { shift: 0.0, affine: 0.0 },
+        dropout: 0.25,
+    };
+    finetune(&backend, &settings, 9, "finetune", &recognition(&machines), &dataset, &mut Silent)?;
+
+    let taken = backend.taken.into_inner();
+    let twice = taken.iter().find(|(_, times)| **times > 1);
+    assert_eq!(twice, None, "(seed, purpose, layer, phase, step, sample)");
+    // Hidden and visible states of every Gibbs step, and one dropout, a layer, epoch and sample: all of them were written down.
+    assert_eq!(taken.len(), HIDDEN.len() * EPOCHS * rows * (2 * usize::from(K) + 1));
+    Ok(())
+}
