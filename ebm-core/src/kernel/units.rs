@@ -83,7 +83,7 @@ pub fn sample_hidden<R: Rng + ?Sized>(kind: HiddenKind, beta: Beta, fields: &mut
         *field = match kind {
             HiddenKind::Bernoulli => state(sigmoid(beta * *field), draw),
             HiddenKind::Relu => {
-                let deviation = sqrtf(sigmoid(beta * *field) / beta.max(COLDEST)) * normal_quantile(draw);
+                let deviation = sqrtf(sigmoid(beta * *field) / beta.max(HOTTEST)) * normal_quantile(draw);
                 let state = *field + deviation;
                 // `f32::max` would swallow NaN.
                 if state < 0.0 { 0.0 } else { state }
@@ -93,7 +93,7 @@ pub fn sample_hidden<R: Rng + ?Sized>(kind: HiddenKind, beta: Beta, fields: &mut
 }
 
 /// Kinds whose variance grows without bound as `β` falls are drawn at this `β` below it.
-const COLDEST: f32 = 1.0 / 256.0;
+const HOTTEST: f32 = 1.0 / 256.0;
 
 /// What sums over hidden units are added to: the bias, or 0 for Gaussian units, whose bias is not in nats.
 pub(super) fn start_visible(units: Units<'_>, visible_bias: &[f32], out: &mut [f32]) {
@@ -140,7 +140,7 @@ pub fn sample_visible<R: Rng + ?Sized>(
         match run.kind {
             VisibleKind::Bernoulli => inputs.iter_mut().for_each(|x| *x = state(sigmoid(beta * *x), rng.next_u32())),
             VisibleKind::Gaussian => {
-                let spread = 1.0 / sqrtf(beta.max(COLDEST));
+                let spread = 1.0 / sqrtf(beta.max(HOTTEST));
                 for ((x, bias), sigma) in inputs.iter_mut().zip(bias).zip(run.sigma) {
                     *x = bias + sigma * (sigma * *x + spread * normal_quantile(rng.next_u32()));
                 }
