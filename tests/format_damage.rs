@@ -1,7 +1,9 @@
 //! Damaged files: every truncation, every flipped bit, and noise. Each is a typed error, none a panic, none a model.
 
+use ebm_core::Model;
 use ebm_core::format::FormatError;
-use ebm_core::{Float, Integer, Machine, Model, Numbers};
+use ebm_tests::effort::cases;
+use ebm_tests::exercise::exercise;
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::tiny;
 use proptest::prelude::*;
@@ -106,41 +108,10 @@ fn every_byte_changed_with_repaired_checksums_is_a_model_or_an_error() {
     assert!(models > 0, "changed weights are still a model");
 }
 
-/// Asks everything of a model, if these bytes are one. A hostile file may give wrong numbers, but must not panic.
-fn exercise(bytes: &[u8]) -> bool {
-    let Ok(model) = Model::parse(bytes) else { return false };
-    for index in 0..=model.layers() {
-        let layer = model.layer(index);
-        assert_eq!(layer.is_some(), index < model.layers());
-    }
-    exercise_as::<Float>(&model);
-    exercise_as::<Integer>(&model);
-    true
-}
-
-fn exercise_as<N: Numbers>(model: &Model<'_>) {
-    let mut work = vec![N::Value::default(); model.work_len()];
-    let mut scores = vec![N::Score::default(); model.outputs()];
-    for level in [0, 1, u16::MAX] {
-        let input = vec![model.value_of_level::<N>(level); model.inputs()];
-        if let Ok(class) = model.classify::<N>(&input, &mut work, &mut scores) {
-            assert!(class < model.outputs());
-        }
-        if let Ok(energy) = model.free_energy::<N>(&input) {
-            assert_eq!(model.is_novel::<N>(energy).is_some(), model.header().novelty.is_some());
-        }
-        if let Ok(rbm) = model.rbm::<N>(0) {
-            let (mut hidden, mut visible) = (vec![input[0]; rbm.hidden()], vec![input[0]; rbm.visible()]);
-            assert_eq!(rbm.hidden_probs(&input, &mut hidden), Ok(()));
-            assert_eq!(rbm.visible_probs(&hidden, &mut visible), Ok(()));
-        }
-    }
-}
-
 /// The same cases in every run; nothing is written beside the tests.
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 4000,
+        cases: cases(4000),
         rng_seed: RngSeed::Fixed(20_260_401),
         failure_persistence: None,
         ..ProptestConfig::default()

@@ -5,6 +5,7 @@ use ebm_core::wire::{
 };
 use ebm_core::{Integer, Model, ShapeError};
 use ebm_tests::dump::dump;
+use ebm_tests::effort::cases;
 use ebm_tests::frame::{self, REQUEST, RESPONSE};
 use ebm_tests::messages::Pieces;
 use ebm_tests::tiny;
@@ -248,8 +249,9 @@ fn frames_with_right_checksums_that_hold_no_message() {
     assert_eq!(of(RESPONSE, &[0, 0, 1, 0, 0, 0, 2]), FrameError::Message);
     // A text that is not UTF-8, and more layers than a model has.
     assert_eq!(of(RESPONSE, &[0, 1, 3, 1, 0xFF]), FrameError::Message);
-    let hello = [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9][..], &[1; 18], &[0, 0]].concat();
-    assert_eq!(of(RESPONSE, &hello), FrameError::Message);
+    let hello = |layers: u8| [&[0; 13][..], &[layers], &vec![1; 2 * usize::from(layers)], &[0, 0]].concat();
+    assert_eq!(of(RESPONSE, &hello(9)), FrameError::Message);
+    assert!(read(&[&frame::assembled(wire::VERSION, RESPONSE, 0, &hello(8))])[0].is_ok());
     // A direction that is none.
     assert_eq!(of(2, &[0]), FrameError::Direction);
 
@@ -336,7 +338,7 @@ fn the_specification_shows_what_is_sent() {
 /// The same cases in every run; nothing is written beside the tests.
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 512,
+        cases: cases(512),
         rng_seed: RngSeed::Fixed(20_260_403),
         failure_persistence: None,
         ..ProptestConfig::default()

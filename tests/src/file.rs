@@ -1,7 +1,7 @@
 //! Model files put together by hand, from `FORMAT.md` and not from `ebm-core`, so that they can be wrong in one place
 //! at a time.
 
-use ebm_core::format::Header;
+use ebm_core::format::{Header, VERSION};
 
 const PREFIX_LEN: usize = 32;
 const ALIGNMENT: usize = 16;
@@ -88,6 +88,26 @@ pub fn file(header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
 /// Length of the payload, as a file's prefix states it; 0 when there is no prefix.
 pub fn payload_len(bytes: &[u8]) -> usize {
     u32_at(bytes, PAYLOAD_LEN_AT).map_or(0, |length| length as usize)
+}
+
+/// Makes magic, version, lengths and both checksums right; false where the bytes are too few for that. The header's length is held to what
+/// there is.
+pub fn mend(bytes: &mut [u8]) -> bool {
+    let Some(header_len) = u32_at(bytes, HEADER_LEN_AT) else { return false };
+    if bytes.len() < PREFIX_LEN + ALIGNMENT {
+        return false;
+    }
+    let most = (bytes.len() - PREFIX_LEN) / ALIGNMENT * ALIGNMENT;
+    let header_len = (header_len as usize).min(most);
+    let payload_start = (PREFIX_LEN + header_len).next_multiple_of(ALIGNMENT);
+    bytes[..4].copy_from_slice(b"EBM\x1a");
+    let version = u16::from_le_bytes([bytes[4], bytes[5]]).clamp(1, VERSION);
+    bytes[4..6].copy_from_slice(&version.to_le_bytes());
+    let payload_len = (bytes.len() - payload_start) as u32;
+    put(bytes, HEADER_LEN_AT, header_len as u32);
+    put(bytes, PAYLOAD_LEN_AT, payload_len);
+    repair(bytes);
+    true
 }
 
 /// Makes both checksums right again after a change; leaves bytes alone that are no file.

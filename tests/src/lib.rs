@@ -11,6 +11,9 @@
 //! | [`quantised`] | random integer machines, and what they mean in nats |
 //! | [`statistics`] | χ² and runs tests for samplers |
 //! | [`file`](mod@file) | model files put together by hand, so that they can be wrong |
+//! | [`effort`] | how much a test tries |
+//! | [`exercise`](mod@exercise) | everything that can be asked of a model |
+//! | [`fuzz`] | what the fuzz targets of `tools/fuzz` do with their bytes |
 //! | [`frame`] | frames of the wire put together by hand, likewise |
 //! | [`messages`] | every message of the wire |
 //! | [`dump`](mod@dump) | the hex dumps of the specifications |
@@ -19,9 +22,12 @@
 
 pub mod agreement;
 pub mod dump;
+pub mod effort;
 pub mod exact;
+pub mod exercise;
 pub mod file;
 pub mod frame;
+pub mod fuzz;
 pub mod messages;
 pub mod mixed;
 pub mod oracle;

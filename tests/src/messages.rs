@@ -91,6 +91,7 @@ impl Pieces {
     pub fn requests(&self) -> Vec<Request<'_>> {
         let [a, b, c, d] = self.numbers;
         let (seed, bytes) = (self.seed, self.bytes.as_slice());
+        let beta = c as u16;
         let learning = |rule| Learning {
             rule,
             steps: a,
@@ -102,8 +103,8 @@ impl Pieces {
         };
         let mut requests = vec![
             Request::Hello,
-            Request::Sample { start: Start::Noise, steps: a, seed, want: Want::State },
-            Request::Sample { start: Start::Last, steps: b, seed, want: Want::Probabilities },
+            Request::Sample { start: Start::Noise, steps: a, beta: 256, seed, want: Want::State },
+            Request::Sample { start: Start::Last, steps: b, beta, seed, want: Want::Probabilities },
             Request::ReadModel { offset: a, len: d },
             Request::BeginModel { len: c, crc: d },
             Request::WriteModel { offset: c, bytes },
@@ -113,8 +114,8 @@ impl Pieces {
             requests.extend([
                 Request::Infer { input, free_energy: self.whole },
                 Request::FreeEnergy { input },
-                Request::Sample { start: Start::Values(input), steps: d, seed, want: Want::State },
-                Request::Inpaint { input, known: self.bits(), steps: c, seed, want: Want::Probabilities },
+                Request::Sample { start: Start::Values(input), steps: d, beta, seed, want: Want::State },
+                Request::Inpaint { input, known: self.bits(), steps: c, beta, seed, want: Want::Probabilities },
                 Request::Learn { input, learning: learning(Rule::Cd) },
                 Request::Learn { input, learning: learning(Rule::Pcd) },
             ]);
@@ -137,6 +138,8 @@ impl Pieces {
                 len: a,
                 crc: d,
                 arithmetic,
+                inputs: c,
+                classes: a,
                 layers: (0..self.layers).map(|_| Shape { visible: b, hidden: c }).collect(),
                 threshold: self.whole.then(|| self.integer()),
                 labels: text,

@@ -6,12 +6,14 @@ mod console;
 mod expected;
 mod figures;
 mod firmware;
+mod fuzz;
 mod linked;
 mod model;
 mod oracle;
 mod packages;
 mod process;
 mod qemu;
+mod sanitize;
 mod setup;
 mod shapes;
 mod size;
@@ -48,6 +50,16 @@ enum Chore {
     Test,
     /// Check the NumPy reference by its own tests, and the stored fixtures by what it writes
     Oracle,
+    /// Fuzz the model file, its writer and the wire, built with the address sanitizer
+    Fuzz {
+        /// A target: format, encode_parse or wire [default: all, one after another]
+        target: Option<String>,
+        /// How long each runs
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Run the core's tests under the address sanitizer, and under Miri where it is installed
+    Sanitize,
     /// Run the firmware under QEMU; compare with the host's answers and with the expected output
     Qemu {
         /// A folder of ebm-firmware/boards [default: all]
@@ -112,6 +124,8 @@ fn run(chore: Chore) -> Result<bool> {
         }
         Chore::Test => test::run(),
         Chore::Oracle => oracle::run(),
+        Chore::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Chore::Sanitize => sanitize::run(),
         Chore::Qemu { board, model, bin, overwrite } => {
             let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
             let only = bin.as_deref().map(|name| [name]);

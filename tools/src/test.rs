@@ -1,5 +1,6 @@
 //! Every test of the project, in order: from the cheap ones to the device.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
@@ -11,10 +12,12 @@ use crate::bare;
 use crate::board::{self, Board};
 use crate::console::say;
 use crate::firmware::Host;
+use crate::fuzz;
 use crate::model::{Model, fixtures};
 use crate::oracle;
 use crate::process;
 use crate::qemu::{self, Job};
+use crate::sanitize;
 use crate::setup;
 use crate::shapes;
 use crate::size;
@@ -26,6 +29,12 @@ const MODEL_PROGRAMS: &[&str] = &["digits", "kernels"];
 /// The core's optional features, and a target that each has to build for.
 const FEATURES: [(&str, &str); 1] = [("defmt", "thumbv7em-none-eabihf")];
 
+/// How long each fuzz target runs: long enough to show that it still can. `cargo xtask fuzz` runs longer.
+const FUZZ_SECONDS: &str = "5";
+
+/// What a chore does: true where it finds all good.
+type Work = Box<dyn Fn(&mut Host) -> Result<bool>>;
+
 /// One step.
 struct Step {
     title: String,
@@ -36,7 +45,7 @@ enum Action {
     /// A command that has to succeed.
     Run(Command),
     /// A chore of this program that has to find all good, and how to call it by hand.
-    Chore(Box<dyn Fn(&mut Host) -> Result<bool>>, String),
+    Chore(Work, String),
     /// Nothing that this machine can do, though it should.
     Impossible(String),
     /// Nothing that this machine can do, and need not.
@@ -107,7 +116,13 @@ fn plan() -> Result<Vec<Step>> {
         Step::run("host tests", cargo("test --workspace")),
         Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
     ];
-    steps.extend(oracle::command().map(|command| Step::run("the oracle and its fixtures", command)));
+    steps.push(match oracle::command() {
+        Some(command) => Step::run("the oracle and its fixtures", command),
+        None => {
+            Step { title: "the oracle and its fixtures".to_owned(), action: Action::Skip(oracle::NEEDS.to_owned()) }
+        }
+    });
+    steps.extend(hostile_bytes()?);
     let trained = workspace::target().join("trained");
     let mut main_job = cargo("run -p ebm-train -- --f32 --out");
     main_job.arg(&trained);
@@ -206,6 +221,23 @@ fn device_lints(board: &Board, cross: &Cross) -> Step {
     command.args(["-p", "ebm-firmware", "--profile", "firmware", "--bins", "--examples"]);
     command.env("EBM_BOARD", &board.name).args(["--", "-D", "warnings"]);
     Step::run(&title, command)
+}
+
+/// What reads bytes from outside, looked at by a fuzzer, the address sanitizer and Miri. The host tests have run the same functions over fixed
+/// mutations.
+fn hostile_bytes() -> Result<[Step; 3]> {
+    let optional = |title: &str, reason: Option<String>, command: Command| match reason {
+        Some(reason) => Step { title: title.to_owned(), action: Action::Skip(reason) },
+        None => Step::run(title, command),
+    };
+    let mut fuzz = process::command(env::current_exe()?);
+    fuzz.args(["fuzz", "--seconds", FUZZ_SECONDS]);
+    let readers = sanitize::address(&sanitize::READERS)?;
+    Ok([
+        optional("the fuzz targets, briefly", fuzz::impossible(), fuzz),
+        optional("the readers under the address sanitizer", sanitize::impossible(), readers),
+        optional("the readers under Miri", sanitize::without_miri(), sanitize::miri()),
+    ])
 }
 
 impl Step {

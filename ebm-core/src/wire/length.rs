@@ -6,6 +6,8 @@ use crate::format::MAX_LAYERS;
 /// Most bytes of a name in a [`super::Refusal`].
 pub const MAX_WHAT_LEN: usize = 48;
 
+/// Longest varint of a `u16`.
+const U16: usize = 3;
 /// Longest varint of a `u32`.
 const U32: usize = 5;
 /// Longest varint of a `u64`.
@@ -27,7 +29,7 @@ const fn max(a: usize, b: usize) -> usize {
 /// Most bytes of a request to a model of `visible` units, pieces of a model's file apart.
 pub const fn request_len(visible: usize) -> usize {
     let bits = 2 * U32 + visible.div_ceil(8);
-    let inpaint = values_len(visible) + bits + U32 + U64 + VARIANT;
+    let inpaint = values_len(visible) + bits + U32 + U16 + U64 + VARIANT;
     let learning = VARIANT + U32 + 3 * size_of::<f32>() + U64 + U32;
     VARIANT + max(inpaint, values_len(visible) + learning)
 }
@@ -37,7 +39,7 @@ pub const fn request_len(visible: usize) -> usize {
 pub const fn response_len(visible: usize, classes: usize, text: usize) -> usize {
     let energy = OPTION + VARIANT + U32 + OPTION + BOOL + VARIANT + U32;
     let inferred = U32 + values_len(classes) + energy;
-    let model = 2 * U32 + VARIANT + U32 + MAX_LAYERS * 2 * U32 + OPTION + U32;
+    let model = 2 * U32 + VARIANT + 2 * U32 + U32 + MAX_LAYERS * 2 * U32 + OPTION + U32;
     let hello = 3 * U32 + 3 * U32 + model + text;
     let refusal = U32 + MAX_WHAT_LEN + 2 * U32;
     let answer = max(max(inferred, values_len(visible)), max(hello, refusal));

@@ -29,6 +29,8 @@ pub enum Request<'a> {
         start: Start<'a>,
         /// Gibbs steps.
         steps: u32,
+        /// Inverse temperature of every step in `1/256`: see [`crate::Beta::new`].
+        beta: u16,
         /// Seed of the draws.
         seed: u64,
         /// What to answer of the last step.
@@ -45,6 +47,8 @@ pub enum Request<'a> {
         known: Bits<'a>,
         /// Gibbs steps.
         steps: u32,
+        /// Inverse temperature of every step in `1/256`: see [`crate::Beta::new`].
+        beta: u16,
         /// Seed of the draws.
         seed: u64,
         /// What to answer of the last step.

@@ -89,6 +89,10 @@ pub struct ModelInfo<'a> {
     pub crc: u32,
     /// What it computes in.
     pub arithmetic: Arithmetic,
+    /// Values that an input has: visible units that are not labels.
+    pub inputs: u32,
+    /// Classes that it tells apart; 0 when it has none.
+    pub classes: u32,
     /// The layers from the input up, as the file has them.
     pub layers: heapless::Vec<Shape, MAX_LAYERS>,
     /// Free energy, in `2^-12` nats, above which an input counts as novel.
