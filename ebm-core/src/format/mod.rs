@@ -8,12 +8,14 @@ mod encode;
 mod error;
 mod header;
 mod layer;
+mod shape;
 
 pub use encode::{EncodeError, encode, encoded_len};
 pub use error::FormatError;
 pub use header::{Header, Input, Kinds, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat, Provenance};
 pub use layer::Layer;
 pub(crate) use layer::LayerReader;
+pub use shape::{Shape, Text};
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest};
 
