@@ -4,8 +4,8 @@ use ebm_core::format::{FormatError, Header, Kinds, Layer, LayerHeader, LayerKind
 use ebm_core::kernel::integer::NATS;
 use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_core::{
-    Belief, Block, Chain, Dbn, Directed, Float, Generative, HiddenKind, Integer, Machine, Model, ModelError, Network,
-    Rbm, RbmView, ShapeError, Units, UnitsError, VisibleKind,
+    Belief, Block, Chain, Dbn, Directed, Float, Generative, HiddenKind, Integer, IntegerAffine, Machine, Model,
+    ModelError, Network, Rbm, RbmView, ShapeError, Units, UnitsError, VisibleKind,
 };
 use ebm_tests::exact::{Exact, state};
 use ebm_tests::file::{self, Aligned};
@@ -142,6 +142,15 @@ fn a_stack_of_machines_goes_down_through_their_own_weights() -> Result<(), Model
     assert_eq!(out, expected);
     model.sample_down::<Integer, _>(&[0, 128, 64, 3], &mut rng(0), &mut work, &mut out)?;
     below.rbm().sample_visible(&[0, 128, 64, 3], &mut rng(0), &mut expected)?;
+    assert_eq!(out, expected);
+
+    // A head on top is no part of what is sampled.
+    let head = Quantised::random(3, 2, 1.0, 3);
+    let head = Layer::IntegerHead(IntegerAffine::new(3, head.up())?);
+    let headed = tiny::encoded(&header(), &[Layer::IntegerRbm(below.rbm()), Layer::IntegerRbm(top.rbm()), head]);
+    let headed = Model::parse(headed.as_slice())?;
+    assert_eq!(headed.top::<Integer>()?.visible(), 4);
+    headed.sample_down::<Integer, _>(&[0, 128, 64, 3], &mut rng(0), &mut work, &mut out)?;
     assert_eq!(out, expected);
 
     let single = tiny::encoded(&header(), &[Layer::IntegerRbm(below.rbm())]);

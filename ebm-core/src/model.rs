@@ -1,6 +1,6 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
-use crate::format::{self, FormatError, Header, Input, Layer, LayerReader, Novelty};
+use crate::format::{self, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty};
 use crate::machine::{Machine, ShapeError};
 use crate::math::argmax;
 use crate::numbers::Numbers;
@@ -164,10 +164,16 @@ impl<'a> Model<'a> {
         Ok([from, rest.get_mut(..expected / 2).ok_or(too_short)?])
     }
 
-    /// The machine on top of the stack: a deep belief network's associative memory. A chain over it, then [`Model::sample_down`], samples
+    /// The machine on top of the stack, under a head where there is one: a deep belief network's associative memory. A chain over it, then [`Model::sample_down`], samples
     /// the network. Fails when the top is none, or stores other numbers.
     pub fn top<N: Numbers>(&self) -> Result<N::Rbm<'a>, ModelError> {
-        self.rbm::<N>(self.layers().saturating_sub(1))
+        self.rbm::<N>(self.top_index())
+    }
+
+    /// Index of the highest layer that is no head.
+    fn top_index(&self) -> usize {
+        let headed = self.header.layers.last().is_some_and(|layer| layer.kind == LayerKind::Head);
+        self.layers().saturating_sub(1 + usize::from(headed))
     }
 
     /// The down-pass of a deep belief network: from `top`, a visible state of [`Model::top`] of which labels are not used, through every lower
@@ -203,12 +209,12 @@ impl<'a> Model<'a> {
         step: &mut DownStep<'_, 'a, N>,
     ) -> Result<(), ModelError> {
         ShapeError::check("inputs", self.inputs(), out.len())?;
-        let (lowest, last) = (self.first_hidden(), self.layers().saturating_sub(1));
+        let (lowest, last) = (self.first_hidden(), self.top_index());
         let top_machine = self.top::<N>()?;
         top_machine.check_visible(top)?;
         let mut width = top_machine.inputs();
         let [mut from, mut to] = self.buffers(work)?;
-        let start = if lowest == last { &mut *out } else { first_mut(from, width) };
+        let start = if lowest >= last { &mut *out } else { first_mut(from, width) };
         for (value, top) in start.iter_mut().zip(top) {
             *value = *top;
         }
