@@ -3,10 +3,12 @@
 mod cost;
 mod digits;
 mod kernels;
+mod parity;
 mod reject;
 
 pub use digits::digits;
 pub use kernels::kernels;
+pub use parity::parity;
 pub use reject::reject;
 
 use core::fmt;

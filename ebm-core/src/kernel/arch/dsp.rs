@@ -108,6 +108,22 @@ pub fn add_rows(on: &[u32], rows: &[u32], stride: usize, lanes: &mut [u32; 2 * R
     unsafe { add_marked_rows(on.as_ptr(), rows.as_ptr(), 4 * stride, lanes, group + 1) };
 }
 
+/// Lets the assembler know the instructions where the target does not say that the part has them.
+#[cfg(ebm_dsp_option)]
+macro_rules! with_dsp {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+
+/// Armv7E-M has them.
+#[cfg(not(ebm_dsp_option))]
+macro_rules! with_dsp {
+    () => {
+        ""
+    };
+}
+
 /// Adds to `r4 … r7` the products of the lanes of four inputs, `r10` (even) and `r11` (odd), with those that `$even` and `$odd` make,
 /// in `lr` and `r12`, of a word of each of four columns, which lie at `r0`, `r2` and `r3 = 3·r2` bytes apart. `$next` is what the last
 /// load adds to `r0`.
@@ -201,6 +217,7 @@ unsafe extern "C" fn int8_words(
     sparse: bool,
 ) {
     naked_asm!(
+        with_dsp!(),
         enter!(2),
         // The end moves to where the stride was, and `r9` says how far the next loop goes: all the way, or until a multiple of
         // four words is left.
@@ -252,6 +269,7 @@ unsafe extern "C" fn int8_words(
 #[unsafe(naked)]
 unsafe extern "C" fn int4_words(columns: *const u32, inputs: *const u8, words: usize, sums: *mut i32, stride: usize) {
     naked_asm!(
+        with_dsp!(),
         enter!(3),
         "mov r1, #0x000F000F",
         "2:",
@@ -274,6 +292,7 @@ unsafe extern "C" fn int4_words(columns: *const u32, inputs: *const u8, words: u
 #[unsafe(naked)]
 unsafe extern "C" fn sign_words(columns: *const u32, inputs: *const u8, words: usize, sums: *mut i32, stride: usize) {
     naked_asm!(
+        with_dsp!(),
         enter!(5),
         "2:",
         "ldr r10, [r0, r2]",
@@ -332,6 +351,7 @@ unsafe extern "C" fn add_marked_rows(
     groups: usize,
 ) {
     naked_asm!(
+        with_dsp!(),
         "push {{r3-r11, lr}}",
         "ldr r3, [sp, #40]",
         "add r3, r0, r3, lsl #2",
