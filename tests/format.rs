@@ -123,6 +123,27 @@ fn fixtures_are_what_is_written_today() {
     assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::CLASS_RBM_FIXTURE);
     let (header, layers) = tiny::dbn();
     assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::DBN_FIXTURE);
+    for (storage, fixture) in tiny::STORED_FIXTURES {
+        let (header, layers) = tiny::stored(storage);
+        assert_eq!(tiny::encoded(&header, &layers).as_slice(), fixture, "{storage:?}");
+    }
+}
+
+/// The integers were worked out from the formulas of `FORMAT.md` by another program.
+#[test]
+fn fixtures_of_every_storage_answer_what_they_always_did() -> Result<(), ModelError> {
+    let expected = [([95, 40], [194, 387], -6556), ([94, 41], [0, 516], -6476), ([102, 27], [4774, -1871], -7046)];
+    for ((storage, fixture), (hidden, scores, free_energy)) in tiny::STORED_FIXTURES.into_iter().zip(expected) {
+        let bytes = Aligned::new(fixture);
+        let model = Model::parse(bytes.as_slice())?;
+        let input = [16, 8, 0].map(|level| model.value_of_level::<Integer>(level));
+        let (mut ours, mut work, mut of_classes) = ([0; 2], [0; 4], [0; 2]);
+        model.rbm::<Integer>(0)?.hidden_probs(&input, &mut ours)?;
+        model.scores::<Integer>(&input, &mut work, &mut of_classes)?;
+        assert_eq!((ours, of_classes), (hidden, scores), "{storage:?}");
+        assert_eq!(model.free_energy::<Integer>(&input)?, free_energy, "{storage:?}");
+    }
+    Ok(())
 }
 
 /// A file is written in the lowest version that can say what it holds: old programs read what they can.
@@ -147,7 +168,12 @@ fn every_later_version_reads_version_2() -> Result<(), FormatError> {
     let (header, layers) = tiny::class_rbm();
     assert_holds(Aligned::new(tiny::CLASS_RBM_FIXTURE).as_slice(), &header, &layers)?;
     let (header, layers) = tiny::dbn();
-    assert_holds(Aligned::new(tiny::DBN_FIXTURE).as_slice(), &header, &layers)
+    assert_holds(Aligned::new(tiny::DBN_FIXTURE).as_slice(), &header, &layers)?;
+    for (storage, fixture) in tiny::STORED_FIXTURES {
+        let (header, layers) = tiny::stored(storage);
+        assert_holds(Aligned::new(fixture).as_slice(), &header, &layers)?;
+    }
+    Ok(())
 }
 
 fn header(labels: &'static str) -> Header<'static> {

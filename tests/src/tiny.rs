@@ -1,7 +1,7 @@
 //! Models small enough to be written out: the worked examples of `FORMAT.md` and the golden fixtures.
 
 use ebm_core::format::{Header, Input, Layer, Novelty, Provenance, encode, encoded_len};
-use ebm_core::kernel::integer::{Rescale, Up, Weights};
+use ebm_core::kernel::integer::{Rescale, Storage, Up, Weights};
 use ebm_core::{Affine, Block, Directed, HiddenKind, IntegerAffine, IntegerRbm, RbmView, Units, VisibleKind};
 
 use crate::file::Aligned;
@@ -15,6 +15,13 @@ pub const INT8_FIXTURE: &[u8] = include_bytes!("../fixtures/v1-tiny-int8.ebm");
 pub const CLASS_RBM_FIXTURE: &[u8] = include_bytes!("../fixtures/v2-tiny-classrbm.ebm");
 /// The bytes of `v2-tiny-dbn.ebm`, as committed.
 pub const DBN_FIXTURE: &[u8] = include_bytes!("../fixtures/v2-tiny-dbn.ebm");
+
+/// The bytes of `v2-tiny-int4.ebm`, `v2-tiny-sign.ebm` and `v2-tiny-rows.ebm`, as committed, each with its storage.
+pub const STORED_FIXTURES: [(Storage, &[u8]); 3] = [
+    (Storage::Int4, include_bytes!("../fixtures/v2-tiny-int4.ebm")),
+    (Storage::Sign, include_bytes!("../fixtures/v2-tiny-sign.ebm")),
+    (Storage::Int8Rows, include_bytes!("../fixtures/v2-tiny-rows.ebm")),
+];
 
 /// A machine in f32, 3 × 2, and a header with nothing optional in it.
 ///
@@ -62,6 +69,29 @@ pub fn int8() -> (Header<'static>, [Layer<'static>; 2]) {
     };
     let rbm = IntegerRbm::new(UP, &[512, -2048, 0], &[16_516, 24_774], 9).expect("3 × 2");
     let head = IntegerAffine::new(2, HEAD).expect("2 × 2");
+    (header, [Layer::IntegerRbm(rbm), Layer::IntegerHead(head)])
+}
+
+/// [`int8`] with its weights in another storage, in words put together by hand; narrower ones have weights of their own.
+///
+/// # Panics
+/// For [`Storage::Int8`], which has no words.
+pub fn stored(storage: Storage) -> (Header<'static>, [Layer<'static>; 2]) {
+    let (machine, head): (Weights<'static>, Weights<'static>) = match storage {
+        // 6, −3, 7 and 0, −5, 7; 7, −7 and −4, 4.
+        Storage::Int4 => (Weights::Int4(&[0x000F_050E, 0x000F_0308]), Weights::Int4(&[0x0000_010F, 0x0000_0C04])),
+        // +, −, + and −, −, +; +, − and −, +.
+        Storage::Sign => (Weights::Sign(&[0b101, 0b100]), Weights::Sign(&[0b01, 0b10])),
+        // The weights of `int8`.
+        Storage::Int8Rows => (Weights::Int8Rows(&[0x80C0, 0x2060, 0xFFFF]), Weights::Int8Rows(&[0x40FF, 0xC001])),
+        Storage::Int8 => panic!("bytes, not words"),
+    };
+    let (header, [Layer::IntegerRbm(rbm), Layer::IntegerHead(old_head)]) = int8() else {
+        unreachable!("a machine and a head");
+    };
+    let (up, down) = (Up { weights: machine, ..rbm.up().up() }, rbm.down());
+    let rbm = IntegerRbm::new(up, down.visible_bias, down.steps, down.shift).expect("3 × 2");
+    let head = IntegerAffine::new(2, Up { weights: head, ..old_head.up() }).expect("2 × 2");
     (header, [Layer::IntegerRbm(rbm), Layer::IntegerHead(head)])
 }
 
