@@ -15,6 +15,7 @@ pub struct Affine<'a> {
 
 /// What [`Affine::probabilities`] makes of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Activation {
     /// The mean of a hidden unit of this kind: `σ(z)`, or `S′(z)` of a rectified one.
     Mean(HiddenKind),

@@ -5,6 +5,7 @@
 /// Held in `1/256`, from 0 (every state equally likely) to 16 (hardly any but the deepest), so that integer machines and f32 ones mean the
 /// same. Annealing raises it step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Beta(u16);
 
 impl Beta {

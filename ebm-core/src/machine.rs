@@ -6,6 +6,7 @@ use rand_core::Rng;
 /// Two lengths that should have been equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {expected} expected, {found} found")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ShapeError {
     /// What was counted.
     pub what: &'static str,

@@ -8,6 +8,7 @@ use rand_core::Rng;
 
 /// Why a model cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ModelError {
     /// The bytes are not a model.
     #[error(transparent)]
@@ -275,6 +276,7 @@ fn first_mut<T>(values: &mut [T], length: usize) -> &mut [T] {
 
 /// How new an input is to a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Verdict<E> {
     /// `F(v)`.
     pub free_energy: E,

@@ -10,6 +10,7 @@ use rand_core::{SeedableRng, TryRng, utils};
 /// What a stream of draws is for: streams of different purposes never share a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Purpose {
     /// A generator used for its own sake, without a place in a training run.
     Free = 0,
@@ -29,6 +30,7 @@ pub enum Purpose {
 
 /// Which stream of draws: the part of the counter that stays fixed while the units of one sample are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stream {
     /// What the draws are for.
     pub purpose: Purpose,

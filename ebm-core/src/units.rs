@@ -8,6 +8,7 @@ use bytemuck::{Pod, Zeroable};
 /// Kinds of visible unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum VisibleKind {
     /// `v ∈ {0, 1}`, `U(v) = −a·v`, so `p(v = 1 | h) = σ(a + x)`.
     Bernoulli = 0,
@@ -25,6 +26,7 @@ pub enum VisibleKind {
 
 /// Kinds of hidden unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum HiddenKind {
     /// `h ∈ {0, 1}`, `U(h) = −b·h`, so `p(h = 1 | v) = σ(z)`, free-energy term `−softplus(z)`.
     #[default]
@@ -49,6 +51,7 @@ pub const RELU_VARIANCE_MAX_ERROR: f32 = 0.3467;
 /// Consecutive visible units of one kind; eight bytes in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Block {
     kind: u32,
     units: u32,
@@ -82,6 +85,7 @@ pub const MAX_BLOCKS: usize = u16::MAX as usize;
 
 /// Why blocks are no visible layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UnitsError {
     /// More blocks than a file holds.
     #[error("{found} blocks of visible units; there can be {MAX_BLOCKS}")]

@@ -30,5 +30,10 @@ pub fn bytes() -> &'static [u8] {
 
 /// The test digits: pixel levels and label of each.
 pub fn test_digits() -> impl Iterator<Item = (&'static [u8; INPUTS], u8)> {
+    pixels()
+}
+
+/// The test digits, of `N` pixels whatever the model takes.
+pub fn pixels<const N: usize>() -> impl Iterator<Item = (&'static [u8; N], u8)> {
     TEST_LEVELS.as_chunks().0.iter().zip(TEST_LABELS)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::toolchain::Cross;
 use crate::workspace;
 
 /// The board that every step of `cargo xtask test` runs on; the others run what shows that they answer the same.
@@ -28,6 +30,9 @@ pub struct Description {
     pub description: String,
     /// The Rust target.
     pub triple: String,
+    /// The firmware's features that suit its processor.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// The CPU, by QEMU's name.
     pub cpu: String,
     /// The file of `ebm-firmware/src/board` that drives it.
@@ -97,6 +102,17 @@ impl Board {
             Some(name) => Ok(vec![Self::load(name)?]),
             None => Self::all(),
         }
+    }
+
+    /// One of cargo's commands for the firmware on this board.
+    pub fn cargo(&self, cross: &Cross, subcommand: &str) -> Command {
+        let Description { triple, features, .. } = &self.description;
+        let mut command = cross.cargo(subcommand, triple);
+        command.args(["-p", "ebm-firmware", "--profile", "firmware"]).env("EBM_BOARD", &self.name);
+        if !features.is_empty() {
+            command.arg("--features").arg(features.join(","));
+        }
+        command
     }
 
     /// How QEMU emulates the board; an error where it cannot.

@@ -70,8 +70,8 @@ pub struct Program {
 /// Builds programs for `board`.
 pub fn build(board: &Board, cross: &Cross, contents: &Contents, which: &[Which<'_>]) -> Result<Vec<Program>> {
     let triple = &board.description.triple;
-    let mut command = cross.cargo("build", triple);
-    command.args(["--quiet", "-p", "ebm-firmware", "--profile", "firmware"]).env("EBM_BOARD", &board.name);
+    let mut command = board.cargo(cross, "build");
+    command.arg("--quiet");
     contents.apply(&mut command);
     let folder = workspace::cross_target().join(triple).join("firmware");
     let mut programs = Vec::new();

@@ -217,9 +217,8 @@ fn device_lints(board: &Board, cross: &Cross) -> Step {
         let reason = "the distribution's toolchain, which builds for this board, has no clippy".to_owned();
         return Step { title, action: Action::Skip(reason) };
     }
-    let mut command = cross.cargo("clippy", &board.description.triple);
-    command.args(["-p", "ebm-firmware", "--profile", "firmware", "--bins", "--examples"]);
-    command.env("EBM_BOARD", &board.name).args(["--", "-D", "warnings"]);
+    let mut command = board.cargo(cross, "clippy");
+    command.args(["--bins", "--examples", "--", "-D", "warnings"]);
     Step::run(&title, command)
 }
 

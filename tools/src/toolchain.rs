@@ -24,7 +24,7 @@ pub const TARGETS: [&str; 5] = [
 ];
 
 /// The oldest compiler that ebm-core builds with, as its Cargo.toml says.
-pub const CORE_RUST_VERSION: &str = "1.89";
+pub const CORE_RUST_VERSION: &str = "1.91";
 
 /// The oldest compiler that the workspace builds with.
 const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");

@@ -4,6 +4,7 @@ use super::{ALIGNMENT, FormatError, Header, Layer, MAGIC, MAX_HEADER_LEN, MAX_LA
 
 /// Why a model cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EncodeError {
     /// The buffer is too small.
     #[error("the model needs {needed} bytes, the buffer has {found}")]

@@ -5,6 +5,7 @@ use crate::units::UnitsError;
 
 /// Why bytes were refused as a model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FormatError {
     /// Fewer bytes than the file needs.
     #[error("the file is cut short: {found} of {needed} bytes")]

@@ -25,6 +25,7 @@ pub struct Header<'a> {
 
 /// How a raw input becomes a visible value `v`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Input {
     /// The input is the value: a probability in `[0, 1]`.
     Unit,
@@ -42,6 +43,7 @@ pub enum Input {
 
 /// One layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LayerHeader {
     /// What it is.
     pub kind: LayerKind,
@@ -55,6 +57,7 @@ pub struct LayerHeader {
 
 /// Kinds of layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LayerKind {
     /// A machine with Bernoulli visible and Bernoulli hidden units.
     BernoulliRbm,
@@ -77,6 +80,7 @@ pub enum LayerKind {
 
 /// What the units of a layer are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Kinds {
     /// Blocks of visible units; 0 when all are Bernoulli.
     pub blocks: u16,
@@ -133,6 +137,7 @@ impl LayerHeader {
 
 /// How parameters are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NumberFormat {
     /// IEEE single precision.
     F32,
@@ -202,6 +207,7 @@ impl NumberFormat {
 
 /// When an input counts as novel: when its free energy under the first machine exceeds the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Novelty {
     /// Threshold in `2^-12` nats.
     pub threshold: i32,

@@ -20,6 +20,7 @@ const RESPONSE: u8 = 1;
 
 /// Why bytes on the wire are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FrameError {
     /// Longer than the reader's buffer.
     #[error("a frame longer than the {limit} bytes that there is room for")]
@@ -58,6 +59,7 @@ pub enum FrameError {
 /// The caller's buffer is too short for a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the frame does not fit a buffer of {found} bytes")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BufferError {
     /// Bytes that the buffer has.
     pub found: usize,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a device does not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Refusal<'a> {
     /// What came was no request.
     #[error(transparent)]
@@ -60,6 +61,7 @@ pub enum Refusal<'a> {
 
 /// Why bytes were refused as a model, by class: what a host can do about each is different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ModelFault {
     /// It does not begin as a model file does.
     #[error("not a model file")]

@@ -103,6 +103,7 @@ pub struct ModelInfo<'a> {
 
 /// What a model computes in, and so in which unit it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Arithmetic {
     /// f32: energies in nats, values from 0 to 1.
     F32,
@@ -112,6 +113,7 @@ pub enum Arithmetic {
 
 /// Shape of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
     /// Inputs: `V`.
     pub visible: u32,
@@ -121,6 +123,7 @@ pub struct Shape {
 
 /// A free energy, and what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Energy {
     /// `F(v)`, in the model's own unit.
     pub free_energy: Score,
@@ -130,6 +133,7 @@ pub struct Energy {
 
 /// Whether an input is novel.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Novelty {
     /// Does the free energy exceed the threshold?
     pub is_novel: bool,

@@ -3,11 +3,13 @@
 mod cost;
 mod digits;
 mod kernels;
+mod learn;
 mod parity;
 mod reject;
 
 pub use digits::digits;
 pub use kernels::kernels;
+pub use learn::learn;
 pub use parity::parity;
 pub use reject::reject;
 
