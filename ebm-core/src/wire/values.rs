@@ -207,6 +207,7 @@ impl<'a> From<&'a [i32]> for Scores<'a> {
 
 /// A score or an energy in the model's own unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Score {
     /// Nats.
     F32(f32),
