@@ -85,11 +85,14 @@ fn by_words(
 /// Adds what `kernel` makes of the last word of each column, whose inputs are fewer than `width`.
 #[cold]
 fn add_ends(kernel: fn(&[u32], &[u8], &mut [i32]), columns: &[u32], inputs: &[u8], width: usize, sums: &mut [i32]) {
-    let stride = inputs.len().div_ceil(width);
+    // Not zero: there are inputs after the last whole word.
+    let stride = inputs.len().div_ceil(width).max(1);
     let rest = inputs.get((stride - 1) * width..).unwrap_or_default();
     for (sums, columns) in sums.chunks_mut(BLOCK).zip(columns.chunks(BLOCK * stride)) {
         let (mut ends, mut rests) = ([0; BLOCK], [0; BLOCK]);
-        ends.iter_mut().zip(columns.chunks_exact(stride)).for_each(|(end, column)| *end = column[stride - 1]);
+        ends.iter_mut().zip(columns.chunks_exact(stride)).for_each(|(end, column)| {
+            *end = column.last().copied().unwrap_or_default();
+        });
         kernel(&ends, rest, &mut rests);
         sums.iter_mut().zip(rests).for_each(|(sum, rest)| *sum += rest);
     }

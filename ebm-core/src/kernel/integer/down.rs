@@ -33,15 +33,17 @@ pub(super) fn for_each_tile(down: &Down<'_>, hidden: &[u8], each: &mut dyn FnMut
             let value = (i32::from(step) * state + (1 << (ONE_BITS - 1))) >> ONE_BITS;
             if value != 0 {
                 total += value;
-                run[length] = Contribution { unit, value };
-                length += 1;
+                if let Some(next) = run.get_mut(length) {
+                    *next = Contribution { unit, value };
+                    length += 1;
+                }
             }
             if length == RUN {
                 add(down, first, &run, &mut sums);
                 length = 0;
             }
         }
-        add(down, first, &run[..length], &mut sums);
+        add(down, first, run.get(..length).unwrap_or_default(), &mut sums);
         // Codes are unsigned, `w = code − zero`.
         let zero = match down.weights {
             Weights::Int8(_) => 0,

@@ -137,7 +137,8 @@ fn int8_rows(weights: &[u32], inputs: &[u8], outputs: usize, each: &mut dyn FnMu
             }
         }
         let count = (outputs - first * BYTES).min(TILE);
-        each(first * BYTES, &sums[(first - start) * BYTES..][..count]);
+        let skipped = (first - start) * BYTES;
+        each(first * BYTES, sums.get(skipped..skipped + count).unwrap_or_default());
     }
 }
 
