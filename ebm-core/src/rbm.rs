@@ -8,7 +8,7 @@ use crate::math::log_sum_exp;
 use crate::units::{Units, VisibleKind};
 use rand_core::Rng;
 
-/// A machine whose parameters are borrowed, from flash, a file's bytes or an [`Rbm`]; its shape is known at run time.
+/// A machine whose parameters are borrowed, from flash, a file's bytes or an [`Rbm`](crate::Rbm); its shape is known at run time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RbmView<'a> {
     up: Affine<'a>,
