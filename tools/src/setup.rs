@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::board::Board;
 use crate::console::{complain, say};
+use crate::oracle;
 use crate::packages::{Packages, Refusal};
 use crate::process;
 use crate::qemu;
@@ -29,6 +30,7 @@ pub fn run() -> Result<Vec<String>> {
         missing.extend(emulator(&program, &mut packages));
     }
     missing.extend(cross_targets(&mut packages)?);
+    oracle::setup(&mut packages);
     Ok(missing)
 }
 

@@ -1,7 +1,7 @@
 //! What an app may ask of the board that it runs on, and the boards.
 //!
 //! The files beside this one are the only ones that touch hardware. To add a board: a folder in
-//! `boards/`, and, where no driver here fits, a file here with a [`Driver`] and its lines below.
+//! `boards/`, and, where no driver here fits, a file here with a `Driver` and its lines below.
 
 #[cfg(not(target_os = "none"))]
 mod host;
