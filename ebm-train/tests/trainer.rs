@@ -1,5 +1,7 @@
 //! The trainer's gradients against enumeration and finite differences; what a run may depend on and what not.
 
+use ebm_core::rng::{Philox, Purpose, Stream};
+use ebm_core::{Learner, LearningRule, Rates, Rbm, Units};
 use ebm_tests::exact::{Exact, Gradient};
 use ebm_tests::parameters::{Parameters, uniform};
 use ebm_tests::tolerance;
@@ -12,6 +14,8 @@ use ebm_train::train::distort::Distortion;
 use ebm_train::train::finetune::{Backpropagation, finetune, gradient, recognition, start_head, start_stack};
 use ebm_train::train::pretrain::pretrain;
 use ebm_train::train::{Epoch, Monitor};
+use rand_core::TryRng;
+use std::convert::Infallible;
 
 /// Rows that the chains of the CD tests start from: states, and one of grey levels.
 const ROWS: [[f32; 4]; 4] = [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.25, 0.5, 0.75, 1.0]];
@@ -74,6 +78,79 @@ fn the_cd_gradient_becomes_that_of_the_likelihood() -> Result<(), Error> {
     let k = u16::try_from(exact.steps_to_mix(tolerance::MIXED)).expect("a machine this small mixes fast");
     let bound = tolerance::mean_of_states(ROWS.len() * COPIES) + 2.0 * tolerance::MIXED;
     assert_near(&measured(&machine, k)?, &exact.log_likelihood_gradient(&data()), bound, "likelihood");
+    Ok(())
+}
+
+/// The trainer's draws for one sample as one generator: `HIDDEN` of a step's hidden stream, then `VISIBLE` of its visible one, step by step.
+struct TrainerDraws {
+    taken: usize,
+    words: Philox,
+}
+
+impl TrainerDraws {
+    fn new() -> Self {
+        Self { taken: 0, words: Self::stream(Purpose::Hidden, 0) }
+    }
+
+    fn stream(purpose: Purpose, phase: u16) -> Philox {
+        Philox::new(SEED, Stream { phase, step: STEP, sample: SAMPLE, ..Stream::new(purpose) })
+    }
+}
+
+impl TryRng for TrainerDraws {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let (phase, unit) = (self.taken / (HIDDEN + VISIBLE), self.taken % (HIDDEN + VISIBLE));
+        if unit == 0 || unit == HIDDEN {
+            let purpose = if unit == 0 { Purpose::Hidden } else { Purpose::Visible };
+            self.words = Self::stream(purpose, phase as u16);
+        }
+        self.taken += 1;
+        self.words.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("a unit takes 32 bits")
+    }
+
+    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
+        unreachable!("a unit takes 32 bits")
+    }
+}
+
+const VISIBLE: usize = 9;
+const HIDDEN: usize = 5;
+const SEED: u64 = 11;
+const STEP: u32 = 3;
+const SAMPLE: u32 = 70;
+
+/// A step of the trainer on one sample is the step that a device takes, given the same draws.
+#[test]
+fn a_step_on_one_sample_is_the_devices() -> Result<(), Error> {
+    let machine = Parameters::random(VISIBLE, HIDDEN, 0.5, 9);
+    let data: [f32; VISIBLE] = std::array::from_fn(|i| if i % 3 == 0 { 1.0 } else { 0.0 });
+    for k in [1, 4] {
+        let backend = Cpu::new(1)?;
+        let mut trained = TrainedRbm::new(&backend, &start(&machine));
+        let place = Place { seed: SEED, layer: 0, step: STEP, samples: &[SAMPLE] };
+        trained.contrastive_divergence(&backend, k, place, &backend.upload(1, VISIBLE, &data));
+        let gradient = trained.gradient(&backend);
+
+        let mut rbm = Rbm::<VISIBLE, HIDDEN>::ZERO;
+        rbm.copy_from(&machine.view())?;
+        let rates = Rates { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0 };
+        let rule = LearningRule { units: Units::BERNOULLI, k: k.into(), rates };
+        let mut learner = Learner::ZERO;
+        learner.contrastive_divergence(&mut rbm, None, rule, &data, &mut TrainerDraws::new())?;
+        let before = [&machine.weights, &machine.visible_bias, &machine.hidden_bias].into_iter().flatten();
+        let after = rbm.weights.iter().chain(rbm.visible_bias.iter()).chain(rbm.hidden_bias.iter());
+        let downhill = [gradient.weights, gradient.visible_bias, gradient.hidden_bias].concat();
+        for ((before, after), gradient) in before.zip(after).zip(downhill) {
+            let moved = f64::from(*after) - f64::from(*before);
+            assert!((moved + f64::from(gradient)).abs() < tolerance::LEARNING_STEP, "{moved}, downhill {gradient}");
+        }
+    }
     Ok(())
 }
 
