@@ -37,7 +37,9 @@ struct Plan {
     header: [u8; MAX_HEADER_LEN],
     header_len: usize,
     payload_start: usize,
-    payload_len: usize,
+    payload_len: u32,
+    /// Length of the file.
+    needed: usize,
 }
 
 fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> {
@@ -58,14 +60,16 @@ fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> 
             payload_len = payload_len.and_then(|sum| sum.checked_add(align_up(section.len())?));
         });
     }
-    let payload_len = payload_len.filter(|&len| u32::try_from(len).is_ok()).ok_or(EncodeError::PayloadLength)?;
     let payload_start = (PREFIX_LEN + header_len).next_multiple_of(ALIGNMENT);
-    Ok(Plan { version: complete.version(), header: buffer, header_len, payload_start, payload_len })
+    // One slice can be several layers' parameters: where addresses have 32 bits, the file can be longer than memory.
+    let needed = payload_len.and_then(|len| payload_start.checked_add(len)).ok_or(EncodeError::PayloadLength)?;
+    let payload_len = u32::try_from(needed - payload_start).map_err(|_| EncodeError::PayloadLength)?;
+    Ok(Plan { version: complete.version(), header: buffer, header_len, payload_start, payload_len, needed })
 }
 
 /// Bytes that [`encode`] will write.
 pub fn encoded_len(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<usize, EncodeError> {
-    plan(header, layers).map(|plan| plan.payload_start + plan.payload_len)
+    plan(header, layers).map(|plan| plan.needed)
 }
 
 /// Writes a model of `layers`, from the input up, to the start of `out`; returns its length.
@@ -74,8 +78,7 @@ pub fn encoded_len(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<usize, E
 /// would refuse is written.
 pub fn encode(header: &Header<'_>, layers: &[Layer<'_>], out: &mut [u8]) -> Result<usize, EncodeError> {
     let plan = plan(header, layers)?;
-    let needed = plan.payload_start + plan.payload_len;
-    let found = out.len();
+    let (needed, found) = (plan.needed, out.len());
     let out = out.get_mut(..needed).ok_or(EncodeError::Buffer { needed, found })?;
     out.fill(0);
     let (head, payload) = out.split_at_mut(plan.payload_start);
@@ -94,7 +97,7 @@ pub fn encode(header: &Header<'_>, layers: &[Layer<'_>], out: &mut [u8]) -> Resu
     prefix[at::VERSION..at::RESERVED].copy_from_slice(&plan.version.to_le_bytes());
     let mut put = |offset: usize, word: u32| prefix[offset..offset + 4].copy_from_slice(&word.to_le_bytes());
     put(at::HEADER_LEN, plan.header_len as u32);
-    put(at::PAYLOAD_LEN, plan.payload_len as u32);
+    put(at::PAYLOAD_LEN, plan.payload_len);
     put(at::PAYLOAD_CRC, super::crc32(payload));
     put(at::RESERVED_2, 0);
     let crc = super::header_crc(&prefix[..at::HEADER_CRC], rest);
