@@ -3,7 +3,7 @@
 use ebm_core::wire::{
     self, Answer, Deframer, Energy, Frame, FrameError, Novelty, Refusal, Request, Response, Score, Values,
 };
-use ebm_core::{Integer, Model, ShapeError};
+use ebm_core::{Integer, Model, ModelError, ShapeError};
 use ebm_tests::dump::dump;
 use ebm_tests::effort::cases;
 use ebm_tests::frame::{self, REQUEST, RESPONSE};
@@ -284,6 +284,8 @@ fn lengths_of_this_machine_become_those_of_the_wire() {
         Refusal::Shape { what, .. } => assert_eq!(what, &long[..wire::MAX_WHAT_LEN]),
         other => panic!("{other:?}"),
     }
+    let missing = ModelError::Layer { layer: 0, expected: long };
+    assert_eq!(Refusal::from(missing), Refusal::Unsupported { what: &long[..wire::MAX_WHAT_LEN] });
 }
 
 #[test]

@@ -136,8 +136,7 @@ impl From<FormatError> for Refusal<'_> {
 
 impl From<ShapeError> for Refusal<'_> {
     fn from(error: ShapeError) -> Self {
-        let what = error.what.get(..error.what.floor_char_boundary(MAX_WHAT_LEN)).unwrap_or_default();
-        Self::Shape { what, expected: saturated(error.expected), found: saturated(error.found) }
+        Self::Shape { what: short(error.what), expected: saturated(error.expected), found: saturated(error.found) }
     }
 }
 
@@ -147,9 +146,14 @@ impl From<ModelError> for Refusal<'_> {
             ModelError::Format(error) => error.into(),
             ModelError::Shape(error) => error.into(),
             ModelError::NotANumber => Self::NotANumber,
-            ModelError::Layer { expected, .. } => Self::Unsupported { what: expected },
+            ModelError::Layer { expected, .. } => Self::Unsupported { what: short(expected) },
         }
     }
+}
+
+/// A name, cut off where a message has no room for more.
+fn short(what: &str) -> &str {
+    what.get(..what.floor_char_boundary(MAX_WHAT_LEN)).unwrap_or_default()
 }
 
 /// A length of this machine as one of the wire's: one past four gigabytes counts as the most.
