@@ -10,7 +10,7 @@ pub enum Request<'a> {
     Hello,
     /// Which class is this? Answered by [`super::Answer::Inferred`].
     Infer {
-        /// One value a visible unit.
+        /// One value an input: a visible unit that is no label.
         #[serde(borrow)]
         input: Values<'a>,
         /// Answer the free energy and the novelty of the input too.
@@ -18,7 +18,7 @@ pub enum Request<'a> {
     },
     /// How likely is this under the model? Answered by [`super::Answer::FreeEnergy`].
     FreeEnergy {
-        /// One value a visible unit.
+        /// One value an input: a visible unit that is no label.
         #[serde(borrow)]
         input: Values<'a>,
     },

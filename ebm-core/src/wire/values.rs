@@ -138,7 +138,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Bits<'a> {
     }
 }
 
-/// One value a visible unit, as the sender holds them.
+/// One value a visible unit, or of those that are no labels where an input is meant, as the sender holds them.
 ///
 /// The first three are visible values `v` themselves; of the last two the device makes them, as its model's
 /// [`crate::format::Header::input`] says.
