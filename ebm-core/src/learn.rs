@@ -77,7 +77,8 @@ impl<const V: usize, const H: usize> Learner<V, H> {
     /// With `velocities`, a machine's worth of numbers that start at zero, steps have momentum; without, the rule's momentum is not used.
     /// `k·(H + V)` 32-bit draws: hidden units, then visible ones, of each step.
     ///
-    /// The same bits come out on every machine. Fails, and changes nothing, when `data` or the rule's units are not `V`.
+    /// The same bits come out on every machine. Fails, and changes nothing, when `data` or the rule's units are not `V`. Values are not looked
+    /// at: what is NaN in `data`, of a failed sensor say, is NaN in the parameters from then on, so the caller keeps it out.
     pub fn contrastive_divergence<R: Rng + ?Sized>(
         &mut self,
         rbm: &mut Rbm<V, H>,
