@@ -22,7 +22,7 @@ use crate::model::{Model, ModelError};
 use crate::numbers::Float;
 use crate::rbm::RbmView;
 use crate::units::Units;
-use nalgebra::{SMatrix, SVector};
+use nalgebra::{ArrayStorage, SMatrix, SVector};
 use rand_core::Rng;
 
 /// A feed-forward pass over `V` inputs, its weights behind `&self` and its activations in a `State` of the caller's.
@@ -112,6 +112,11 @@ pub struct Belief<const V: usize, const H: usize> {
     pub recognition: Rbm<V, H>,
     /// Downwards; its hidden bias is not used.
     pub generative: Rbm<V, H>,
+}
+
+impl<const V: usize, const H: usize> Belief<V, H> {
+    /// All parameters zero; a constant as [`Rbm::ZERO`] is.
+    pub const ZERO: Self = Self { recognition: Rbm::ZERO, generative: Rbm::ZERO };
 }
 
 impl<const V: usize, const H: usize> Stage<V, H> for Belief<V, H> {
@@ -230,9 +235,17 @@ pub struct Head<const V: usize, const C: usize> {
     pub bias: SVector<f32, C>,
 }
 
+impl<const V: usize, const C: usize> Head<V, C> {
+    /// All parameters zero: every class equally likely. A constant, so that a `static` holds a head that never passed over the stack.
+    pub const ZERO: Self = Self {
+        weights: SMatrix::from_array_storage(ArrayStorage([[0.0; V]; C])),
+        bias: SVector::from_array_storage(ArrayStorage([[0.0; C]; 1])),
+    };
+}
+
 impl<const V: usize, const C: usize> Default for Head<V, C> {
     fn default() -> Self {
-        Self { weights: SMatrix::zeros(), bias: SVector::zeros() }
+        Self::ZERO
     }
 }
 

@@ -4,18 +4,10 @@ use core::hint::black_box;
 
 use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_core::{Chain, Dbn, Head, Network, Rbm, ShapeError};
-use nalgebra::{ArrayStorage, SMatrix, SVector};
+use nalgebra::SVector;
 
 /// A machine under a head of four classes.
 pub type Stack<const V: usize, const H: usize> = Dbn<V, H, Head<H, 4>>;
-
-/// A head that says nothing.
-pub const fn head<const H: usize>() -> Head<H, 4> {
-    Head {
-        weights: SMatrix::from_array_storage(ArrayStorage([[0.0; H]; 4])),
-        bias: SVector::from_array_storage(ArrayStorage([[0.0; 4]; 1])),
-    }
-}
 
 /// Everything that a program does with a shape. Never inlined, as in a program that does it in more than one place.
 #[inline(never)]
@@ -43,7 +35,7 @@ macro_rules! program {
             $({
                 static RBM: ebm_core::Rbm<$visible, $hidden> = ebm_core::Rbm::ZERO;
                 static STACK: shapes::Stack<$visible, $hidden> =
-                    ebm_core::Dbn { layer: ebm_core::Rbm::ZERO, next: shapes::head() };
+                    ebm_core::Dbn { layer: ebm_core::Rbm::ZERO, next: ebm_core::Head::ZERO };
                 let visible = nalgebra::SVector::from_array_storage(nalgebra::ArrayStorage([[1.0; $visible]; 1]));
                 let (rbm, stack) = (core::hint::black_box(&RBM), core::hint::black_box(&STACK));
                 good &= shapes::exercise(rbm, stack, &visible).is_ok();
