@@ -5,7 +5,7 @@ use ebm_core::format::{
     Provenance, VERSION, crc32, encode, encoded_len,
 };
 use ebm_core::kernel::integer::Storage;
-use ebm_core::{Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError, RbmView};
+use ebm_core::{Activation, Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError, RbmView};
 use ebm_tests::dump::dump;
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::parameters::Parameters;
@@ -251,6 +251,19 @@ fn every_storage_comes_back() -> Result<(), FormatError> {
         assert_eq!(Model::parse(file.as_slice()).err(), Some(FormatError::Header));
     }
     Ok(())
+}
+
+#[test]
+fn an_activation_that_the_kind_does_not_mean_is_not_written() {
+    let machine = Parameters::random(3, 2, 1.0, 1);
+    let up = machine.view().up();
+    let rectified = up.with_activation(Activation::Rectifier);
+    for wrong in [Layer::Sigmoid(rectified), Layer::Rectifier(up)] {
+        assert_eq!(encoded_len(&header(""), &[wrong]), Err(EncodeError::Activation { layer: 0 }));
+    }
+    for right in [Layer::Sigmoid(up), Layer::Rectifier(rectified)] {
+        assert!(encoded_len(&header(""), &[right]).is_ok());
+    }
 }
 
 /// Nothing is copied: the parameters that a model hands out lie inside the file's bytes.

@@ -1,7 +1,9 @@
 //! Learning in place: the update in f64, its expectation by enumeration, and that likelihood rises.
 
 use ebm_core::rng::{Philox, Purpose, Stream};
-use ebm_core::{Block, HiddenKind, Learner, LearningRule, Machine, Rates, Rbm, ShapeError, Units, VisibleKind};
+use ebm_core::{
+    Block, HiddenKind, Learner, LearningRule, Machine, ModelError, Rates, Rbm, ShapeError, Units, VisibleKind,
+};
 use ebm_tests::exact::Exact;
 use ebm_tests::parameters::Parameters;
 use ebm_tests::tolerance;
@@ -30,7 +32,7 @@ fn components<const V: usize, const H: usize>(rbm: &Rbm<V, H>) -> impl Iterator<
 
 /// The mean of many updates is the exact expectation of CD-k (Hinton 2002), component by component.
 #[test]
-fn the_mean_update_is_the_expected_one() -> Result<(), ShapeError> {
+fn the_mean_update_is_the_expected_one() -> Result<(), ModelError> {
     const UPDATES: u32 = 100_000;
     let start = Parameters::random(4, 3, 1.0, 1);
     let data = [1.0, 0.0, 1.0, 1.0];
@@ -60,7 +62,7 @@ fn the_mean_update_is_the_expected_one() -> Result<(), ShapeError> {
 
 /// The update as its docstring says, in f64, from the states that the learner's draws lead to: momentum, decay, both chains.
 #[test]
-fn the_update_is_the_formula() -> Result<(), ShapeError> {
+fn the_update_is_the_formula() -> Result<(), ModelError> {
     let rates = Rates { learning_rate: 0.1, momentum: 0.75, weight_decay: 0.01 };
     for persistent in [false, true] {
         let mut rbm = typed::<5, 4>(&Parameters::random(5, 4, 0.5, 2));
@@ -123,7 +125,7 @@ fn log_likelihood<const V: usize, const H: usize>(rbm: &Rbm<V, H>, data: &[[f32;
 
 /// From small weights, one sample at a time, towards the entropy of the data, which is the best there is.
 #[test]
-fn likelihood_rises_towards_the_entropy_of_the_data() -> Result<(), ShapeError> {
+fn likelihood_rises_towards_the_entropy_of_the_data() -> Result<(), ModelError> {
     const PATTERNS: [[f32; 6]; 4] = [
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0],
         [0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
@@ -160,7 +162,7 @@ fn likelihood_rises_towards_the_entropy_of_the_data() -> Result<(), ShapeError> 
 
 /// Mixed units: a Gaussian unit's mean and a category's frequency come out of the stream.
 #[test]
-fn means_of_a_mixed_stream_are_learnt() -> Result<(), ShapeError> {
+fn means_of_a_mixed_stream_are_learnt() -> Result<(), ModelError> {
     let blocks = [Block::new(VisibleKind::Gaussian, 1), Block::new(VisibleKind::Softmax, 3)];
     let units = Units::new(&blocks, &[0.5], HiddenKind::Relu).expect("4 units");
     let (mut rbm, mut learner, mut draws) = (Rbm::<4, 2>::ZERO, Learner::<4, 2>::ZERO, rng(1));
@@ -190,12 +192,23 @@ fn wrong_lengths_change_nothing() {
     let (before, mut learner) = (rbm.clone(), Learner::<4, 3>::ZERO);
     let error = ShapeError { what: "visible units", expected: 4, found: 3 };
     let rule = rule(1, 1.0, 0.0, 0.0);
-    assert_eq!(learner.contrastive_divergence(&mut rbm, None, rule, &[1.0; 3], &mut rng(0)), Err(error));
-    assert_eq!(learner.persistent_contrastive_divergence(&mut rbm, None, rule, &[1.0; 3], &mut rng(0)), Err(error));
+    assert_eq!(learner.contrastive_divergence(&mut rbm, None, rule, &[1.0; 3], &mut rng(0)), Err(error.into()));
+    assert_eq!(
+        learner.persistent_contrastive_divergence(&mut rbm, None, rule, &[1.0; 3], &mut rng(0)),
+        Err(error.into())
+    );
     let blocks = [Block::new(VisibleKind::Softmax, 5)];
     let units = Units::new(&blocks, &[], HiddenKind::Bernoulli).expect("5 units");
     let other = LearningRule { units, ..rule };
     let error = ShapeError { what: "units in blocks", expected: 4, found: 5 };
-    assert_eq!(learner.contrastive_divergence(&mut rbm, None, other, &[1.0; 4], &mut rng(0)), Err(error));
+    assert_eq!(learner.contrastive_divergence(&mut rbm, None, other, &[1.0; 4], &mut rng(0)), Err(error.into()));
+    // A broken reading would stay in the parameters for ever.
+    for broken in [f32::NAN, f32::INFINITY] {
+        let data = [1.0, broken, 0.0, 1.0];
+        let refused = learner.contrastive_divergence(&mut rbm, None, rule, &data, &mut rng(0));
+        assert_eq!(refused, Err(ModelError::NotANumber));
+        let refused = learner.persistent_contrastive_divergence(&mut rbm, None, rule, &data, &mut rng(0));
+        assert_eq!(refused, Err(ModelError::NotANumber));
+    }
     assert_eq!((rbm, learner), (before, Learner::ZERO));
 }

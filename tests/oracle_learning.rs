@@ -1,7 +1,7 @@
 //! One step of learning on every kind of unit against the independent reference in `tools/oracle`, which draws the same states.
 
 use ebm_core::rng::{Philox, Purpose, Stream};
-use ebm_core::{Learner, LearningRule, Machine as _, Rates, Rbm, ShapeError};
+use ebm_core::{Learner, LearningRule, Machine as _, ModelError, Rates, Rbm};
 use ebm_tests::agreement::Agreement;
 use ebm_tests::oracle::{self, Gradient, Kind, UpdateCase, columns};
 use ebm_tests::tolerance;
@@ -27,7 +27,7 @@ fn size(case: &UpdateCase, means: impl Iterator<Item = f32>) -> f64 {
 fn one_step<const V: usize, const H: usize>(
     case: &UpdateCase,
     [states, parameters, velocities]: &mut [Agreement; 3],
-) -> Result<(), ShapeError> {
+) -> Result<(), ModelError> {
     let UpdateCase { name, machine, .. } = case;
     let parts = machine.parts(false);
     let mut rbm = owned::<V, H>(&machine.weights, &machine.visible_bias, &machine.hidden_bias);
@@ -72,7 +72,7 @@ fn one_step<const V: usize, const H: usize>(
 }
 
 #[test]
-fn one_step_of_contrastive_divergence() -> Result<(), ShapeError> {
+fn one_step_of_contrastive_divergence() -> Result<(), ModelError> {
     let mut agreements = ["states reached", "parameters", "velocities"].map(Agreement::new);
     let cases: Vec<UpdateCase> = oracle::read("updates");
     assert_eq!(cases.len(), 7);

@@ -15,13 +15,14 @@
 //!     learner.contrastive_divergence(&mut rbm, None, rule, &seen, &mut rng)?;
 //! }
 //! assert!(rbm.free_energy(&seen.into()) < before, "what was seen has become familiar");
-//! # Ok::<(), ebm_core::ShapeError>(())
+//! # Ok::<(), ebm_core::ModelError>(())
 //! ```
 
 use crate::fixed::Rbm;
 use crate::gibbs::Chain;
 use crate::kernel::learn::{Rates, update};
 use crate::machine::{Machine, ShapeError};
+use crate::model::ModelError;
 use crate::rbm::RbmView;
 use crate::units::Units;
 use rand_core::Rng;
@@ -77,8 +78,8 @@ impl<const V: usize, const H: usize> Learner<V, H> {
     /// With `velocities`, a machine's worth of numbers that start at zero, steps have momentum; without, the rule's momentum is not used.
     /// `k·(H + V)` 32-bit draws: hidden units, then visible ones, of each step.
     ///
-    /// The same bits come out on every machine. Fails, and changes nothing, when `data` or the rule's units are not `V`. Values are not looked
-    /// at: what is NaN in `data`, of a failed sensor say, is NaN in the parameters from then on, so the caller keeps it out.
+    /// The same bits come out on every machine. Fails, and changes nothing, when `data` or the rule's units are not `V`, or when a value is NaN or
+    /// infinite, of a failed sensor say ([`ModelError::NotANumber`]).
     pub fn contrastive_divergence<R: Rng + ?Sized>(
         &mut self,
         rbm: &mut Rbm<V, H>,
@@ -86,8 +87,8 @@ impl<const V: usize, const H: usize> Learner<V, H> {
         rule: LearningRule<'_>,
         data: &[f32],
         rng: &mut R,
-    ) -> Result<(), ShapeError> {
-        ShapeError::check("visible units", V, data.len())?;
+    ) -> Result<(), ModelError> {
+        check(data, V)?;
         rbm.view_with(rule.units)?;
         for (state, &data) in self.chain.visible_mut().iter_mut().zip(data) {
             *state = data;
@@ -104,9 +105,9 @@ impl<const V: usize, const H: usize> Learner<V, H> {
         rule: LearningRule<'_>,
         data: &[f32],
         rng: &mut R,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ModelError> {
         let machine: RbmView<'_> = rbm.view_with(rule.units)?;
-        machine.check_visible(data)?;
+        check(data, V)?;
         machine.hidden_probs(data, &mut self.of_data)?;
         for _ in 0..rule.k.max(1) {
             self.chain.gibbs_step(&machine, rng)?;
@@ -143,6 +144,12 @@ impl<const V: usize, const H: usize> Learner<V, H> {
         update(rates, rbm.hidden_bias.as_mut_slice(), of_hidden, (&self.of_data, 1.0), (&self.of_model, 1.0));
         update_visible(rates, units, rbm.visible_bias.as_mut_slice(), of_visible, data, model);
     }
+}
+
+/// Fails unless `data` is `visible` finite numbers: one broken reading would stay in the parameters for ever.
+fn check(data: &[f32], visible: usize) -> Result<(), ModelError> {
+    ShapeError::check("visible units", visible, data.len())?;
+    if data.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(ModelError::NotANumber) }
 }
 
 /// The visible biases' update, unit kind by unit kind: a Gaussian unit's is in the unit of its mean, so its gradient has `1/σ²`.

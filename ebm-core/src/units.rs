@@ -93,6 +93,9 @@ pub enum UnitsError {
         /// The blocks given.
         found: usize,
     },
+    /// More units than a layer can have.
+    #[error("the blocks add up to 2^32 units or more")]
+    TooManyUnits,
     /// A number that stands for no kind.
     #[error("block {block} is of no known kind of visible units")]
     Kind {
@@ -144,11 +147,12 @@ impl<'a> Units<'a> {
         if blocks.len() > MAX_BLOCKS {
             return Err(UnitsError::TooMany { found: blocks.len() });
         }
-        let mut gaussian = 0usize;
+        let (mut gaussian, mut total) = (0usize, 0u32);
         for (index, block) in blocks.iter().enumerate() {
             if block.units() == 0 {
                 return Err(UnitsError::Empty { block: index });
             }
+            total = total.checked_add(block.units).ok_or(UnitsError::TooManyUnits)?;
             match block.kind() {
                 None => return Err(UnitsError::Kind { block: index }),
                 Some(VisibleKind::Gaussian) => gaussian = gaussian.saturating_add(block.units()),

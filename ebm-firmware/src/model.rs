@@ -2,15 +2,13 @@
 //!
 //! The build script has checked the file and turned its shapes into constants and its number format into [`Numbers`].
 
-include!(concat!(env!("OUT_DIR"), "/model.rs"));
+use ebm_core::Aligned;
 
-/// Bytes at a multiple of 16, where a model file's numbers can be borrowed.
-#[repr(align(16))]
-struct Aligned<const LENGTH: usize>([u8; LENGTH]);
+include!(concat!(env!("OUT_DIR"), "/model.rs"));
 
 // On the host the sections have no meaning, and some object formats spell them in another way.
 #[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_model"))]
-static MODEL: Aligned<LENGTH> = Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.ebm")));
+static MODEL: Aligned<[u8; LENGTH]> = Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.ebm")));
 
 #[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_test_data"))]
 static TEST_LEVELS: [u8; TEST_BYTES] = *include_bytes!(concat!(env!("OUT_DIR"), "/digits.levels"));

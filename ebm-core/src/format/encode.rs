@@ -1,6 +1,8 @@
 //! Writing a model file into a buffer.
 
 use super::{ALIGNMENT, FormatError, Header, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, align_up, at};
+use crate::affine::Activation;
+use crate::units::HiddenKind;
 
 /// Why a model cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,13 @@ pub enum EncodeError {
     /// More parameters than a file's 32-bit lengths can state.
     #[error("the parameters take more than 4 GiB")]
     PayloadLength,
+    /// Units without a way down whose activation the file has no kind for: sigmoid units that do not answer `σ(z)`, or rectifiers that do not
+    /// answer `max(0, z)`.
+    #[error("layer {layer} has another activation than its kind")]
+    Activation {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+    },
     /// A file with these contents would be refused.
     #[error(transparent)]
     Refused(#[from] FormatError),
@@ -50,6 +59,14 @@ fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> 
     }
     complete.check()?;
     for (index, layer) in layers.iter().enumerate() {
+        let expected = match layer {
+            Layer::Sigmoid(up) => Some((up, Activation::Mean(HiddenKind::Bernoulli))),
+            Layer::Rectifier(up) => Some((up, Activation::Rectifier)),
+            _ => None,
+        };
+        if expected.is_some_and(|(up, activation)| up.activation() != activation) {
+            return Err(EncodeError::Activation { layer: index });
+        }
         layer.check(index)?;
     }
     let mut buffer = [0; MAX_HEADER_LEN];

@@ -1,7 +1,7 @@
 //! Learns from the test digits on the device, one at a time, by contrastive divergence: the same bits as on the host.
 
 use ebm_core::rng::{Philox, Purpose, Stream};
-use ebm_core::{Learner, LearningRule, Rates, Rbm, ShapeError, Units};
+use ebm_core::{Learner, LearningRule, ModelError, Rates, Rbm, Units};
 use embedded_io::Write;
 use nalgebra::SVector;
 
@@ -52,7 +52,7 @@ pub fn learn<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
         }
         let mut step = || learner.contrastive_divergence(&mut rbm, None, RULE, visible.as_slice(), &mut rng);
         let instructions = if index + 1 == DIGITS {
-            let (result, bytes): (Result<(), ShapeError>, _) = board.measure_stack(&mut step);
+            let (result, bytes): (Result<(), ModelError>, _) = board.measure_stack(&mut step);
             if let Some(bytes) = bytes {
                 writeln!(board.console(), "stack_bytes_cd1_step: {bytes}")?;
             }

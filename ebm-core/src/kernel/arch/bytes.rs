@@ -12,7 +12,7 @@ const BLOCK: usize = 4;
 #[inline]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
     let length = inputs.len();
-    if sums.len() < BLOCK || length == 0 || columns.len() != sums.len() * length {
+    if sums.len() < BLOCK || length == 0 || sums.len().checked_mul(length) != Some(columns.len()) {
         return portable::int8_columns(columns, inputs, sparse, sums);
     }
     for first in (0..sums.len()).step_by(BLOCK) {

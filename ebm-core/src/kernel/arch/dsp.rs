@@ -17,7 +17,7 @@ const BLOCK: usize = 4;
 #[inline]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
     let (length, words) = (inputs.len(), inputs.len() / 4);
-    if sums.len() < BLOCK || words == 0 || columns.len() != sums.len() * length {
+    if sums.len() < BLOCK || words == 0 || sums.len().checked_mul(length) != Some(columns.len()) {
         return portable::int8_columns(columns, inputs, sparse, sums);
     }
     for first in (0..sums.len()).step_by(BLOCK) {
@@ -67,7 +67,7 @@ fn by_words(
     sums: &mut [i32],
 ) -> bool {
     let (stride, words) = (inputs.len().div_ceil(width), inputs.len() / width);
-    if sums.len() < BLOCK || words == 0 || columns.len() != sums.len() * stride {
+    if sums.len() < BLOCK || words == 0 || sums.len().checked_mul(stride) != Some(columns.len()) {
         return false;
     }
     for first in (0..sums.len()).step_by(BLOCK) {
@@ -104,7 +104,8 @@ pub fn add_rows(on: &[u32], rows: &[u32], stride: usize, lanes: &mut [u32; 2 * R
     // The last mark is of the last row that is read.
     let Some(group) = on.iter().rposition(|&marks| marks != 0) else { return };
     let last = 32 * group + 31 - on.get(group).map_or(0, |marks| marks.trailing_zeros()) as usize;
-    if stride < ROW_WORDS || rows.len() < last * stride + ROW_WORDS {
+    let needed = last.checked_mul(stride).and_then(|before| before.checked_add(ROW_WORDS));
+    if stride < ROW_WORDS || needed.is_none_or(|needed| rows.len() < needed) {
         return portable::add_rows(on, rows, stride, lanes);
     }
     // SAFETY: four words of every row up to the last that is marked are there.
