@@ -105,8 +105,8 @@ impl<'a> Model<'a> {
         self.header.layers.first().map_or(0, |layer| usize::from(layer.kind.is_beside()))
     }
 
-    /// What a recognition pass uses of the layer at `index`. Fails when that is neither a machine of the stack nor sigmoid units,
-    /// or stores other numbers.
+    /// What a recognition pass uses of the layer at `index`. Fails when that is neither a machine of the stack nor units with a way up
+    /// (sigmoid, rectifier, directed), or stores other numbers.
     pub fn hidden_layer<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
         self.layer(index).and_then(N::hidden).ok_or(ModelError::Layer { layer: index, expected: N::HIDDEN })
     }
@@ -165,8 +165,8 @@ impl<'a> Model<'a> {
         Ok([from, rest.get_mut(..expected / 2).ok_or(too_short)?])
     }
 
-    /// The machine on top of the stack, under a head where there is one: a deep belief network's associative memory. A chain over it, then [`Model::sample_down`], samples
-    /// the network. Fails when the top is none, or stores other numbers.
+    /// The machine on top of the stack, under a head where there is one: a deep belief network's associative memory. A chain over it, then
+    /// [`Model::sample_down`], samples the network. Fails when the top is none, or stores other numbers.
     pub fn top<N: Numbers>(&self) -> Result<N::Rbm<'a>, ModelError> {
         self.rbm::<N>(self.top_index())
     }
