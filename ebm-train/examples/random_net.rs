@@ -3,11 +3,12 @@
 //! `cargo run -p ebm-train --example random_net -- 784-128-10 FOLDER`: a machine of 784 visible and 128 hidden units under a softmax head of
 //! 10 classes, in a file per number format. `cargo xtask figures` measures them.
 
+use ebm_core::HiddenKind;
 use ebm_core::format::{Header, Input, Layer, Provenance, encode, encoded_len};
 use ebm_core::kernel::integer::Storage;
 use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_train::export::{Storages, prepare_folder, quantize};
-use ebm_train::parameters::{AffineParameters, Parameters, RbmParameters};
+use ebm_train::parameters::{AffineParameters, ClassifierParameters, RbmParameters, UnitKinds};
 use rand_core::Rng;
 use std::error::Error;
 use std::path::PathBuf;
@@ -34,9 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         weights: weights(visible * hidden),
         visible_bias: vec![VISIBLE_BIAS; visible],
         hidden_bias: weights(hidden),
+        kinds: UnitKinds::default(),
     };
     let head = AffineParameters { weights: weights(hidden * classes), bias: weights(classes) };
-    let net = Parameters { machine: Some(machine), layers: Vec::new(), head };
+    let net = ClassifierParameters { machine: Some(machine), layers: Vec::new(), hidden: HiddenKind::Bernoulli, head };
     prepare_folder(&folder)?;
     let write = |layers: &[Layer<'_>]| -> Result<(), Box<dyn Error>> {
         let format = layers.first().map_or("", |layer| layer.header().numbers.name());
@@ -49,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(machine) = &net.machine else {
         unreachable!("the net has a machine");
     };
-    write(&[Layer::Rbm(machine.view()?), Layer::Head(net.head.view()?)])?;
+    write(&[Layer::Rbm(machine.view()?), Layer::Head(net.head.view(HiddenKind::Bernoulli)?)])?;
     for storage in Storage::ALL {
         let quantised = quantize(&net, Storages::below_the_head(storage))?;
         let machine = quantised.machine.as_ref().ok_or("the quantised net has no machine")?;

@@ -1,5 +1,6 @@
 //! What can go wrong, said so that the reader knows what to change.
 
+use crate::parameters::ParametersError;
 use ebm_core::format::{EncodeError, FormatError};
 use ebm_core::{ModelError, ShapeError};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ pub enum Error {
         /// Why.
         source: ModelError,
     },
+    /// A model does not fit data, of which neither is named yet: see [`Error::between`].
+    #[error("the model does not fit the data: {0}")]
+    Answer(#[from] ModelError),
     /// A flag's value that cannot be meant.
     #[error("{flag}: {value} given, {expected} expected")]
     Flag {
@@ -77,12 +81,32 @@ pub enum Error {
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
+    /// A checkpoint that does not belong to the run.
+    #[error("the checkpoint {0}")]
+    Checkpoint(String),
+    /// Stopped by the user, after a checkpoint.
+    #[error("interrupted; `ebm-train train --resume {}` goes on from here", .run.display())]
+    Interrupted {
+        /// The run's folder.
+        run: PathBuf,
+    },
+    /// Parameters that do not fit each other.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
     /// Parameters of the wrong shape met inside the program.
     #[error(transparent)]
     Shape(#[from] ShapeError),
 }
 
 impl Error {
+    /// The same error, naming the model and the data that do not fit each other.
+    pub fn between(self, model: &Path, data: &str) -> Self {
+        match self {
+            Self::Answer(source) => Self::Unfit { path: model.to_owned(), data: data.to_owned(), source },
+            other => other,
+        }
+    }
+
     pub(crate) fn data(name: &str, problem: String) -> Self {
         Self::Data { name: name.to_owned(), problem }
     }

@@ -87,9 +87,10 @@ fn assert_novelty(path: &Path) {
     let file = ModelFile::read(path).expect("the model");
     let model = file.model().expect("a model");
     let energies = |order: &dyn Fn(usize) -> usize| {
-        let inputs = &digits.test.inputs;
+        let inputs = digits.test.inputs.memory().expect("digits are in memory");
         let values = inputs.iter().flat_map(|row| (0..inputs.visible).map(|i| row[order(i)]).collect::<Vec<_>>());
-        free_energies::<Integer>(&model, &Batch { values: values.collect(), visible: inputs.visible }).expect("it fits")
+        let samples = Batch { values: values.collect(), visible: inputs.visible }.into();
+        free_energies::<Integer>(&model, &samples).expect("it fits")
     };
     let seen = energies(&|i| i);
     let novel_share = |energies: &[i32]| {

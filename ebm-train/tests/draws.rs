@@ -4,14 +4,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ebm_core::rng::Stream;
+use ebm_core::{Beta, HiddenKind};
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
 use ebm_train::data::digits;
+use ebm_train::parameters::UnitKinds;
+use ebm_train::train::Silent;
 use ebm_train::train::contrastive::ContrastiveDivergence;
 use ebm_train::train::distort::Distortion;
 use ebm_train::train::finetune::{Backpropagation, finetune, recognition};
 use ebm_train::train::pretrain::pretrain;
-use ebm_train::train::{Epoch, Monitor};
 
 /// Where a row of draws comes from, and how often it was taken.
 type Taken = HashMap<(u64, u8, u8, u16, u32, u32), u32>;
@@ -43,6 +45,14 @@ impl Backend for Recorder {
         self.cpu.download(tensor)
     }
 
+    fn shape(&self, tensor: &Self::Tensor) -> [usize; 2] {
+        self.cpu.shape(tensor)
+    }
+
+    fn copy(&self, from: &Self::Tensor, to: &mut Self::Tensor) {
+        self.cpu.copy(from, to);
+    }
+
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor) {
         self.cpu.gather(source, rows, out);
     }
@@ -62,6 +72,43 @@ impl Backend for Recorder {
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor) {
         self.record(draws);
         self.cpu.bernoulli(draws, probabilities, out);
+    }
+
+    fn hidden_means(&self, kind: HiddenKind, fields: &mut Self::Tensor) {
+        self.cpu.hidden_means(kind, fields);
+    }
+
+    fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut Self::Tensor) {
+        self.record(draws);
+        self.cpu.sample_hidden(draws, kind, beta, fields);
+    }
+
+    fn visible_start(&self, kinds: &UnitKinds, bias: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.visible_start(kinds, bias, out);
+    }
+
+    fn visible_means(&self, kinds: &UnitKinds, bias: &Self::Tensor, inputs: &mut Self::Tensor) {
+        self.cpu.visible_means(kinds, bias, inputs);
+    }
+
+    fn sample_visible(
+        &self,
+        draws: Draws<'_>,
+        kinds: &UnitKinds,
+        beta: Beta,
+        bias: &Self::Tensor,
+        inputs: &mut Self::Tensor,
+    ) {
+        self.record(draws);
+        self.cpu.sample_visible(draws, kinds, beta, bias, inputs);
+    }
+
+    fn visible_energies(&self, kinds: &UnitKinds, bias: &Self::Tensor, visible: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.visible_energies(kinds, bias, visible, out);
+    }
+
+    fn subtract_hidden_terms(&self, kind: HiddenKind, scale: f32, fields: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.subtract_hidden_terms(kind, scale, fields, out);
     }
 
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut Self::Tensor) {
@@ -85,7 +132,7 @@ impl Backend for Recorder {
         self.cpu.sigmoid_backward(kept, outputs, delta);
     }
 
-    fn softmax_cross_entropy(&self, labels: &[u8], scores: &mut Self::Tensor, totals: &mut Self::Tensor) {
+    fn softmax_cross_entropy(&self, labels: &[u16], scores: &mut Self::Tensor, totals: &mut Self::Tensor) {
         self.cpu.softmax_cross_entropy(labels, scores, totals);
     }
 
@@ -96,13 +143,6 @@ impl Backend for Recorder {
     fn step(&self, step: Step, gradient: &Self::Tensor, moments: &mut [Self::Tensor; 2], parameter: &mut Self::Tensor) {
         self.cpu.step(step, gradient, moments, parameter);
     }
-}
-
-struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&mut self, _: u64) {}
-    fn epoch(&mut self, _: &Epoch) {}
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! The trainer's quantiser: weights within half a step, fields and free energies within what that allows.
 
 use ebm_core::kernel::integer::{MAX_DOWN_STEPS, NATS, ONE, Storage};
-use ebm_core::{Affine, Float, Integer, Machine, Model, Numbers};
+use ebm_core::{Float, HiddenKind, Integer, Machine, Model, Numbers};
 use ebm_tests::parameters::{Parameters, uniform};
 use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::data::digits;
 use ebm_train::eval::novelty;
 use ebm_train::export::{IntegerRbmParameters, ModelFile, Storages, model_file, quantize};
-use ebm_train::parameters::{AffineParameters, Parameters as Net, RbmParameters};
+use ebm_train::parameters::{
+    AffineParameters, ClassifierParameters as Net, Parameters as Read, RbmParameters, UnitKinds,
+};
 use std::path::Path;
 
 const SHAPES: [(usize, usize); 4] = [(1, 1), (9, 5), (64, 40), (300, 33)];
@@ -17,7 +19,7 @@ const SCALES: [f32; 4] = [1e-4, 0.1, 1.0, 20.0];
 
 fn machine(visible: usize, hidden: usize, scale: f32) -> RbmParameters {
     let Parameters { weights, visible_bias, hidden_bias } = Parameters::random(visible, hidden, scale, 1);
-    RbmParameters { weights, visible_bias, hidden_bias }
+    RbmParameters { weights, visible_bias, hidden_bias, kinds: UnitKinds::default() }
 }
 
 /// A net of this machine, one sigmoid layer and a head over three classes.
@@ -27,7 +29,7 @@ fn net(machine: RbmParameters) -> Net {
         bias: uniform(outputs, 1.0, 2, 1),
     };
     let layers = vec![affine(machine.visible_bias.len(), 4)];
-    Net { machine: Some(machine), layers, head: affine(4, 10) }
+    Net { machine: Some(machine), layers, hidden: HiddenKind::Bernoulli, head: affine(4, 10) }
 }
 
 fn quantised(rbm: RbmParameters, storage: Storage) -> Result<IntegerRbmParameters, Error> {
@@ -119,6 +121,7 @@ fn dequantised(quantised: &IntegerRbmParameters) -> RbmParameters {
         weights: weights.map(|(n, &w)| (f64::from(w) * scales[n / visible]) as f32).collect(),
         visible_bias: quantised.visible_bias.iter().map(|&a| (f64::from(a) / f64::from(NATS)) as f32).collect(),
         hidden_bias: bias.map(|(&b, s)| (f64::from(b) * s / f64::from(ONE)) as f32).collect(),
+        kinds: UnitKinds::default(),
     }
 }
 
@@ -205,20 +208,10 @@ fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
 /// The trained classifier of the fixtures, as parameters.
 fn trained() -> Result<Net, Error> {
     let file = ModelFile::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/digits-f32.ebm")))?;
-    let model = file.model()?;
-    let affine = |up: Affine<'_>| AffineParameters { weights: up.weights().to_vec(), bias: up.bias().to_vec() };
-    let rbm = model.machine::<Float>().expect("a machine");
-    let last = model.layers() - 1;
-    let layers = (model.first_hidden()..last).map(|index| affine(model.hidden_layer::<Float>(index).expect("a layer")));
-    Ok(Net {
-        machine: Some(RbmParameters {
-            weights: rbm.up().weights().to_vec(),
-            visible_bias: rbm.visible_bias().to_vec(),
-            hidden_bias: rbm.up().bias().to_vec(),
-        }),
-        layers: layers.collect(),
-        head: affine(model.head::<Float>(last).expect("a head")),
-    })
+    match file.parameters()? {
+        Read::Classifier(net) => Ok(net),
+        Read::Dbn(_) => panic!("the fixture has a head"),
+    }
 }
 
 /// What each storage costs on the digits: accuracy on the test set, and the median error of the free energy.

@@ -7,13 +7,13 @@ use ebm_tests::parameters::{Parameters, uniform};
 use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu};
-use ebm_train::data::{Batch, Dataset, Split, digits};
-use ebm_train::parameters::{AffineParameters, RbmParameters};
+use ebm_train::data::{Batch, Dataset, digits};
+use ebm_train::parameters::{AffineParameters, RbmParameters, UnitKinds};
+use ebm_train::train::Silent;
 use ebm_train::train::contrastive::{ContrastiveDivergence, Place, TrainedRbm};
 use ebm_train::train::distort::Distortion;
 use ebm_train::train::finetune::{Backpropagation, finetune, gradient, recognition, start_head, start_stack};
 use ebm_train::train::pretrain::pretrain;
-use ebm_train::train::{Epoch, Monitor};
 use rand_core::TryRng;
 use std::convert::Infallible;
 
@@ -22,18 +22,12 @@ const ROWS: [[f32; 4]; 4] = [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0], [0.0, 0
 /// Chains from each row.
 const COPIES: usize = 50_000;
 
-struct Silent;
-
-impl Monitor for Silent {
-    fn advance(&mut self, _: u64) {}
-    fn epoch(&mut self, _: &Epoch) {}
-}
-
 fn start(machine: &Parameters) -> RbmParameters {
     RbmParameters {
         weights: machine.weights.clone(),
         visible_bias: machine.visible_bias.clone(),
         hidden_bias: machine.hidden_bias.clone(),
+        kinds: UnitKinds::default(),
     }
 }
 
@@ -43,9 +37,9 @@ fn measured(machine: &Parameters, k: u16) -> Result<Vec<f64>, Error> {
     let rows = ROWS.len() * COPIES;
     let data = backend.upload(rows, ROWS[0].len(), &ROWS.concat().repeat(COPIES));
     let samples: Vec<u32> = (0..rows as u32).collect();
-    let mut rbm = TrainedRbm::new(&backend, &start(machine));
+    let mut rbm = TrainedRbm::new(&backend, &start(machine))?;
     rbm.contrastive_divergence(&backend, k, Place { seed: 3, layer: 0, step: 0, samples: &samples }, &data);
-    let RbmParameters { weights, visible_bias, hidden_bias } = rbm.gradient(&backend);
+    let RbmParameters { weights, visible_bias, hidden_bias, .. } = rbm.gradient(&backend);
     Ok([weights, visible_bias, hidden_bias].concat().into_iter().map(|g| -f64::from(g)).collect())
 }
 
@@ -132,7 +126,7 @@ fn a_step_on_one_sample_is_the_devices() -> Result<(), Error> {
     let data: [f32; VISIBLE] = std::array::from_fn(|i| if i % 3 == 0 { 1.0 } else { 0.0 });
     for k in [1, 4] {
         let backend = Cpu::new(1)?;
-        let mut trained = TrainedRbm::new(&backend, &start(&machine));
+        let mut trained = TrainedRbm::new(&backend, &start(&machine))?;
         let place = Place { seed: SEED, layer: 0, step: STEP, samples: &[SAMPLE] };
         trained.contrastive_divergence(&backend, k, place, &backend.upload(1, VISIBLE, &data));
         let gradient = trained.gradient(&backend);
@@ -159,11 +153,11 @@ fn a_step_on_one_sample_is_the_devices() -> Result<(), Error> {
 type Net = Vec<AffineParameters>;
 
 /// Mean cross-entropy and weight penalty of a net in f64, written from the definition.
-fn loss(net: &Net, batch: &Split, weight_decay: f64) -> f64 {
+fn loss(net: &Net, (batch, labels): (&Batch, &[u16]), weight_decay: f64) -> f64 {
     let is_hidden = |index: usize| index + 1 < net.len();
     let layers: Vec<_> = net.iter().enumerate().map(|(n, layer)| (&layer.weights, &layer.bias, is_hidden(n))).collect();
     let penalty: f64 = layers.iter().flat_map(|(w, _, _)| w.iter()).map(|&w| f64::from(w).powi(2)).sum();
-    let rows = batch.inputs.iter().zip(&batch.labels).map(|(row, &label)| {
+    let rows = batch.iter().zip(labels).map(|(row, &label)| {
         let mut x: Vec<f64> = row.iter().copied().map(f64::from).collect();
         for (weights, bias, is_hidden) in &layers {
             let column = |j: usize| weights[j * x.len()..][..x.len()].iter().zip(&x);
@@ -173,7 +167,7 @@ fn loss(net: &Net, batch: &Split, weight_decay: f64) -> f64 {
         }
         x.iter().map(|z| z.exp()).sum::<f64>().ln() - x[usize::from(label)]
     });
-    rows.sum::<f64>() / batch.labels.len() as f64 + weight_decay / 2.0 * penalty
+    rows.sum::<f64>() / labels.len() as f64 + weight_decay / 2.0 * penalty
 }
 
 fn small_net() -> Net {
@@ -199,19 +193,19 @@ fn backpropagation() -> Backpropagation {
 fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
     let settings = backpropagation();
     let values = uniform(6 * 7, 0.5, 11, 0).into_iter().map(|x| x + 0.5).collect();
-    let batch = Split { inputs: Batch { values, visible: 6 }, labels: vec![0, 1, 2, 2, 1, 0, 1] };
+    let (batch, labels) = (Batch { values, visible: 6 }, [0, 1, 2, 2, 1, 0, 1]);
     let net = small_net();
     let (head, layers) = net.split_last().expect("a head");
-    let (cross_entropy, (mut gradient, of_head)) = gradient(&Cpu::new(1)?, &settings, layers, head, &batch);
+    let (cross_entropy, (mut gradient, of_head)) = gradient(&Cpu::new(1)?, &settings, layers, head, &batch, &labels);
     gradient.push(of_head);
-    assert!((cross_entropy - loss(&net, &batch, 0.0)).abs() <= tolerance::BACK_PROPAGATION);
+    assert!((cross_entropy - loss(&net, (&batch, &labels), 0.0)).abs() <= tolerance::BACK_PROPAGATION);
 
     let mut checked = 0;
     let mut check = |ours: f32, change: &dyn Fn(&mut Net) -> &mut f32| {
         let moved = |by: f32| {
             let mut net = net.clone();
             *change(&mut net) += by;
-            (f64::from(*change(&mut net)), loss(&net, &batch, f64::from(settings.weight_decay)))
+            (f64::from(*change(&mut net)), loss(&net, (&batch, &labels), f64::from(settings.weight_decay)))
         };
         let ((high, above), (low, below)) = (moved(tolerance::NET_STEP), moved(-tolerance::NET_STEP));
         let slope = (above - below) / (high - low);

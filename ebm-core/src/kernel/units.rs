@@ -96,7 +96,7 @@ pub fn sample_hidden<R: Rng + ?Sized>(kind: HiddenKind, beta: Beta, fields: &mut
 const HOTTEST: f32 = 1.0 / 256.0;
 
 /// What sums over hidden units are added to: the bias, or 0 for Gaussian units, whose bias is not in nats.
-pub(super) fn start_visible(units: Units<'_>, visible_bias: &[f32], out: &mut [f32]) {
+pub fn start_visible(units: Units<'_>, visible_bias: &[f32], out: &mut [f32]) {
     for (out, bias) in out.iter_mut().zip(visible_bias) {
         *out = *bias;
     }

@@ -4,7 +4,9 @@ mod cpu;
 
 pub use cpu::Cpu;
 
+use crate::parameters::UnitKinds;
 use ebm_core::rng::Stream;
+use ebm_core::{Beta, HiddenKind};
 
 /// Which way through a layer's weights (`V × H`, column-major).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,12 @@ pub trait Backend {
     /// The values, row-major.
     fn download(&self, tensor: &Self::Tensor) -> Vec<f32>;
 
+    /// Rows and columns.
+    fn shape(&self, tensor: &Self::Tensor) -> [usize; 2];
+
+    /// `to` becomes `from`.
+    fn copy(&self, from: &Self::Tensor, to: &mut Self::Tensor);
+
     /// `out` becomes the rows of `source` named by `rows`.
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor);
 
@@ -88,6 +96,34 @@ pub trait Backend {
 
     /// `out = 1` where the draw lies under `probabilities`, else 0.
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// Fields of hidden units to their means in place ([`ebm_core::kernel::units::hidden_means`]).
+    fn hidden_means(&self, kind: HiddenKind, fields: &mut Self::Tensor);
+
+    /// Fields of hidden units to states drawn at inverse temperature `beta`, in place ([`ebm_core::kernel::units::sample_hidden`]).
+    fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut Self::Tensor);
+
+    /// `out` (1 × visible) becomes what a sum over hidden units is added to: the bias, or 0 for a Gaussian unit.
+    fn visible_start(&self, kinds: &UnitKinds, bias: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// Such sums to means in place ([`ebm_core::kernel::units::visible_means`]).
+    fn visible_means(&self, kinds: &UnitKinds, bias: &Self::Tensor, inputs: &mut Self::Tensor);
+
+    /// Such sums to states drawn at inverse temperature `beta`, in place ([`ebm_core::kernel::units::sample_visible`]).
+    fn sample_visible(
+        &self,
+        draws: Draws<'_>,
+        kinds: &UnitKinds,
+        beta: Beta,
+        bias: &Self::Tensor,
+        inputs: &mut Self::Tensor,
+    );
+
+    /// `out` (rows × 1) becomes `Σ_i U_i(v_i)` of every row, in nats.
+    fn visible_energies(&self, kinds: &UnitKinds, bias: &Self::Tensor, visible: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// Subtracts from `out` (rows × 1) `Σ_j T(scale·z_j)` of every row, `T` being the hidden kind's free-energy term.
+    fn subtract_hidden_terms(&self, kind: HiddenKind, scale: f32, fields: &Self::Tensor, out: &mut Self::Tensor);
 
     /// Drops out units: `values = 0` with probability `rate`, else `values / (1 − rate)`.
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut Self::Tensor);
@@ -107,7 +143,7 @@ pub trait Backend {
 
     /// Turns scores into `(softmax − one-hot) / rows`, the gradient of the mean cross-entropy, and adds to `totals`
     /// (1 × 2) the sum of the cross-entropies in nats and the number of samples whose highest score is their label's.
-    fn softmax_cross_entropy(&self, labels: &[u8], scores: &mut Self::Tensor, totals: &mut Self::Tensor);
+    fn softmax_cross_entropy(&self, labels: &[u16], scores: &mut Self::Tensor, totals: &mut Self::Tensor);
 
     /// Adds to `total` (1 × 1) the sum of `(x − y)²`.
     fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);

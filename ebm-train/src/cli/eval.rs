@@ -6,7 +6,7 @@ use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
 use crate::export::ModelFile;
 use ebm_core::format::{Input, NumberFormat};
-use ebm_core::{Float, Integer, Model, ModelError, Numbers};
+use ebm_core::{Float, Integer, Model, Numbers};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -28,12 +28,12 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     // The flag's values are clap's; `digits` is the only one.
     let dataset = digits::load()?;
     let (taken, given) = (model.header().input, dataset.input);
-    if model.inputs() == dataset.test.inputs.visible && taken != given {
+    if model.inputs() == dataset.test.inputs.visible() && taken != given {
         let path = args.model.display().to_string();
         return Err(Error::data(&path, format!("takes {}, but {} has {}", words(taken), dataset.name, words(given))));
     }
     let (classes, labels) = (model.outputs(), dataset.classes.len());
-    if model.inputs() == dataset.test.inputs.visible && classes != labels {
+    if model.inputs() == dataset.test.inputs.visible() && classes != labels {
         let path = args.model.display().to_string();
         return Err(Error::data(&path, format!("gives {classes} outputs, but {} has {labels} classes", dataset.name)));
     }
@@ -41,8 +41,7 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
         Some(NumberFormat::F32) => measure::<Float>(&model, &dataset),
         _ => measure::<Integer>(&model, &dataset),
     };
-    let mut figures =
-        measured.map_err(|source| Error::Unfit { path: args.model.clone(), data: dataset.name.clone(), source })?;
+    let mut figures = measured.map_err(|error| error.between(&args.model, &dataset.name))?;
     figures.model = args.model.display().to_string();
     if json { super::print_json(&figures) } else { super::print(&describe(&figures)) }
 }
@@ -69,7 +68,7 @@ fn describe(figures: &Figures) -> String {
     text
 }
 
-fn measure<N: Numbers>(model: &Model<'_>, dataset: &Dataset) -> Result<Figures, ModelError> {
+fn measure<N: Numbers>(model: &Model<'_>, dataset: &Dataset) -> Result<Figures, Error> {
     let split = &dataset.test;
     let classified = classification::evaluate::<N>(model, split)?;
     // A net that was not pretrained has no machine, and so no free energies.

@@ -6,11 +6,11 @@ use crate::backend::Cpu;
 use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
 use crate::export::{ModelFile, Storages, model_file, prepare_folder, quantize};
-use crate::parameters::{AffineParameters, Parameters};
+use crate::parameters::{AffineParameters, ClassifierParameters};
 use crate::report::{self, Progress, Recorder};
 use crate::train::{Epoch, finetune, pretrain};
 use ebm_core::kernel::integer::Storage;
-use ebm_core::{Float, Integer, Numbers};
+use ebm_core::{Float, HiddenKind, Integer, Numbers};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -57,13 +57,19 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
         let MainJob { pretraining, seed, hidden, .. } = plan;
         let machines = pretrain::pretrain(&backend, pretraining, *seed, hidden, &dataset, &mut recorder)?;
         let (layers, head) = tune(FINETUNE, &finetune::recognition(&machines), &mut recorder)?;
-        Ok((Parameters { machine: machines.into_iter().next(), layers, head }, recorder.into_epochs()))
+        Ok((
+            ClassifierParameters { machine: machines.into_iter().next(), layers, hidden: HiddenKind::Bernoulli, head },
+            recorder.into_epochs(),
+        ))
     };
     let random = || -> Result<_, Error> {
         let mut recorder = progress.recorder();
-        let start = finetune::start_stack(plan.seed, dataset.train.inputs.visible, &plan.hidden);
+        let start = finetune::start_stack(plan.seed, dataset.train.inputs.visible(), &plan.hidden);
         let (layers, head) = tune(RANDOM_START, &start, &mut recorder)?;
-        Ok((Parameters { machine: None, layers, head }, recorder.into_epochs()))
+        Ok((
+            ClassifierParameters { machine: None, layers, hidden: HiddenKind::Bernoulli, head },
+            recorder.into_epochs(),
+        ))
     };
     // Neither needs anything of the other.
     let (pretrained, random) = backend.join(pretrained, random);
@@ -102,16 +108,13 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
 }
 
 fn evaluate<N: Numbers>(file: &ModelFile, dataset: &Dataset) -> Result<classification::Classification, Error> {
-    classification::evaluate::<N>(&file.model()?, &dataset.test).map_err(|source| Error::Unfit {
-        path: file.path().to_owned(),
-        data: dataset.name.clone(),
-        source,
-    })
+    classification::evaluate::<N>(&file.model()?, &dataset.test)
+        .map_err(|error| error.between(file.path(), &dataset.name))
 }
 
 /// Median over the test set of `|F_int8(v) − F_f32(v)|`, in nats.
 fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> Result<f64, Error> {
-    let unfit = |source| Error::Unfit { path: int8.path().to_owned(), data: dataset.name.clone(), source };
+    let unfit = |error: Error| error.between(int8.path(), &dataset.name);
     let inputs = &dataset.test.inputs;
     let exact = novelty::free_energies::<Float>(&float.model()?, inputs).map_err(unfit)?;
     let quantised = novelty::free_energies::<Integer>(&int8.model()?, inputs).map_err(unfit)?;
@@ -129,8 +132,8 @@ fn opening(plan: &MainJob, dataset: &Dataset) -> String {
         dataset.name,
         train.rows(),
         test.rows(),
-        train.visible,
-        train.visible,
+        train.visible(),
+        train.visible(),
         hidden.join("-"),
         dataset.classes.len(),
     )

@@ -42,8 +42,16 @@ mod tests {
         assert_eq!(counts(&digits.train), [376, 389, 380, 389, 387, 376, 377, 387, 380, 382]);
         assert_eq!(counts(&digits.test), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
         for split in [&digits.train, &digits.test] {
-            assert!(split.inputs.values.iter().all(|&v| (0.0..=1.0).contains(&v) && (v * 16.0).fract() == 0.0));
-            assert_eq!(split.inputs.visible, 64);
+            assert!(
+                split
+                    .inputs
+                    .memory()
+                    .expect("digits are in memory")
+                    .values
+                    .iter()
+                    .all(|&v| (0.0..=1.0).contains(&v) && (v * 16.0).fract() == 0.0)
+            );
+            assert_eq!(split.inputs.visible(), 64);
         }
     }
 }

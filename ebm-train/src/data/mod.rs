@@ -2,31 +2,13 @@
 
 pub mod digits;
 mod idx;
+mod samples;
+
+pub use samples::{Batch, PIECE_ROWS, Samples};
 
 use crate::Error;
 use ebm_core::format::{Input, crc32};
 use ebm_core::{Float, Numbers};
-
-/// Rows of visible values, one sample a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
-    /// `rows × visible` values, row-major.
-    pub values: Vec<f32>,
-    /// Values of a row.
-    pub visible: usize,
-}
-
-impl Batch {
-    /// Number of samples.
-    pub fn rows(&self) -> usize {
-        self.values.len() / self.visible.max(1)
-    }
-
-    /// The samples.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.values.chunks_exact(self.visible.max(1))
-    }
-}
 
 /// Samples that are images: rows of pixels, row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +20,15 @@ pub struct ImageShape {
 }
 
 /// Samples with their labels.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Split {
     /// The samples.
-    pub inputs: Batch,
-    /// Class of each sample.
-    pub labels: Vec<u8>,
+    pub inputs: Samples,
+    /// Class of each sample; empty where there are no labels.
+    pub labels: Vec<u16>,
 }
 
-/// A data set: two splits, and what a model must know to take the same inputs.
+/// A data set: its splits, and what a model must know to take the same inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// What it is called on the command line and in a model's provenance.
@@ -61,6 +43,8 @@ pub struct Dataset {
     pub train_crc32: u32,
     /// What is learnt from.
     pub train: Split,
+    /// What decides when to stop and which settings are kept; empty where none was asked for.
+    pub validation: Split,
     /// What is only measured on.
     pub test: Split,
 }
@@ -76,7 +60,8 @@ impl Levels {
     /// Values in `[0, 1]` by the conversion that a device applies too.
     fn split(&self, max: u16) -> Split {
         let values = self.levels.iter().map(|&level| Float::from_level(level.into(), max)).collect();
-        Split { inputs: Batch { values, visible: self.image.width * self.image.height }, labels: self.labels.clone() }
+        let inputs = Batch { values, visible: self.image.width * self.image.height }.into();
+        Split { inputs, labels: self.labels.iter().copied().map(u16::from).collect() }
     }
 }
 
@@ -102,6 +87,7 @@ impl Dataset {
             input: Input::Levels { max },
             train_crc32: crc32(&train.levels),
             train: train.split(max),
+            validation: Split::default(),
             test: test.split(max),
         })
     }

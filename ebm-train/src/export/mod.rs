@@ -2,6 +2,7 @@
 
 mod file;
 mod quantize;
+mod read;
 
 pub use file::{ModelFile, prepare_folder};
 pub use quantize::{IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Storages, quantize};
@@ -9,21 +10,46 @@ pub use quantize::{IntegerAffineParameters, IntegerParameters, IntegerRbmParamet
 use crate::Error;
 use crate::data::Dataset;
 use crate::eval::{classification, novelty};
-use crate::parameters::Parameters;
+use crate::parameters::{ClassifierParameters, DbnParameters, Parameters};
 use ebm_core::format::{Header, Layer, Novelty, Provenance, encode, encoded_len};
-use ebm_core::{ModelError, Numbers};
+use ebm_core::{HiddenKind, Numbers};
 
 /// Share of the training set whose free energy lies under the novelty threshold.
 pub const NOVELTY_QUANTILE: f32 = 0.99;
 /// What the provenance names as its writer.
 const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
-impl Parameters {
+impl ClassifierParameters {
     /// The layers as ebm-core takes them.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         let machine = self.machine.iter().map(|rbm| Ok(Layer::Generative(rbm.view()?)));
-        let layers = self.layers.iter().map(|layer| Ok(Layer::Sigmoid(layer.view()?)));
-        machine.chain(layers).chain([self.head.view().map(Layer::Head).map_err(Error::from)]).collect()
+        let layers = self.layers.iter().map(|layer| {
+            let view = layer.view(self.hidden)?;
+            Ok(if self.hidden == HiddenKind::Relu { Layer::Rectifier(view) } else { Layer::Sigmoid(view) })
+        });
+        let head = self.head.view(HiddenKind::Bernoulli).map(Layer::Head).map_err(Error::from);
+        machine.chain(layers).chain([head]).collect()
+    }
+}
+
+impl DbnParameters {
+    /// The layers as ebm-core takes them.
+    pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
+        let below = self.below.iter().map(|stage| match stage.directed()? {
+            Some(directed) => Ok(Layer::Directed(directed)),
+            None => Ok(Layer::Rbm(stage.generative().view()?)),
+        });
+        below.chain([self.top.view().map(Layer::Rbm).map_err(Error::from)]).collect()
+    }
+}
+
+impl Parameters {
+    /// The layers as ebm-core takes them.
+    pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
+        match self {
+            Self::Dbn(dbn) => dbn.layers(),
+            Self::Classifier(net) => net.layers(),
+        }
     }
 }
 
@@ -44,7 +70,7 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
         },
     };
     let unmeasured = encoded(&header, layers)?;
-    let unfit = |source: ModelError| Error::Unfit { path: "the new model".into(), data: dataset.name.clone(), source };
+    let unfit = |error: Error| error.between("the new model".as_ref(), &dataset.name);
     let model = unmeasured.model()?;
     let measured = classification::evaluate::<N>(&model, &dataset.test).map_err(unfit)?;
     header.provenance.test_accuracy = Some(measured.accuracy as f32);

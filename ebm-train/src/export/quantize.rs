@@ -1,12 +1,12 @@
 //! f32 parameters to the integers of [`ebm_core::kernel::integer`], whose module documentation defines every quantity here.
 
 use crate::Error;
-use crate::parameters::{AffineParameters, Parameters, RbmParameters};
+use crate::parameters::{AffineParameters, ClassifierParameters, RbmParameters, UnitKinds};
 use ebm_core::format::Layer;
 use ebm_core::kernel::integer::{
     MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Storage, Up, Weights,
 };
-use ebm_core::{IntegerAffine, IntegerRbm, ShapeError};
+use ebm_core::{HiddenKind, IntegerAffine, IntegerRbm, ShapeError};
 
 /// Largest integer bias that a scale is chosen for: well inside the format's bound, fine enough to round to nothing.
 const BIAS_RANGE: f64 = (1 << 24) as f64;
@@ -109,7 +109,10 @@ impl IntegerParameters {
 /// and signs take the scale with the smallest squared error `Σ_i (W_ij − s_j·w_ij)²` (of signs: `s_j = mean_i |W_ij|`). A scale is
 /// larger only where the bias is over 1,000 times the largest weight.
 /// Fails when a number is too large for the fixed point, naming its place.
-pub fn quantize(parameters: &Parameters, storages: Storages) -> Result<IntegerParameters, Error> {
+pub fn quantize(parameters: &ClassifierParameters, storages: Storages) -> Result<IntegerParameters, Error> {
+    if parameters.hidden != HiddenKind::Bernoulli {
+        return Err(Error::Quantize("only sigmoid layers have an integer form, these are rectifiers".into()));
+    }
     let named = |what: String| move |problem: &str| Error::Quantize(format!("{what}: {problem}"));
     let machine = parameters.machine.as_ref();
     let machine = machine.map(|rbm| quantize_rbm(rbm, storages.machine).map_err(named("the machine".into())));
@@ -219,6 +222,9 @@ fn rescale(factor: f64, largest_sum: u64) -> Result<Rescale, &'static str> {
 }
 
 fn quantize_rbm(rbm: &RbmParameters, storage: Storage) -> Result<IntegerRbmParameters, &'static str> {
+    if rbm.kinds != UnitKinds::default() {
+        return Err("only Bernoulli units have an integer form");
+    }
     let (up, scales) = quantize_up(&rbm.weights, &rbm.hidden_bias, storage)?;
     let nats = f64::from(NATS);
     let visible_bias: Vec<f64> = rbm.visible_bias.iter().map(|&a| (f64::from(a) * nats).round()).collect();

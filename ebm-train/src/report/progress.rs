@@ -1,5 +1,6 @@
 //! A progress bar with an estimate on a terminal, plain lines elsewhere; both on stderr.
 
+use crate::Error;
 use crate::train::{Epoch, Monitor};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
@@ -71,8 +72,9 @@ impl Monitor for Recorder<'_> {
         self.progress.bar.inc(multiply_adds);
     }
 
-    fn epoch(&mut self, epoch: &Epoch) {
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
         self.progress.show(format!("{} epoch {}: test loss {:.4}", epoch.stage, epoch.epoch, epoch.test_loss));
         self.epochs.push(epoch.clone());
+        Ok(())
     }
 }

@@ -1,9 +1,13 @@
 //! Contrastive divergence, CD-k (Hinton 2002): the gradient of one minibatch, and the training of one machine.
 
-use super::{Epoch, Monitor, Trained, hidden_probs, order, pieces};
+use super::machine::Machine;
+use super::snapshot::{Position, Snapshot};
+use super::source::Source;
+use super::{Epoch, Monitor, Update, order};
 use crate::Error;
-use crate::backend::{Backend, Direction, Draws, Link, Step};
-use crate::parameters::RbmParameters;
+use crate::backend::{Backend, Draws, Step};
+use crate::data::PIECE_ROWS;
+use crate::parameters::{ParametersError, RbmParameters};
 use ebm_core::rng::{Purpose, Stream};
 
 /// Settings of CD-k.
@@ -25,20 +29,19 @@ pub struct ContrastiveDivergence {
 
 /// A machine being trained.
 pub struct TrainedRbm<B: Backend> {
-    weights: Trained<B>,
-    visible_bias: Trained<B>,
-    hidden_bias: Trained<B>,
-    visible: usize,
-    hidden: usize,
+    machine: Machine<B>,
+    weights: Update<B>,
+    visible_bias: Update<B>,
+    hidden_bias: Update<B>,
     states: States<B>,
 }
 
 /// Activations of one minibatch.
 struct States<B: Backend> {
     hidden_data: B::Tensor,
-    visible_probs: B::Tensor,
+    visible_means: B::Tensor,
     visible: B::Tensor,
-    hidden_probs: B::Tensor,
+    hidden_means: B::Tensor,
     hidden: B::Tensor,
 }
 
@@ -63,33 +66,33 @@ impl Place<'_> {
 }
 
 impl<B: Backend> TrainedRbm<B> {
-    /// Takes start values to the backend.
-    pub fn new(backend: &B, start: &RbmParameters) -> Self {
-        let (visible, hidden) = (start.visible_bias.len(), start.hidden_bias.len());
+    /// Takes start values to the backend. Fails when their shapes do not fit each other.
+    pub fn new(backend: &B, start: &RbmParameters) -> Result<Self, ParametersError> {
+        let machine = Machine::new(backend, start)?;
         let empty = || backend.zeros(0, 0);
-        Self {
-            weights: Trained::new(backend, hidden, visible, &start.weights),
-            visible_bias: Trained::new(backend, 1, visible, &start.visible_bias),
-            hidden_bias: Trained::new(backend, 1, hidden, &start.hidden_bias),
-            visible,
-            hidden,
+        Ok(Self {
+            weights: Update::new(backend, backend.shape(&machine.weights)),
+            visible_bias: Update::new(backend, backend.shape(&machine.visible_bias)),
+            hidden_bias: Update::new(backend, backend.shape(&machine.hidden_bias)),
+            machine,
             states: States {
                 hidden_data: empty(),
-                visible_probs: empty(),
+                visible_means: empty(),
                 visible: empty(),
-                hidden_probs: empty(),
+                hidden_means: empty(),
                 hidden: empty(),
             },
-        }
+        })
     }
 
-    /// The parameters as they are.
-    pub fn parameters(&self, backend: &B) -> RbmParameters {
-        RbmParameters {
-            weights: backend.download(&self.weights.value),
-            visible_bias: backend.download(&self.visible_bias.value),
-            hidden_bias: backend.download(&self.hidden_bias.value),
-        }
+    /// The machine as it is.
+    pub fn machine(&self) -> &Machine<B> {
+        &self.machine
+    }
+
+    /// The machine as training left it.
+    pub fn into_machine(self) -> Machine<B> {
+        self.machine
     }
 
     /// The last gradient of [`TrainedRbm::contrastive_divergence`].
@@ -98,6 +101,7 @@ impl<B: Backend> TrainedRbm<B> {
             weights: backend.download(&self.weights.gradient),
             visible_bias: backend.download(&self.visible_bias.gradient),
             hidden_bias: backend.download(&self.hidden_bias.gradient),
+            kinds: self.machine.kinds().clone(),
         }
     }
 
@@ -108,61 +112,67 @@ impl<B: Backend> TrainedRbm<B> {
     /// The chain starts at the data; hidden and visible states are sampled; the statistics use `p(h|v)` in place of `h`, which has the
     /// same mean and less variance.
     pub fn contrastive_divergence(&mut self, backend: &B, k: u16, place: Place<'_>, data: &B::Tensor) {
-        let Self { weights, visible_bias, hidden_bias, states, .. } = self;
-        let up = |input: &B::Tensor, out: &mut B::Tensor| {
-            backend.affine(Direction::Up, &weights.value, Some(&hidden_bias.value), Link::Sigmoid, input, out);
-        };
-        up(data, &mut states.hidden_data);
+        let Self { machine, weights, visible_bias, hidden_bias, states } = self;
+        let States { hidden_data, visible_means, visible, hidden_means, hidden } = states;
         for phase in 0..k.max(1) {
-            let source = if phase == 0 { &states.hidden_data } else { &states.hidden_probs };
-            backend.bernoulli(place.draws(Purpose::Hidden, phase), source, &mut states.hidden);
-            backend.affine(
-                Direction::Down,
-                &weights.value,
-                Some(&visible_bias.value),
-                Link::Sigmoid,
-                &states.hidden,
-                &mut states.visible_probs,
-            );
-            backend.bernoulli(place.draws(Purpose::Visible, phase), &states.visible_probs, &mut states.visible);
-            up(&states.visible, &mut states.hidden_probs);
+            let (from, means) = if phase == 0 { (data, &mut *hidden_data) } else { (&*visible, &mut *hidden_means) };
+            machine.hidden_means_and_states(backend, place.draws(Purpose::Hidden, phase), from, means, hidden);
+            let draws = place.draws(Purpose::Visible, phase);
+            machine.visible_means_and_states(backend, draws, hidden, visible_means, visible);
         }
+        machine.hidden_means(backend, visible, hidden_means);
         let mean = 1.0 / place.samples.len() as f32;
-        backend.outer(0.0, -mean, data, &states.hidden_data, &mut weights.gradient);
-        backend.outer(1.0, mean, &states.visible, &states.hidden_probs, &mut weights.gradient);
+        backend.outer(0.0, -mean, data, hidden_data, &mut weights.gradient);
+        backend.outer(1.0, mean, visible, hidden_means, &mut weights.gradient);
         backend.column_sums(0.0, -mean, data, &mut visible_bias.gradient);
-        backend.column_sums(1.0, mean, &states.visible, &mut visible_bias.gradient);
-        backend.column_sums(0.0, -mean, &states.hidden_data, &mut hidden_bias.gradient);
-        backend.column_sums(1.0, mean, &states.hidden_probs, &mut hidden_bias.gradient);
+        backend.column_sums(1.0, mean, visible, &mut visible_bias.gradient);
+        backend.column_sums(0.0, -mean, hidden_data, &mut hidden_bias.gradient);
+        backend.column_sums(1.0, mean, hidden_means, &mut hidden_bias.gradient);
     }
 
     fn step(&mut self, backend: &B, settings: &ContrastiveDivergence) {
-        backend.add_scaled(settings.weight_decay, &self.weights.value, &mut self.weights.gradient);
+        let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
+        backend.add_scaled(settings.weight_decay, &machine.weights, &mut weights.gradient);
         let step = Step::Momentum { learning_rate: settings.learning_rate, momentum: settings.momentum };
-        for parameter in [&mut self.weights, &mut self.visible_bias, &mut self.hidden_bias] {
-            parameter.step(backend, step);
-        }
-    }
-
-    /// Hidden probabilities of a whole data set: what the next machine of a stack is trained on.
-    pub fn hidden_probs(&self, backend: &B, data: &B::Tensor) -> B::Tensor {
-        hidden_probs(backend, &self.weights.value, &self.hidden_bias.value, data)
+        weights.step(backend, step, &mut machine.weights);
+        visible_bias.step(backend, step, &mut machine.visible_bias);
+        hidden_bias.step(backend, step, &mut machine.hidden_bias);
     }
 
     /// Mean squared difference, per visible unit, between the data and its mean-field reconstruction.
-    fn reconstruction_error(&mut self, backend: &B, data: &B::Tensor, rows: usize) -> f64 {
+    fn reconstruction_error(&mut self, backend: &B, data: &mut Source<'_, B>) -> Result<f64, Error> {
         let mut total = backend.zeros(1, 1);
-        let states = &mut self.states;
-        for piece in pieces(rows) {
-            backend.gather(data, &piece, &mut states.visible);
-            let hidden = &mut states.hidden;
-            let (weights, bias) = (&self.weights.value, Some(&self.hidden_bias.value));
-            backend.affine(Direction::Up, weights, bias, Link::Sigmoid, &states.visible, hidden);
-            let bias = Some(&self.visible_bias.value);
-            backend.affine(Direction::Down, weights, bias, Link::Sigmoid, hidden, &mut states.visible_probs);
-            backend.squared_error(&states.visible, &states.visible_probs, &mut total);
+        let States { visible, hidden, visible_means, .. } = &mut self.states;
+        let rows: Vec<u32> = (0..data.rows() as u32).collect();
+        for piece in rows.chunks(PIECE_ROWS) {
+            data.gather(backend, piece, visible)?;
+            self.machine.hidden_means(backend, visible, hidden);
+            self.machine.visible_means(backend, hidden, visible_means);
+            backend.squared_error(visible, visible_means, &mut total);
         }
-        f64::from(backend.download(&total)[0]) / (rows * self.visible) as f64
+        Ok(f64::from(backend.download(&total)[0]) / (rows.len() * self.machine.visible()).max(1) as f64)
+    }
+
+    fn snapshot(&self, backend: &B, position: Position) -> Snapshot {
+        let mut snapshot = Snapshot::at(position);
+        let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
+        snapshot.put(backend, "weights", &machine.weights);
+        snapshot.put(backend, "visible_bias", &machine.visible_bias);
+        snapshot.put(backend, "hidden_bias", &machine.hidden_bias);
+        weights.save(backend, "weights", &mut snapshot);
+        visible_bias.save(backend, "visible_bias", &mut snapshot);
+        hidden_bias.save(backend, "hidden_bias", &mut snapshot);
+        snapshot
+    }
+
+    fn restore(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
+        let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
+        snapshot.restore(backend, "weights", &mut machine.weights)?;
+        snapshot.restore(backend, "visible_bias", &mut machine.visible_bias)?;
+        snapshot.restore(backend, "hidden_bias", &mut machine.hidden_bias)?;
+        weights.load(backend, "weights", snapshot)?;
+        visible_bias.load(backend, "visible_bias", snapshot)?;
+        hidden_bias.load(backend, "hidden_bias", snapshot)
     }
 
     /// Multiply-adds of training over so many rows, the evaluation after each epoch included.
@@ -173,63 +183,74 @@ impl<B: Backend> TrainedRbm<B> {
         settings.epochs as u64 * sample * (learning + measuring)
     }
 
-    /// Trains on the rows of `train`, and reports each epoch under the name `stage`.
+    /// Trains on the rows of `run.train`, and reports each epoch under the name of its stage.
     pub fn train(
         &mut self,
         backend: &B,
         settings: &ContrastiveDivergence,
-        run: &Run<'_, B>,
+        run: &mut Run<'_, '_, B>,
         monitor: &mut dyn Monitor,
     ) -> Result<(), Error> {
+        let Run { stage, seed, layer, train, test } = run;
+        let (seed, layer) = (*seed, *layer);
+        let one_epoch = Self::cost(
+            &ContrastiveDivergence { epochs: 1, ..*settings },
+            self.machine.visible(),
+            self.machine.hidden(),
+            train.rows(),
+            test.rows(),
+        );
+        let batches = train.rows().div_ceil(settings.batch_size);
+        let mut position = Position::default();
+        if let Some(snapshot) = monitor.begin(stage)? {
+            self.restore(backend, &snapshot)?;
+            position = snapshot.position;
+            monitor.advance(one_epoch * position.epochs as u64);
+        }
         let mut data = backend.zeros(0, 0);
-        let mut step = 0;
-        for epoch in 1..=settings.epochs {
-            let samples = order::shuffled(run.seed, run.layer, epoch, run.train_rows);
-            for samples in samples.chunks(settings.batch_size) {
-                backend.gather(run.train, samples, &mut data);
-                let place = Place { seed: run.seed, layer: run.layer, step, samples };
-                self.contrastive_divergence(backend, settings.k, place, &data);
+        while position.epochs < settings.epochs {
+            let epoch = position.epochs + 1;
+            let samples = order::shuffled(seed, layer, epoch, train.rows());
+            for samples in samples.chunks(settings.batch_size).skip(position.batches) {
+                train.gather(backend, samples, &mut data)?;
+                let step = (position.epochs * batches + position.batches) as u32;
+                self.contrastive_divergence(backend, settings.k, Place { seed, layer, step, samples }, &data);
                 self.step(backend, settings);
-                step += 1;
+                position.batches += 1;
+                if position.batches < batches {
+                    monitor.batch(stage, &mut || self.snapshot(backend, position))?;
+                }
             }
+            position = Position { epochs: epoch, batches: 0 };
             let figures = Epoch {
-                stage: run.stage.clone(),
+                stage: stage.clone(),
                 epoch,
-                train_loss: self.reconstruction_error(backend, run.train, run.train_rows),
-                test_loss: self.reconstruction_error(backend, run.test, run.test_rows),
+                train_loss: self.reconstruction_error(backend, train)?,
+                test_loss: self.reconstruction_error(backend, test)?,
                 train_accuracy: None,
                 test_accuracy: None,
             };
-            monitor.advance(Self::cost(
-                &ContrastiveDivergence { epochs: 1, ..*settings },
-                self.visible,
-                self.hidden,
-                run.train_rows,
-                run.test_rows,
-            ));
+            monitor.advance(one_epoch);
             if !figures.train_loss.is_finite() {
-                return Err(Error::Diverged { stage: run.stage.clone(), epoch, flag: "--learning-rate" });
+                return Err(Error::Diverged { stage: stage.clone(), epoch, flag: "--learning-rate" });
             }
-            monitor.epoch(&figures);
+            monitor.epoch(&figures)?;
+            monitor.batch(stage, &mut || self.snapshot(backend, position))?;
         }
-        Ok(())
+        monitor.end(stage, self.snapshot(backend, position))
     }
 }
 
 /// What a machine is trained on, and under which name and draws.
-pub struct Run<'a, B: Backend> {
-    /// Name of the stage in reports.
+pub struct Run<'a, 'd, B: Backend> {
+    /// Name of the stage in reports and checkpoints.
     pub stage: String,
     /// Seed of the run.
     pub seed: u64,
     /// Machine in the stack.
     pub layer: u8,
-    /// Training data, samples × V.
-    pub train: &'a B::Tensor,
-    /// Its samples.
-    pub train_rows: usize,
-    /// Test data, samples × V.
-    pub test: &'a B::Tensor,
-    /// Its samples.
-    pub test_rows: usize,
+    /// What is learnt from.
+    pub train: &'a mut Source<'d, B>,
+    /// What is only measured on.
+    pub test: &'a mut Source<'d, B>,
 }

@@ -1,10 +1,12 @@
 //! Fine-tuning by back-propagation: the stack's recognition pass with a softmax head, trained to name the class.
 
 use super::distort::{Distortion, distorted};
-use super::{Epoch, Monitor, Trained, order, pieces};
+use super::snapshot::{Position, Snapshot};
+use super::source::Source;
+use super::{Epoch, Monitor, Update, order};
 use crate::Error;
 use crate::backend::{Backend, Direction, Draws, Link, Step};
-use crate::data::{Batch, Dataset, Split};
+use crate::data::{Batch, Dataset, PIECE_ROWS, Samples};
 use crate::parameters::{AffineParameters, RbmParameters};
 use ebm_core::rng::{Purpose, Stream};
 
@@ -29,6 +31,22 @@ pub struct Backpropagation {
 struct Layer<B: Backend> {
     weights: Trained<B>,
     bias: Trained<B>,
+}
+
+/// A parameter and what its steps need.
+struct Trained<B: Backend> {
+    value: B::Tensor,
+    update: Update<B>,
+}
+
+impl<B: Backend> Trained<B> {
+    fn new(backend: &B, rows: usize, columns: usize, values: &[f32]) -> Self {
+        Self { value: backend.upload(rows, columns, values), update: Update::new(backend, [rows, columns]) }
+    }
+
+    fn step(&mut self, backend: &B, step: Step) {
+        self.update.step(backend, step, &mut self.value);
+    }
 }
 
 /// A classifier being trained, and the activations of its minibatch.
@@ -100,9 +118,9 @@ impl<B: Backend> Classifier<B> {
         std::mem::swap(&mut self.scores, current);
         let below = self.activations.iter().rev().map(Some).chain([None]);
         for (layer, below) in self.layers.iter_mut().chain([&mut self.head]).rev().zip(below) {
-            backend.outer(0.0, 1.0, below.unwrap_or(input), current, &mut layer.weights.gradient);
-            backend.add_scaled(settings.weight_decay, &layer.weights.value, &mut layer.weights.gradient);
-            backend.column_sums(0.0, 1.0, current, &mut layer.bias.gradient);
+            backend.outer(0.0, 1.0, below.unwrap_or(input), current, &mut layer.weights.update.gradient);
+            backend.add_scaled(settings.weight_decay, &layer.weights.value, &mut layer.weights.update.gradient);
+            backend.column_sums(0.0, 1.0, current, &mut layer.bias.update.gradient);
             if let Some(below) = below {
                 backend.affine(Direction::Down, &layer.weights.value, None, Link::Identity, current, next);
                 backend.sigmoid_backward(1.0 - settings.dropout, below, next);
@@ -119,27 +137,51 @@ impl<B: Backend> Classifier<B> {
     }
 
     /// Mean cross-entropy in nats and accuracy over a whole split.
-    fn evaluate(&mut self, backend: &B, inputs: &B::Tensor, labels: &[u8]) -> (f64, f64) {
+    fn evaluate(&mut self, backend: &B, inputs: &mut Source<'_, B>, labels: &[u16]) -> Result<(f64, f64), Error> {
         let mut totals = backend.zeros(1, 2);
         let mut batch = backend.zeros(0, 0);
-        for piece in pieces(labels.len()) {
-            backend.gather(inputs, &piece, &mut batch);
+        let rows: Vec<u32> = (0..inputs.rows() as u32).collect();
+        for piece in rows.chunks(PIECE_ROWS) {
+            inputs.gather(backend, piece, &mut batch)?;
             self.forward(backend, &batch, None);
-            backend.softmax_cross_entropy(&labels_of(labels, &piece), &mut self.scores, &mut totals);
+            backend.softmax_cross_entropy(&labels_of(labels, piece), &mut self.scores, &mut totals);
         }
         let totals = backend.download(&totals);
-        let mean = |total: f32| f64::from(total) / labels.len() as f64;
-        (mean(totals[0]), mean(totals[1]))
+        let mean = |total: f32| f64::from(total) / labels.len().max(1) as f64;
+        Ok((mean(totals[0]), mean(totals[1])))
+    }
+
+    fn parameters(&mut self) -> impl Iterator<Item = (String, &mut Trained<B>)> {
+        let layers = self.layers.iter_mut().chain([&mut self.head]).enumerate();
+        layers.flat_map(|(index, Layer { weights, bias })| {
+            [(format!("layer{index}.weights"), weights), (format!("layer{index}.bias"), bias)]
+        })
+    }
+
+    fn snapshot(&mut self, backend: &B, position: Position) -> Snapshot {
+        let mut snapshot = Snapshot::at(position);
+        for (name, parameter) in self.parameters() {
+            snapshot.put(backend, &name, &parameter.value);
+            parameter.update.save(backend, &name, &mut snapshot);
+        }
+        snapshot
+    }
+
+    fn restore(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
+        self.parameters().try_for_each(|(name, parameter)| {
+            snapshot.restore(backend, &name, &mut parameter.value)?;
+            parameter.update.load(backend, &name, snapshot)
+        })
     }
 }
 
-fn labels_of(labels: &[u8], samples: &[u32]) -> Vec<u8> {
+fn labels_of(labels: &[u16], samples: &[u32]) -> Vec<u16> {
     samples.iter().map(|&sample| labels[sample as usize]).collect()
 }
 
 /// Multiply-adds of [`finetune`].
 pub fn cost(settings: &Backpropagation, hidden: &[usize], dataset: &Dataset) -> u64 {
-    let widths = std::iter::once(dataset.train.inputs.visible).chain(hidden.iter().copied());
+    let widths = std::iter::once(dataset.train.inputs.visible()).chain(hidden.iter().copied());
     let outputs = hidden.iter().copied().chain([dataset.classes.len()]);
     let sample: usize = widths.zip(outputs).map(|(inputs, outputs)| inputs * outputs).sum();
     let (rows, test_rows) = (dataset.train.inputs.rows(), dataset.test.inputs.rows());
@@ -163,28 +205,40 @@ pub fn finetune<B: Backend>(
     dataset: &Dataset,
     monitor: &mut dyn Monitor,
 ) -> Result<(Vec<AffineParameters>, AffineParameters), Error> {
-    let upload = |batch: &Batch| backend.upload(batch.rows(), batch.visible, &batch.values);
-    let (train, test) = (upload(&dataset.train.inputs), upload(&dataset.test.inputs));
-    let top = layers.last().map_or(dataset.train.inputs.visible, |layer| layer.bias.len());
+    let mut train = Source::new(backend, &dataset.train.inputs, &[], None)?;
+    let mut test = Source::new(backend, &dataset.test.inputs, &[], None)?;
+    let top = layers.last().map_or(dataset.train.inputs.visible(), |layer| layer.bias.len());
     let head_layer = layers.len() as u8;
     let head = start_head(seed, head_layer, top, dataset.classes.len());
     let mut net = Classifier::new(backend, layers, &head);
 
     let rows = dataset.train.inputs.rows();
-    let steps = settings.epochs * rows.div_ceil(settings.batch_size.max(1));
+    let batches = rows.div_ceil(settings.batch_size.max(1));
+    let steps = settings.epochs * batches;
     let widths: Vec<usize> = layers.iter().map(|layer| layer.bias.len()).collect();
     let one_epoch = cost(&Backpropagation { epochs: 1, ..*settings }, &widths, dataset);
     let mut batch = backend.zeros(0, 0);
     // An epoch is measured at its end, over all samples and without dropout; what its steps saw is not reported.
     let mut unread = backend.zeros(1, 2);
-    let mut taken = 0u32;
-    for epoch in 1..=settings.epochs {
-        let seen = match dataset.image {
-            Some(shape) => &upload(&distorted(&dataset.train.inputs, shape, settings.distortion, seed, epoch)),
-            None => &train,
-        };
-        for samples in order::shuffled(seed, head_layer, epoch, rows).chunks(settings.batch_size) {
-            backend.gather(seen, samples, &mut batch);
+    let mut position = Position::default();
+    if let Some(snapshot) = monitor.begin(stage)? {
+        net.restore(backend, &snapshot)?;
+        position = snapshot.position;
+        monitor.advance(one_epoch * position.epochs as u64);
+    }
+    while position.epochs < settings.epochs {
+        let epoch = position.epochs + 1;
+        let images = dataset.image.zip(dataset.train.inputs.memory());
+        let images: Option<Samples> =
+            images.map(|(shape, images)| distorted(images, shape, settings.distortion, seed, epoch).into());
+        let mut distorted = images.as_ref().map(|samples| Source::new(backend, samples, &[], None)).transpose()?;
+        let samples = order::shuffled(seed, head_layer, epoch, rows);
+        for samples in samples.chunks(settings.batch_size).skip(position.batches) {
+            let taken = (position.epochs * batches + position.batches) as u32;
+            match &mut distorted {
+                Some(distorted) => distorted.gather(backend, samples, &mut batch)?,
+                None => train.gather(backend, samples, &mut batch)?,
+            }
             let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
             let dropout = (settings.dropout > 0.0).then_some((settings.dropout, Draws { seed, stream, samples }));
             net.forward(backend, &batch, dropout);
@@ -193,12 +247,14 @@ pub fn finetune<B: Backend>(
             net.backward(backend, &batch, settings);
             let learning_rate = settings.learning_rate * (1.0 - taken as f32 / steps as f32);
             net.step(backend, Step::Adam { learning_rate, taken });
-            taken += 1;
+            position.batches += 1;
+            if position.batches < batches {
+                monitor.batch(stage, &mut || net.snapshot(backend, position))?;
+            }
         }
-        let measure =
-            |net: &mut Classifier<B>, inputs: &B::Tensor, split: &Split| net.evaluate(backend, inputs, &split.labels);
-        let (train_loss, train_accuracy) = measure(&mut net, &train, &dataset.train);
-        let (test_loss, test_accuracy) = measure(&mut net, &test, &dataset.test);
+        position = Position { epochs: epoch, batches: 0 };
+        let (train_loss, train_accuracy) = net.evaluate(backend, &mut train, &dataset.train.labels)?;
+        let (test_loss, test_accuracy) = net.evaluate(backend, &mut test, &dataset.test.labels)?;
         monitor.advance(one_epoch);
         if !train_loss.is_finite() {
             return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: "--finetune-learning-rate" });
@@ -210,8 +266,10 @@ pub fn finetune<B: Backend>(
             test_loss,
             train_accuracy: Some(train_accuracy),
             test_accuracy: Some(test_accuracy),
-        });
+        })?;
+        monitor.batch(stage, &mut || net.snapshot(backend, position))?;
     }
+    monitor.end(stage, net.snapshot(backend, position))?;
     Ok(collect(backend, &net, |parameter| &parameter.value))
 }
 
@@ -222,16 +280,17 @@ pub fn gradient<B: Backend>(
     settings: &Backpropagation,
     layers: &[AffineParameters],
     head: &AffineParameters,
-    batch: &Split,
+    batch: &Batch,
+    labels: &[u16],
 ) -> (f64, (Vec<AffineParameters>, AffineParameters)) {
     let mut net = Classifier::new(backend, layers, head);
-    let inputs = backend.upload(batch.inputs.rows(), batch.inputs.visible, &batch.inputs.values);
+    let inputs = backend.upload(batch.rows(), batch.visible, &batch.values);
     let mut totals = backend.zeros(1, 2);
     net.forward(backend, &inputs, None);
-    backend.softmax_cross_entropy(&batch.labels, &mut net.scores, &mut totals);
+    backend.softmax_cross_entropy(labels, &mut net.scores, &mut totals);
     net.backward(backend, &inputs, &Backpropagation { dropout: 0.0, ..*settings });
-    let loss = f64::from(backend.download(&totals)[0]) / batch.labels.len() as f64;
-    (loss, collect(backend, &net, |parameter| &parameter.gradient))
+    let loss = f64::from(backend.download(&totals)[0]) / labels.len() as f64;
+    (loss, collect(backend, &net, |parameter| &parameter.update.gradient))
 }
 
 /// One tensor of every parameter of the net: of its layers, and of the head.

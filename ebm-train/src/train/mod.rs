@@ -3,18 +3,56 @@
 pub mod contrastive;
 pub mod distort;
 pub mod finetune;
+pub mod machine;
 pub mod order;
 pub mod pretrain;
+pub mod snapshot;
+pub mod source;
 
-use crate::backend::{Backend, Direction, Link, Step};
+use crate::Error;
+use crate::backend::{Backend, Step};
+use snapshot::Snapshot;
 
-/// What a training run reports while it goes on.
+/// What a training run tells while it goes on, and where its state is kept.
+///
+/// A run is a sequence of stages, each with a name of its own (`pretrain-1`, …, `finetune`). A stage begins by asking for what an earlier process
+/// left of it, offers a snapshot after every minibatch, and hands in its last one.
 pub trait Monitor {
+    /// What is left of the stage that begins now; `None` to begin it afresh.
+    fn begin(&mut self, stage: &str) -> Result<Option<Snapshot>, Error> {
+        let _ = stage;
+        Ok(None)
+    }
+
     /// So many multiply-adds more have been done.
-    fn advance(&mut self, multiply_adds: u64);
-    /// An epoch has ended.
-    fn epoch(&mut self, epoch: &Epoch);
+    fn advance(&mut self, multiply_adds: u64) {
+        let _ = multiply_adds;
+    }
+
+    /// A minibatch has been learnt from. An error ends the run: it was interrupted, or a checkpoint could not be written.
+    fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Snapshot) -> Result<(), Error> {
+        let _ = (stage, snapshot);
+        Ok(())
+    }
+
+    /// An epoch has ended; called before [`Monitor::batch`] is for its last minibatch.
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
+        let _ = epoch;
+        Ok(())
+    }
+
+    /// The stage has ended with this state.
+    fn end(&mut self, stage: &str, snapshot: Snapshot) -> Result<(), Error> {
+        let _ = (stage, snapshot);
+        Ok(())
+    }
 }
+
+/// Tells and keeps nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Monitor for Silent {}
 
 /// Figures of one epoch.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -35,35 +73,33 @@ pub struct Epoch {
     pub test_accuracy: Option<f64>,
 }
 
-/// A parameter with its gradient and its optimiser's moments.
-struct Trained<B: Backend> {
-    value: B::Tensor,
+/// A parameter's gradient and its optimiser's moments.
+struct Update<B: Backend> {
     gradient: B::Tensor,
     moments: [B::Tensor; 2],
 }
 
-impl<B: Backend> Trained<B> {
-    fn new(backend: &B, rows: usize, columns: usize, values: &[f32]) -> Self {
+impl<B: Backend> Update<B> {
+    fn new(backend: &B, [rows, columns]: [usize; 2]) -> Self {
         let zeros = || backend.zeros(rows, columns);
-        Self { value: backend.upload(rows, columns, values), gradient: zeros(), moments: [zeros(), zeros()] }
+        Self { gradient: zeros(), moments: [zeros(), zeros()] }
     }
 
-    fn step(&mut self, backend: &B, step: Step) {
-        backend.step(step, &self.gradient, &mut self.moments, &mut self.value);
+    /// One step of the optimiser on the parameter that this belongs to.
+    fn step(&mut self, backend: &B, step: Step, parameter: &mut B::Tensor) {
+        backend.step(step, &self.gradient, &mut self.moments, parameter);
     }
-}
 
-/// Rows that are pushed through a net at once when nothing is learnt.
-const EVALUATION_ROWS: usize = 512;
+    /// Saves the moments; the gradient is formed anew by the next minibatch.
+    fn save(&self, backend: &B, name: &str, snapshot: &mut Snapshot) {
+        for (number, moment) in (1..).zip(&self.moments) {
+            snapshot.put(backend, &format!("{name}.moment-{number}"), moment);
+        }
+    }
 
-/// The rows of a data set in pieces of [`EVALUATION_ROWS`].
-fn pieces(rows: usize) -> impl Iterator<Item = Vec<u32>> {
-    (0..rows as u32).step_by(EVALUATION_ROWS).map(move |first| (first..rows as u32).take(EVALUATION_ROWS).collect())
-}
-
-/// The upward pass `σ(b + x·W)` over a whole data set.
-fn hidden_probs<B: Backend>(backend: &B, weights: &B::Tensor, hidden_bias: &B::Tensor, data: &B::Tensor) -> B::Tensor {
-    let mut out = backend.zeros(0, 0);
-    backend.affine(Direction::Up, weights, Some(hidden_bias), Link::Sigmoid, data, &mut out);
-    out
+    fn load(&mut self, backend: &B, name: &str, snapshot: &Snapshot) -> Result<(), Error> {
+        (1..)
+            .zip(&mut self.moments)
+            .try_for_each(|(number, moment)| snapshot.restore(backend, &format!("{name}.moment-{number}"), moment))
+    }
 }

@@ -5,9 +5,11 @@ mod gemm;
 
 use super::{Backend, Direction, Draws, Link, Step};
 use crate::Error;
-use ebm_core::kernel::float;
+use crate::parameters::UnitKinds;
+use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::{argmax, softmax};
 use ebm_core::rng::{Philox, unit_interval};
+use ebm_core::{Beta, HiddenKind, Units};
 use gemm::{MatrixRef, product};
 use rand_core::Rng;
 use rayon::iter::{ParallelBridge, ParallelIterator};
@@ -123,6 +125,15 @@ impl Backend for Cpu {
         tensor.values.clone()
     }
 
+    fn shape(&self, tensor: &CpuTensor) -> [usize; 2] {
+        [tensor.rows(), tensor.columns]
+    }
+
+    fn copy(&self, from: &CpuTensor, to: &mut CpuTensor) {
+        to.reshape(from.rows(), from.columns);
+        to.values.copy_from_slice(&from.values);
+    }
+
     fn gather(&self, source: &CpuTensor, rows: &[u32], out: &mut CpuTensor) {
         let columns = source.columns;
         out.reshape(rows.len(), columns);
@@ -168,6 +179,61 @@ impl Backend for Cpu {
         out.reshape(probabilities.rows(), probabilities.columns);
         out.values.copy_from_slice(&probabilities.values);
         self.with_draws(draws, out, float::bernoulli);
+    }
+
+    fn hidden_means(&self, kind: HiddenKind, fields: &mut CpuTensor) {
+        let cost = fields.values.len() * ELEMENT;
+        self.share(cost, fields.shards_mut(), |shard| kernel::hidden_means(kind, shard));
+    }
+
+    fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut CpuTensor) {
+        self.with_draws(draws, fields, |row, rng| kernel::sample_hidden(kind, beta, row, rng));
+    }
+
+    fn visible_start(&self, kinds: &UnitKinds, bias: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(1, bias.values.len());
+        kernel::start_visible(units(kinds), &bias.values, &mut out.values);
+    }
+
+    fn visible_means(&self, kinds: &UnitKinds, bias: &CpuTensor, inputs: &mut CpuTensor) {
+        let (cost, columns, units) = (inputs.values.len() * ELEMENT, inputs.columns.max(1), units(kinds));
+        self.share(cost, inputs.shards_mut(), |shard| {
+            for row in shard.chunks_exact_mut(columns) {
+                kernel::visible_means(units, &bias.values, row);
+            }
+        });
+    }
+
+    fn sample_visible(
+        &self,
+        draws: Draws<'_>,
+        kinds: &UnitKinds,
+        beta: Beta,
+        bias: &CpuTensor,
+        inputs: &mut CpuTensor,
+    ) {
+        let units = units(kinds);
+        self.with_draws(draws, inputs, |row, rng| kernel::sample_visible(units, beta, &bias.values, row, rng));
+    }
+
+    fn visible_energies(&self, kinds: &UnitKinds, bias: &CpuTensor, visible: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(visible.rows(), 1);
+        let (columns, units) = (visible.columns.max(1), units(kinds));
+        self.share(visible.values.len(), out.shards_mut().zip(visible.shards()), |(out, shard)| {
+            for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
+                *out = kernel::visible_energy(units, &bias.values, row);
+            }
+        });
+    }
+
+    fn subtract_hidden_terms(&self, kind: HiddenKind, scale: f32, fields: &CpuTensor, out: &mut CpuTensor) {
+        let columns = fields.columns.max(1);
+        let cost = fields.values.len() * ELEMENT;
+        self.share(cost, out.shards_mut().zip(fields.shards()), |(out, shard)| {
+            for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
+                *out -= row.iter().map(|field| kernel::free_energy_term(kind, scale * field)).sum::<f32>();
+            }
+        });
     }
 
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut CpuTensor) {
@@ -217,7 +283,7 @@ impl Backend for Cpu {
         }
     }
 
-    fn softmax_cross_entropy(&self, labels: &[u8], scores: &mut CpuTensor, totals: &mut CpuTensor) {
+    fn softmax_cross_entropy(&self, labels: &[u16], scores: &mut CpuTensor, totals: &mut CpuTensor) {
         let rows = scores.rows();
         let scale = 1.0 / rows as f32;
         for (row, &label) in scores.values.chunks_exact_mut(scores.columns.max(1)).zip(labels) {
@@ -250,6 +316,11 @@ impl Backend for Cpu {
             step_shard(step, gradient, first, second, parameter);
         });
     }
+}
+
+/// The kinds as ebm-core's. A machine's kinds are checked when it is taken to the backend; other ones would be Bernoulli.
+fn units(kinds: &UnitKinds) -> Units<'_> {
+    kinds.units().unwrap_or(Units::BERNOULLI)
 }
 
 fn step_shard(step: Step, gradient: &[f32], first: &mut [f32], second: &mut [f32], parameter: &mut [f32]) {

@@ -1,0 +1,68 @@
+//! From a model file back to parameters: what [`super::model_file`] wrote, to be trained further, measured on a backend or exported.
+
+use crate::Error;
+use crate::export::ModelFile;
+use crate::parameters::{
+    AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters, Stage, UnitKinds,
+};
+use ebm_core::format::Layer;
+use ebm_core::{Affine, HiddenKind, RbmView};
+
+impl ModelFile {
+    /// The parameters in this file. Fails when they are integers: those are made from f32 and do not go back.
+    pub fn parameters(&self) -> Result<Parameters, Error> {
+        let model = self.model()?;
+        let integers = || {
+            let path = self.path().display().to_string();
+            Error::data(&path, "holds quantised integers: give the f32 file that it was made from".into())
+        };
+        let mut machine = None;
+        let mut stages = Vec::new();
+        let mut layers = Vec::new();
+        let mut hidden = HiddenKind::Bernoulli;
+        let mut head = None;
+        for index in 0..model.layers() {
+            match model.layer(index).ok_or_else(integers)? {
+                Layer::Rbm(view) => stages.push(Stage::Tied(rbm(&view))),
+                Layer::Generative(view) => machine = Some(rbm(&view)),
+                Layer::Directed(units) => stages.push(Stage::Directed {
+                    recognition: affine(&units.recognition()),
+                    generative: rbm(&units.generative()),
+                }),
+                Layer::Sigmoid(up) => layers.push(affine(&up)),
+                Layer::Rectifier(up) => {
+                    hidden = HiddenKind::Relu;
+                    layers.push(affine(&up));
+                }
+                Layer::Head(up) => head = Some(affine(&up)),
+                _ => return Err(integers()),
+            }
+        }
+        let Some(head) = head else {
+            let Some(Stage::Tied(top)) = stages.pop() else {
+                let path = self.path().display().to_string();
+                return Err(Error::data(&path, "has neither a machine nor a head on top".into()));
+            };
+            return Ok(Parameters::Dbn(DbnParameters { below: stages, top }));
+        };
+        if let Some(first) = stages.first() {
+            // A head on the machines themselves: the first of them gives the free energies.
+            machine = Some(first.generative().clone());
+            layers = stages.iter().map(|stage| stage.recognition().0).chain(layers).collect();
+        }
+        Ok(Parameters::Classifier(ClassifierParameters { machine, layers, hidden, head }))
+    }
+}
+
+fn rbm(view: &RbmView<'_>) -> RbmParameters {
+    RbmParameters {
+        weights: view.up().weights().to_vec(),
+        visible_bias: view.visible_bias().to_vec(),
+        hidden_bias: view.up().bias().to_vec(),
+        kinds: UnitKinds::of(view.units()),
+    }
+}
+
+fn affine(up: &Affine<'_>) -> AffineParameters {
+    AffineParameters { weights: up.weights().to_vec(), bias: up.bias().to_vec() }
+}

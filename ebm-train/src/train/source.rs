@@ -1,0 +1,119 @@
+//! [`Source`]: the samples that a machine or a net learns from, on the backend.
+
+use super::machine::Machine;
+use crate::Error;
+use crate::backend::Backend;
+use crate::data::{Batch, Samples};
+
+/// What `v` is: the samples of a split, seen through the machines below the one that is trained.
+///
+/// Samples that lie in memory are taken to the backend once, already through those machines; others are read, and go up, minibatch by minibatch.
+pub struct Source<'a, B: Backend> {
+    rows: usize,
+    visible: usize,
+    held: Held<'a, B>,
+}
+
+enum Held<'a, B: Backend> {
+    Resident(B::Tensor),
+    Read { samples: &'a Samples, labels: Option<OneHot<'a>>, below: Vec<&'a Machine<B>>, batch: Batch },
+}
+
+/// Labels as visible units: what a ClassRBM sees beside the inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct OneHot<'a> {
+    /// Class of each sample.
+    pub labels: &'a [u16],
+    /// Number of classes.
+    pub classes: usize,
+}
+
+impl OneHot<'_> {
+    /// Appends to each row of `batch`, samples `rows` of the split, its label's units.
+    fn append(&self, rows: impl Iterator<Item = usize>, batch: &mut Batch) {
+        let mut values = Vec::with_capacity(batch.rows() * (batch.visible + self.classes));
+        for (row, sample) in rows.zip(batch.iter()) {
+            values.extend_from_slice(sample);
+            let first = values.len();
+            values.resize(first + self.classes, 0.0);
+            values[first + usize::from(self.labels[row])] = 1.0;
+        }
+        *batch = Batch { values, visible: batch.visible + self.classes };
+    }
+}
+
+impl<'a, B: Backend> Source<'a, B> {
+    /// The samples as `below`, from the input up, turn them into means; with `labels`, those of the top machine beside them.
+    pub fn new(
+        backend: &B,
+        samples: &'a Samples,
+        below: &[&'a Machine<B>],
+        labels: Option<OneHot<'a>>,
+    ) -> Result<Self, Error> {
+        let inputs = below.last().map_or(samples.visible(), |machine| machine.hidden());
+        let visible = inputs + labels.map_or(0, |labels| labels.classes);
+        let rows = samples.rows();
+        let held = match samples.memory() {
+            Some(batch) if below.is_empty() && labels.is_none() => {
+                Held::Resident(backend.upload(rows, visible, &batch.values))
+            }
+            Some(_) => {
+                let mut values = Vec::with_capacity(rows * visible);
+                let mut first = 0;
+                for piece in samples.pieces() {
+                    let piece = piece?;
+                    let mut up = through(backend, below, &piece);
+                    if let Some(labels) = labels {
+                        labels.append(first.., &mut up);
+                    }
+                    first += piece.rows();
+                    values.append(&mut up.values);
+                }
+                Held::Resident(backend.upload(rows, visible, &values))
+            }
+            None => Held::Read { samples, labels, below: below.to_vec(), batch: Batch::default() },
+        };
+        Ok(Self { rows, visible, held })
+    }
+
+    /// Number of samples.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values of a sample.
+    pub fn visible(&self) -> usize {
+        self.visible
+    }
+
+    /// `out` becomes the samples named by `rows`. Fails when they cannot be read.
+    pub fn gather(&mut self, backend: &B, rows: &[u32], out: &mut B::Tensor) -> Result<(), Error> {
+        match &mut self.held {
+            Held::Resident(values) => backend.gather(values, rows, out),
+            Held::Read { samples, labels, below, batch } => {
+                samples.gather(rows, batch)?;
+                let mut up = through(backend, below, batch);
+                if let Some(labels) = labels {
+                    labels.append(rows.iter().map(|&row| row as usize), &mut up);
+                }
+                *out = backend.upload(up.rows(), up.visible, &up.values);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The means that machines from the input up make of a batch.
+fn through<B: Backend>(backend: &B, below: &[&Machine<B>], batch: &Batch) -> Batch {
+    if below.is_empty() {
+        return batch.clone();
+    }
+    let mut values = backend.upload(batch.rows(), batch.visible, &batch.values);
+    let mut out = backend.zeros(0, 0);
+    for machine in below {
+        machine.hidden_means(backend, &values, &mut out);
+        std::mem::swap(&mut values, &mut out);
+    }
+    let visible = below.last().map_or(batch.visible, |machine| machine.hidden());
+    Batch { values: backend.download(&values), visible }
+}
