@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod arrays;
 pub mod backend;
 pub mod cli;
 pub mod data;
