@@ -26,6 +26,10 @@ pub enum Purpose {
     Dropout = 5,
     /// Distortion of training inputs.
     Noise = 6,
+    /// Which samples of a data set are split off as validation or test data.
+    Split = 7,
+    /// States that values of the data are the probabilities of.
+    Binarisation = 8,
 }
 
 /// Which stream of draws: the part of the counter that stays fixed while the units of one sample are drawn.

@@ -27,7 +27,7 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     let model = file.model()?;
     // The flag's values are clap's; `digits` is the only one.
     let dataset = digits::load()?;
-    let (taken, given) = (model.header().input, dataset.input);
+    let (taken, given) = (model.header().input, dataset.preprocessing.input);
     if model.inputs() == dataset.test.inputs.visible() && taken != given {
         let path = args.model.display().to_string();
         return Err(Error::data(&path, format!("takes {}, but {} has {}", words(taken), dataset.name, words(given))));

@@ -1,14 +1,20 @@
 //! ① Data: readers turn files into [`Batch`]es.
 
+mod amount;
 pub mod digits;
 mod idx;
+mod options;
+mod preprocessing;
 mod samples;
 
+pub use amount::{Bytes, Size};
+pub use options::{BinarisationChoice, DataOptions, Header, MixedWindows, SPECS, ScalingChoice};
+pub use preprocessing::{Binarisation, Preprocessing, Scaling};
 pub use samples::{Batch, PIECE_ROWS, Samples};
 
 use crate::Error;
 use ebm_core::format::{Input, crc32};
-use ebm_core::{Float, Numbers};
+use ebm_core::{Block, Float, Numbers};
 
 /// Samples that are images: rows of pixels, row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +44,9 @@ pub struct Dataset {
     /// Shape of the samples when they are images.
     pub image: Option<ImageShape>,
     /// How raw inputs became values.
-    pub input: Input,
+    pub preprocessing: Preprocessing,
+    /// What kinds of visible units the values are made for; empty when all are Bernoulli.
+    pub blocks: Vec<Block>,
     /// CRC-32 of the raw training inputs.
     pub train_crc32: u32,
     /// What is learnt from.
@@ -65,7 +73,20 @@ impl Levels {
     }
 }
 
+/// Reads the data that `options` ask for. Fails with the flag, or the file, line and column, that is wrong.
+pub fn open(options: &DataOptions) -> Result<Dataset, Error> {
+    match options.data.as_str() {
+        digits::NAME => digits::load(),
+        other => Err(Error::Flag { flag: "--data", value: other.to_owned(), expected: digits::NAME }),
+    }
+}
+
 impl Dataset {
+    /// What a model without training is measured on: the test part, or all samples where none was split off.
+    pub fn measured(&self) -> &Split {
+        if self.test.inputs.rows() > 0 { &self.test } else { &self.train }
+    }
+
     /// Assembles a data set from integer levels `0..=max`. Fails when a label has no class, naming the file's `name`.
     fn from_levels(name: &str, classes: Vec<String>, max: u16, train: &Levels, test: &Levels) -> Result<Self, Error> {
         for (part, levels) in [("training", train), ("test", test)] {
@@ -84,7 +105,8 @@ impl Dataset {
             name: name.to_owned(),
             classes,
             image: Some(train.image),
-            input: Input::Levels { max },
+            preprocessing: Preprocessing { input: Input::Levels { max }, ..Preprocessing::default() },
+            blocks: Vec::new(),
             train_crc32: crc32(&train.levels),
             train: train.split(max),
             validation: Split::default(),

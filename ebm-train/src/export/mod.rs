@@ -57,7 +57,7 @@ impl Parameters {
 pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
     let labels = dataset.classes.join("\n");
     let mut header = Header {
-        input: dataset.input,
+        input: dataset.preprocessing.input,
         layers: Default::default(),
         labels: &labels,
         novelty: None,
