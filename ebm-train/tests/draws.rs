@@ -10,10 +10,10 @@ use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
 use ebm_train::data::digits;
 use ebm_train::parameters::UnitKinds;
 use ebm_train::train::Silent;
-use ebm_train::train::contrastive::ContrastiveDivergence;
 use ebm_train::train::distort::Distortion;
 use ebm_train::train::finetune::{Backpropagation, finetune, recognition};
 use ebm_train::train::pretrain::pretrain;
+use ebm_train::train::rbm::RbmSettings;
 
 /// Where a row of draws comes from, and how often it was taken.
 type Taken = HashMap<(u64, u8, u8, u16, u32, u32), u32>;
@@ -153,13 +153,14 @@ fn no_draw_is_used_twice() -> Result<(), Error> {
     let dataset = digits::load()?;
     let rows = dataset.train.inputs.rows();
     let backend = Recorder { cpu: Cpu::new(0)?, taken: RefCell::default() };
-    let settings = ContrastiveDivergence {
+    let settings = RbmSettings {
         k: K,
         epochs: EPOCHS,
         batch_size: 100,
         learning_rate: 0.05,
         momentum: 0.5,
         weight_decay: 1e-4,
+        ..RbmSettings::default()
     };
     let machines = pretrain(&backend, &settings, 9, &HIDDEN, &dataset, &mut Silent)?;
     let settings = Backpropagation {

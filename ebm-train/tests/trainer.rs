@@ -10,10 +10,10 @@ use ebm_train::backend::{Backend, Cpu};
 use ebm_train::data::{Batch, Dataset, digits};
 use ebm_train::parameters::{AffineParameters, RbmParameters, UnitKinds};
 use ebm_train::train::Silent;
-use ebm_train::train::contrastive::{ContrastiveDivergence, Place, TrainedRbm};
 use ebm_train::train::distort::Distortion;
 use ebm_train::train::finetune::{Backpropagation, finetune, gradient, recognition, start_head, start_stack};
 use ebm_train::train::pretrain::pretrain;
+use ebm_train::train::rbm::{Place, RbmSettings, TrainedRbm};
 use rand_core::TryRng;
 use std::convert::Infallible;
 
@@ -227,13 +227,14 @@ fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
 /// A short run on the digits.
 fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<Net, Error> {
     let backend = Cpu::new(threads)?.sharing_from(0);
-    let settings = ContrastiveDivergence {
+    let settings = RbmSettings {
         k: 1,
         epochs: 1,
         batch_size: 100,
         learning_rate: 0.05,
         momentum: 0.5,
         weight_decay: 1e-4,
+        ..RbmSettings::default()
     };
     let layers = pretrain(&backend, &settings, seed, &[300, 120], dataset, &mut Silent)?;
     let start = recognition(&layers);
@@ -263,13 +264,14 @@ fn a_random_start_has_its_own_weights_in_every_layer() {
 #[test]
 fn a_run_that_leaves_the_numbers_is_stopped() -> Result<(), Error> {
     let digits = digits::load()?;
-    let settings = ContrastiveDivergence {
+    let settings = RbmSettings {
         k: 1,
         epochs: 3,
         batch_size: 100,
         learning_rate: f32::MAX,
         momentum: 0.9,
         weight_decay: 1.0,
+        ..RbmSettings::default()
     };
     match pretrain(&Cpu::new(0)?, &settings, 1, &[8], &digits, &mut Silent) {
         Err(error @ Error::Diverged { .. }) => {

@@ -42,7 +42,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     prepare_folder(&plan.out)?;
     let dataset = digits::load()?;
     let backend = Cpu::new(plan.threads)?;
-    let work = pretrain::cost::<Cpu>(&plan.pretraining, &plan.hidden, &dataset)
+    let work = pretrain::cost(&plan.pretraining, &plan.hidden, &dataset)
         + 2 * finetune::cost(&plan.finetuning, &plan.hidden, &dataset);
     if !json {
         super::print(&opening(plan, &dataset))?;

@@ -2,9 +2,9 @@
 
 use super::args::MainJobArgs;
 use crate::Error;
-use crate::train::contrastive::ContrastiveDivergence;
 use crate::train::distort::Distortion;
 use crate::train::finetune::Backpropagation;
+use crate::train::rbm::RbmSettings;
 use ebm_core::format::MAX_LAYERS;
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub(super) struct MainJob {
     pub seed: u64,
     pub threads: usize,
     pub hidden: Vec<usize>,
-    pub pretraining: ContrastiveDivergence,
+    pub pretraining: RbmSettings,
     pub finetuning: Backpropagation,
 }
 
@@ -50,13 +50,15 @@ impl MainJob {
             seed: args.seed,
             threads: args.threads.into(),
             hidden: args.hidden.iter().map(|&hidden| hidden as usize).collect(),
-            pretraining: ContrastiveDivergence {
+            pretraining: RbmSettings {
                 k: args.k,
                 epochs: args.pretrain_epochs,
                 batch_size,
                 learning_rate: positive("--learning-rate", args.learning_rate)?,
                 momentum: share("--momentum", args.momentum)?,
+                momentum_epochs: 0,
                 weight_decay: penalty("--weight-decay", args.weight_decay)?,
+                ..RbmSettings::default()
             },
             finetuning: Backpropagation {
                 epochs: args.finetune_epochs,

@@ -73,7 +73,12 @@ impl Monitor for Recorder<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
-        self.progress.show(format!("{} epoch {}: test loss {:.4}", epoch.stage, epoch.epoch, epoch.test_loss));
+        let (of, loss) = match (epoch.validation_loss, epoch.test_loss) {
+            (Some(loss), _) => ("validation", loss),
+            (None, Some(loss)) => ("test", loss),
+            (None, None) => ("training", epoch.train_loss),
+        };
+        self.progress.show(format!("{} epoch {}: {of} loss {loss:.4}", epoch.stage, epoch.epoch));
         self.epochs.push(epoch.clone());
         Ok(())
     }

@@ -16,7 +16,7 @@ pub fn pretraining(epochs: &[Epoch], machines: usize) -> String {
         for stage in &stages {
             match stage.get(row) {
                 Some(epoch) => {
-                    let _ = write!(table, "  {:.5} / {:.5}", epoch.train_loss, epoch.test_loss);
+                    let _ = write!(table, "  {:.5} / {:.5}", epoch.train_loss, epoch.test_loss.unwrap_or(f64::NAN));
                 }
                 None => table.push_str(&" ".repeat(19)),
             }
@@ -39,7 +39,7 @@ pub fn comparison(epochs: &[Epoch], [left, right]: [(&str, &str); 2]) -> String 
                 "{:>10.4} {:>6.2}  {:>10.4} {:>6.2}",
                 epoch.train_loss,
                 100.0 * epoch.train_accuracy.unwrap_or(f64::NAN),
-                epoch.test_loss,
+                epoch.test_loss.unwrap_or(f64::NAN),
                 100.0 * epoch.test_accuracy.unwrap_or(f64::NAN),
             ),
             None => " ".repeat(36),

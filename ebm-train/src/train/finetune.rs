@@ -249,7 +249,7 @@ pub fn finetune<B: Backend>(
             net.step(backend, Step::Adam { learning_rate, taken });
             position.batches += 1;
             if position.batches < batches {
-                monitor.batch(stage, &mut || net.snapshot(backend, position))?;
+                monitor.batch(stage, &mut || Ok(net.snapshot(backend, position)))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -263,11 +263,12 @@ pub fn finetune<B: Backend>(
             stage: stage.to_owned(),
             epoch,
             train_loss,
-            test_loss,
+            test_loss: Some(test_loss),
             train_accuracy: Some(train_accuracy),
             test_accuracy: Some(test_accuracy),
+            ..Epoch::default()
         })?;
-        monitor.batch(stage, &mut || net.snapshot(backend, position))?;
+        monitor.batch(stage, &mut || Ok(net.snapshot(backend, position)))?;
     }
     monitor.end(stage, net.snapshot(backend, position))?;
     Ok(collect(backend, &net, |parameter| &parameter.value))

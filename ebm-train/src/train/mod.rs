@@ -1,11 +1,11 @@
 //! ② The algorithms, once, over [`Backend`].
 
-pub mod contrastive;
 pub mod distort;
 pub mod finetune;
 pub mod machine;
 pub mod order;
 pub mod pretrain;
+pub mod rbm;
 pub mod snapshot;
 pub mod source;
 
@@ -30,7 +30,9 @@ pub trait Monitor {
     }
 
     /// A minibatch has been learnt from. An error ends the run: it was interrupted, or a checkpoint could not be written.
-    fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Snapshot) -> Result<(), Error> {
+    ///
+    /// `snapshot` fails where the state holds a number that is not finite: what was kept before is the last good state.
+    fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
         let _ = (stage, snapshot);
         Ok(())
     }
@@ -54,23 +56,53 @@ pub struct Silent;
 
 impl Monitor for Silent {}
 
-/// Figures of one epoch.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+/// Figures of one epoch, over the whole of each split; a split that there is not has none.
+///
+/// A machine's loss is the mean squared error of its reconstruction, per visible value; a classifier's the mean cross-entropy in nats.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Epoch {
     /// `pretrain-1` for the first machine and so on, `finetune`, `random-start`.
     pub stage: String,
     /// From 1.
     pub epoch: usize,
-    /// Pretraining: mean squared reconstruction error per visible unit. Fine-tuning: mean cross-entropy in nats.
+    /// Loss over the training set.
     pub train_loss: f64,
-    /// The same over the test set.
-    pub test_loss: f64,
-    /// Share of the training set classified rightly; fine-tuning only.
+    /// Loss over the validation set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
+    /// Loss over the test set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_loss: Option<f64>,
+    /// Share of the training set classified rightly; classifiers and ClassRBMs only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_accuracy: Option<f64>,
-    /// Share of the test set classified rightly; fine-tuning only.
+    /// Share of the validation set classified rightly; classifiers and ClassRBMs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// Share of the test set classified rightly; classifiers and ClassRBMs only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<f64>,
+    /// Mean absolute error of a machine's reconstruction of the training set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_absolute_error: Option<f64>,
+    /// Mean absolute error of a machine's reconstruction of the validation set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_absolute_error: Option<f64>,
+    /// Mean absolute error of a machine's reconstruction of the test set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_absolute_error: Option<f64>,
+    /// Mean `F(v)` over the training set, in nats. Free energies of one machine at one time compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_free_energy_nats: Option<f64>,
+    /// Mean `F(v)` over the validation set, in nats. Free energies of one machine at one time compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_free_energy_nats: Option<f64>,
+    /// Mean `F(v)` over the test set, in nats. Free energies of one machine at one time compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_free_energy_nats: Option<f64>,
+    /// Mean `F(v)` over the samples of the last negative phase, in nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_free_energy_nats: Option<f64>,
 }
 
 /// A parameter's gradient and its optimiser's moments.

@@ -1,5 +1,12 @@
 //! Contrastive divergence, CD-k (Hinton 2002): the gradient of one minibatch, and the training of one machine.
 
+pub mod moments;
+pub mod settings;
+pub mod start;
+
+pub use settings::RbmSettings;
+pub use start::{Shape, start};
+
 use super::machine::Machine;
 use super::snapshot::{Position, Snapshot};
 use super::source::Source;
@@ -9,23 +16,6 @@ use crate::backend::{Backend, Draws, Step};
 use crate::data::PIECE_ROWS;
 use crate::parameters::{ParametersError, RbmParameters};
 use ebm_core::rng::{Purpose, Stream};
-
-/// Settings of CD-k.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ContrastiveDivergence {
-    /// Gibbs steps of a chain before its statistics are taken.
-    pub k: u16,
-    /// Passes over the data.
-    pub epochs: usize,
-    /// Samples of a minibatch.
-    pub batch_size: usize,
-    /// Size of a step.
-    pub learning_rate: f32,
-    /// Share of the last step that is kept.
-    pub momentum: f32,
-    /// `λ` of the L2 penalty `λ/2·‖W‖²`.
-    pub weight_decay: f32,
-}
 
 /// A machine being trained.
 pub struct TrainedRbm<B: Backend> {
@@ -130,10 +120,13 @@ impl<B: Backend> TrainedRbm<B> {
         backend.column_sums(1.0, mean, hidden_means, &mut hidden_bias.gradient);
     }
 
-    fn step(&mut self, backend: &B, settings: &ContrastiveDivergence) {
+    fn step(&mut self, backend: &B, settings: &RbmSettings, epochs: f32) {
         let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
         backend.add_scaled(settings.weight_decay, &machine.weights, &mut weights.gradient);
-        let step = Step::Momentum { learning_rate: settings.learning_rate, momentum: settings.momentum };
+        let step = Step::Momentum {
+            learning_rate: settings.learning_rate_after(epochs),
+            momentum: settings.momentum_in(epochs as usize),
+        };
         weights.step(backend, step, &mut machine.weights);
         visible_bias.step(backend, step, &mut machine.visible_bias);
         hidden_bias.step(backend, step, &mut machine.hidden_bias);
@@ -174,71 +167,68 @@ impl<B: Backend> TrainedRbm<B> {
         visible_bias.load(backend, "visible_bias", snapshot)?;
         hidden_bias.load(backend, "hidden_bias", snapshot)
     }
+}
 
-    /// Multiply-adds of training over so many rows, the evaluation after each epoch included.
-    pub fn cost(settings: &ContrastiveDivergence, visible: usize, hidden: usize, rows: usize, test_rows: usize) -> u64 {
-        let sample = (visible * hidden) as u64;
-        let learning = (1 + 2 * u64::from(settings.k) + 2) * rows as u64;
-        let measuring = 2 * (rows + test_rows) as u64;
-        settings.epochs as u64 * sample * (learning + measuring)
+/// Trains a machine from `start` on the rows of `run.train`, and reports each epoch under the name of its stage.
+///
+/// Takes up a stage where `monitor` says that it was left. Fails when the settings cannot be meant for this machine, when samples cannot be
+/// read, when a value leaves the finite numbers, or when the monitor ends the run.
+pub fn train<B: Backend>(
+    backend: &B,
+    settings: &RbmSettings,
+    run: &mut Run<'_, '_, B>,
+    start: &RbmParameters,
+    monitor: &mut dyn Monitor,
+) -> Result<Machine<B>, Error> {
+    settings.check(&start.kinds)?;
+    let mut rbm = TrainedRbm::new(backend, start)?;
+    let Run { stage, seed, layer, train, test, .. } = run;
+    let (seed, layer) = (*seed, *layer);
+    let measured = train.rows() + test.as_ref().map_or(0, |test| test.rows());
+    let one_epoch = RbmSettings { epochs: 1, ..*settings }.cost(
+        rbm.machine.visible(),
+        rbm.machine.hidden(),
+        train.rows(),
+        measured,
+    );
+    let batches = train.rows().div_ceil(settings.batch_size);
+    let mut position = Position::default();
+    if let Some(snapshot) = monitor.begin(stage)? {
+        rbm.restore(backend, &snapshot)?;
+        position = snapshot.position;
+        monitor.advance(one_epoch * position.epochs as u64);
     }
-
-    /// Trains on the rows of `run.train`, and reports each epoch under the name of its stage.
-    pub fn train(
-        &mut self,
-        backend: &B,
-        settings: &ContrastiveDivergence,
-        run: &mut Run<'_, '_, B>,
-        monitor: &mut dyn Monitor,
-    ) -> Result<(), Error> {
-        let Run { stage, seed, layer, train, test } = run;
-        let (seed, layer) = (*seed, *layer);
-        let one_epoch = Self::cost(
-            &ContrastiveDivergence { epochs: 1, ..*settings },
-            self.machine.visible(),
-            self.machine.hidden(),
-            train.rows(),
-            test.rows(),
-        );
-        let batches = train.rows().div_ceil(settings.batch_size);
-        let mut position = Position::default();
-        if let Some(snapshot) = monitor.begin(stage)? {
-            self.restore(backend, &snapshot)?;
-            position = snapshot.position;
-            monitor.advance(one_epoch * position.epochs as u64);
-        }
-        let mut data = backend.zeros(0, 0);
-        while position.epochs < settings.epochs {
-            let epoch = position.epochs + 1;
-            let samples = order::shuffled(seed, layer, epoch, train.rows());
-            for samples in samples.chunks(settings.batch_size).skip(position.batches) {
-                train.gather(backend, samples, &mut data)?;
-                let step = (position.epochs * batches + position.batches) as u32;
-                self.contrastive_divergence(backend, settings.k, Place { seed, layer, step, samples }, &data);
-                self.step(backend, settings);
-                position.batches += 1;
-                if position.batches < batches {
-                    monitor.batch(stage, &mut || self.snapshot(backend, position))?;
-                }
+    let mut data = backend.zeros(0, 0);
+    while position.epochs < settings.epochs {
+        let epoch = position.epochs + 1;
+        let samples = order::shuffled(seed, layer, epoch, train.rows());
+        for samples in samples.chunks(settings.batch_size).skip(position.batches) {
+            train.gather(backend, samples, &mut data)?;
+            let step = (position.epochs * batches + position.batches) as u32;
+            rbm.contrastive_divergence(backend, settings.k, Place { seed, layer, step, samples }, &data);
+            rbm.step(backend, settings, step as f32 / batches as f32);
+            position.batches += 1;
+            if position.batches < batches {
+                monitor.batch(stage, &mut || Ok(rbm.snapshot(backend, position)))?;
             }
-            position = Position { epochs: epoch, batches: 0 };
-            let figures = Epoch {
-                stage: stage.clone(),
-                epoch,
-                train_loss: self.reconstruction_error(backend, train)?,
-                test_loss: self.reconstruction_error(backend, test)?,
-                train_accuracy: None,
-                test_accuracy: None,
-            };
-            monitor.advance(one_epoch);
-            if !figures.train_loss.is_finite() {
-                return Err(Error::Diverged { stage: stage.clone(), epoch, flag: "--learning-rate" });
-            }
-            monitor.epoch(&figures)?;
-            monitor.batch(stage, &mut || self.snapshot(backend, position))?;
         }
-        monitor.end(stage, self.snapshot(backend, position))
+        position = Position { epochs: epoch, batches: 0 };
+        let figures = Epoch {
+            stage: stage.clone(),
+            epoch,
+            train_loss: rbm.reconstruction_error(backend, train)?,
+            test_loss: test.as_mut().map(|test| rbm.reconstruction_error(backend, test)).transpose()?,
+            ..Epoch::default()
+        };
+        monitor.advance(one_epoch);
+        if !figures.train_loss.is_finite() {
+            return Err(Error::Diverged { stage: stage.clone(), epoch, flag: "--learning-rate" });
+        }
+        monitor.epoch(&figures)?;
+        monitor.batch(stage, &mut || Ok(rbm.snapshot(backend, position)))?;
     }
+    monitor.end(stage, rbm.snapshot(backend, position))?;
+    Ok(rbm.into_machine())
 }
 
 /// What a machine is trained on, and under which name and draws.
@@ -251,6 +241,8 @@ pub struct Run<'a, 'd, B: Backend> {
     pub layer: u8,
     /// What is learnt from.
     pub train: &'a mut Source<'d, B>,
-    /// What is only measured on.
-    pub test: &'a mut Source<'d, B>,
+    /// What is only measured on, to decide by.
+    pub validation: Option<&'a mut Source<'d, B>>,
+    /// What is only measured on, to report.
+    pub test: Option<&'a mut Source<'d, B>>,
 }
