@@ -30,6 +30,10 @@ pub enum Purpose {
     Split = 7,
     /// States that values of the data are the probabilities of.
     Binarisation = 8,
+    /// States of hidden units in a chain that generates; the step is the chain's.
+    GeneratedHidden = 16,
+    /// States of visible units there.
+    GeneratedVisible = 17,
 }
 
 /// Which stream of draws: the part of the counter that stays fixed while the units of one sample are drawn.

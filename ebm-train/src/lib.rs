@@ -12,6 +12,7 @@ pub mod data;
 mod error;
 pub mod eval;
 pub mod export;
+pub mod generate;
 pub mod parameters;
 pub mod report;
 pub mod train;

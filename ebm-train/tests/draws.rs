@@ -53,6 +53,10 @@ impl Backend for Recorder {
         self.cpu.copy(from, to);
     }
 
+    fn put_marked(&self, from: &Self::Tensor, marks: &Self::Tensor, values: &mut Self::Tensor) {
+        self.cpu.put_marked(from, marks, values);
+    }
+
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor) {
         self.cpu.gather(source, rows, out);
     }

@@ -80,6 +80,9 @@ pub trait Backend {
     /// `to` becomes `from`.
     fn copy(&self, from: &Self::Tensor, to: &mut Self::Tensor);
 
+    /// `values` become those of `from` wherever `marks` is not 0; all of one shape.
+    fn put_marked(&self, from: &Self::Tensor, marks: &Self::Tensor, values: &mut Self::Tensor);
+
     /// `out` becomes the rows of `source` named by `rows`.
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor);
 

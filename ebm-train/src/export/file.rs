@@ -50,16 +50,27 @@ impl ModelFile {
         Model::parse(self.bytes()).map_err(|source| Error::Model { path: self.path.clone(), source })
     }
 
-    /// Writes the file whole or not at all: to a temporary neighbour that then takes its name.
+    /// Writes the file whole or not at all.
     pub fn write(&mut self, path: &Path) -> Result<(), Error> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = temporary(folder).map_err(Error::file(folder, "write into the folder"))?;
-        file.write_all(self.bytes()).map_err(Error::file(path, "write the model"))?;
-        file.as_file().sync_all().map_err(Error::file(path, "write the model"))?;
-        file.persist(path).map_err(|error| Error::file(path, "write the model")(error.error))?;
+        write_whole(path, "write the model", |file| file.write_all(self.bytes()))?;
         self.path = path.to_owned();
         Ok(())
     }
+}
+
+/// Writes a file whole or not at all: to a temporary neighbour that then takes its name. An error says that it cannot `action`.
+pub fn write_whole(
+    path: &Path,
+    action: &'static str,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), Error> {
+    // The folder of a bare file name is "".
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = temporary(folder).map_err(Error::file(folder, "write into the folder"))?;
+    write(file.as_file_mut()).map_err(Error::file(path, action))?;
+    file.as_file().sync_all().map_err(Error::file(path, action))?;
+    file.persist(path).map_err(|error| Error::file(path, action)(error.error))?;
+    Ok(())
 }
 
 /// A file in `folder` that goes away unless it is given a name; readable by whom the user's files are readable by.

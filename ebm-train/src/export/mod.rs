@@ -4,7 +4,7 @@ mod file;
 mod quantize;
 mod read;
 
-pub use file::{ModelFile, prepare_folder};
+pub use file::{ModelFile, prepare_folder, write_whole};
 pub use quantize::{IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Storages, quantize};
 
 use crate::Error;

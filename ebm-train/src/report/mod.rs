@@ -1,5 +1,6 @@
-//! What a person sees of a run: progress on stderr, tables on stdout.
+//! What a person sees of a run: progress on stderr, tables on stdout, pictures in files.
 
+pub mod picture;
 mod progress;
 mod table;
 

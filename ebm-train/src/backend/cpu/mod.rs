@@ -134,6 +134,11 @@ impl Backend for Cpu {
         to.values.copy_from_slice(&from.values);
     }
 
+    fn put_marked(&self, from: &CpuTensor, marks: &CpuTensor, values: &mut CpuTensor) {
+        let marked = values.values.iter_mut().zip(&from.values).zip(&marks.values).filter(|(_, mark)| **mark != 0.0);
+        marked.for_each(|((value, from), _)| *value = *from);
+    }
+
     fn gather(&self, source: &CpuTensor, rows: &[u32], out: &mut CpuTensor) {
         let columns = source.columns;
         out.reshape(rows.len(), columns);

@@ -1,0 +1,223 @@
+//! Samples, reconstructions and filters as PNG files: grids of tiles.
+
+use crate::Error;
+use crate::data::ImageShape;
+use crate::export::write_whole;
+use std::io;
+use std::path::Path;
+
+/// Between tiles and about them.
+const FRAME: [u8; 3] = [64, 64, 64];
+/// A value that is missing (NaN).
+const MISSING: [u8; 3] = [70, 110, 190];
+/// Pixels that lie between two tiles, however much these are enlarged.
+const GAP: usize = 2;
+/// A picture of fewer pixels a side is enlarged until its tiles can be seen.
+const TILE_PIXELS: usize = 56;
+/// Most pixels of a side: past what viewers show.
+const MAX_SIDE: usize = 1 << 15;
+
+/// Which colour a value has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Colours {
+    /// Grey: the first is black, the second white, values outside are as these.
+    Grey(f32, f32),
+    /// Weights: 0 is white, so much or more is red, as much below 0 is blue.
+    Signed(f32),
+}
+
+impl Colours {
+    /// Grey from the least to the greatest value; from 0 to 1 where all lie between.
+    pub fn grey_of(values: &[f32]) -> Self {
+        let (low, high) = values
+            .iter()
+            .filter(|value| value.is_finite())
+            .fold((0.0f32, 1.0f32), |(low, high), &value| (low.min(value), high.max(value)));
+        Self::Grey(low, high)
+    }
+
+    /// Signed, up to the largest magnitude.
+    pub fn signed_of(values: &[f32]) -> Self {
+        let magnitudes = values.iter().filter(|value| value.is_finite()).map(|value| value.abs());
+        Self::Signed(magnitudes.fold(0.0, f32::max))
+    }
+
+    /// Red, green and blue of a value.
+    pub fn of(self, value: f32) -> [u8; 3] {
+        if value.is_nan() {
+            return MISSING;
+        }
+        let level = |share: f32| (255.0 * share.clamp(0.0, 1.0)).round() as u8;
+        match self {
+            Self::Grey(low, high) if high > low => [level((value - low) / (high - low)); 3],
+            Self::Grey(low, _) => [level(f32::from(u8::from(value > low))); 3],
+            Self::Signed(largest) => {
+                let share = if largest > 0.0 { value / largest } else { 0.0 };
+                let faded = level(1.0 - share.abs());
+                if share < 0.0 { [faded, faded, 255] } else { [255, faded, faded] }
+            }
+        }
+    }
+
+    /// What the colours mean.
+    pub fn words(self) -> String {
+        match self {
+            Self::Grey(low, high) => format!("black is {low}, white {high}"),
+            Self::Signed(largest) => format!("blue is -{largest}, white 0, red {largest}"),
+        }
+    }
+}
+
+/// A picture in red, green and blue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// Pixels of a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Three bytes a pixel, row by row.
+    pub pixels: Vec<u8>,
+}
+
+/// Tiles of one shape side by side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    /// Shape of a tile in values.
+    pub tile: ImageShape,
+    /// Tiles of a row.
+    pub columns: usize,
+    /// Pixels that a value takes in both directions.
+    pub enlarged: usize,
+}
+
+impl Grid {
+    /// A grid for `tiles` tiles, as square as they allow, enlarged until a tile can be seen.
+    pub fn square(tile: ImageShape, tiles: usize) -> Self {
+        // Tiles may be wide: as many columns as make the picture's sides equal.
+        let columns = (tiles as f64 * tile.height as f64 / tile.width.max(1) as f64).sqrt().ceil() as usize;
+        Self::rows_of(tile, columns.clamp(1, tiles.max(1)))
+    }
+
+    /// A grid of so many tiles a row, enlarged until a tile can be seen.
+    pub fn rows_of(tile: ImageShape, columns: usize) -> Self {
+        let enlarged = (TILE_PIXELS / tile.width.max(tile.height).max(1)).max(1);
+        Self { tile, columns, enlarged }
+    }
+
+    /// Where the `index`-th tile's first pixel lies, across and down.
+    pub fn place(&self, index: usize) -> [usize; 2] {
+        [self.side(self.tile.width, index % self.columns), self.side(self.tile.height, index / self.columns)]
+    }
+
+    /// Pixels that `number` tiles of `size` values take, with the frame ahead of them and behind.
+    fn side(&self, size: usize, number: usize) -> usize {
+        GAP + number * (size * self.enlarged + GAP)
+    }
+
+    /// Draws the tiles, row by row of the grid. Values over or under a tile's are not drawn.
+    pub fn draw<'t>(&self, tiles: impl ExactSizeIterator<Item = &'t [f32]>, colours: Colours) -> Picture {
+        let rows = tiles.len().div_ceil(self.columns).max(1);
+        let [width, height] = [self.side(self.tile.width, self.columns), self.side(self.tile.height, rows)];
+        let mut pixels = FRAME.repeat(width * height);
+        for (index, tile) in tiles.enumerate() {
+            let [left, top] = self.place(index);
+            for (row, values) in tile.chunks_exact(self.tile.width.max(1)).take(self.tile.height).enumerate() {
+                let line: Vec<u8> = values.iter().flat_map(|&value| colours.of(value).repeat(self.enlarged)).collect();
+                for y in 0..self.enlarged {
+                    let first = 3 * ((top + row * self.enlarged + y) * width + left);
+                    pixels[first..first + line.len()].copy_from_slice(&line);
+                }
+            }
+        }
+        Picture { width, height, pixels }
+    }
+}
+
+impl Picture {
+    /// Writes the picture as PNG, whole or not at all, with `words` about it inside.
+    pub fn write_png(&self, path: &Path, words: &str) -> Result<(), Error> {
+        if self.width.max(self.height) > MAX_SIDE {
+            let problem = format!("a picture of {} × {} pixels; draw fewer tiles", self.width, self.height);
+            return Err(Error::data(&path.display().to_string(), problem));
+        }
+        write_whole(path, "write the picture", |file| {
+            let mut encoder = png::Encoder::new(io::BufWriter::new(file), self.width as u32, self.height as u32);
+            encoder.set_color(png::ColorType::Rgb);
+            encoder.set_depth(png::BitDepth::Eight);
+            encoder.add_itxt_chunk("Description".into(), words.into())?;
+            let mut writer = encoder.write_header()?;
+            writer.write_image_data(&self.pixels)?;
+            Ok(writer.finish()?)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_what_they_say() {
+        let grey = Colours::Grey(0.0, 1.0);
+        assert_eq!([grey.of(0.0), grey.of(0.5), grey.of(1.0), grey.of(7.0)], [[0; 3], [128; 3], [255; 3], [255; 3]]);
+        assert_eq!(grey.of(f32::NAN), MISSING);
+        assert_eq!(Colours::grey_of(&[0.2, -3.0, f32::NAN, 2.0]), Colours::Grey(-3.0, 2.0));
+        assert_eq!(Colours::grey_of(&[0.2]), grey, "values within 0 to 1 keep their grey from picture to picture");
+        let signed = Colours::signed_of(&[0.5, -2.0]);
+        assert_eq!(signed, Colours::Signed(2.0));
+        assert_eq!([signed.of(0.0), signed.of(2.0), signed.of(-2.0)], [[255; 3], [255, 0, 0], [0, 0, 255]]);
+        assert_eq!([signed.of(1.0), signed.of(-1.0)], [[255, 128, 128], [128, 128, 255]]);
+        assert_eq!(Colours::signed_of(&[]).of(0.0), [255; 3]);
+    }
+
+    #[test]
+    fn every_pixel_of_a_grid_is_a_tile_s_or_the_frame_s() {
+        let tile = ImageShape { width: 2, height: 1 };
+        let grid = Grid { tile, columns: 2, enlarged: 3 };
+        let tiles = [[0.0, 1.0], [1.0, 0.0], [f32::NAN, 0.4]];
+        let picture = grid.draw(tiles.iter().map(|tile| &tile[..]), Colours::Grey(0.0, 1.0));
+        assert_eq!((picture.width, picture.height), (2 + 6 + 2 + 6 + 2, 2 + 3 + 2 + 3 + 2));
+        for y in 0..picture.height {
+            for x in 0..picture.width {
+                let inside = |at: usize, size: usize| at.checked_sub(2).filter(|at| at % (size + 2) < size);
+                let expected = match (inside(x, 6), inside(y, 3)) {
+                    (Some(x), Some(y)) => {
+                        let (tile, value) = (y / 5 * 2 + x / 8, x % 8 / 3);
+                        tiles.get(tile).map_or(FRAME, |tile| Colours::Grey(0.0, 1.0).of(tile[value]))
+                    }
+                    _ => FRAME,
+                };
+                let first = 3 * (y * picture.width + x);
+                assert_eq!(picture.pixels[first..first + 3], expected, "pixel {x}, {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_grid_is_about_square_whatever_its_tiles() {
+        let columns = |width, height, tiles| Grid::square(ImageShape { width, height }, tiles).columns;
+        assert_eq!([columns(28, 28, 64), columns(28, 28, 10), columns(100, 1, 64), columns(8, 8, 1)], [8, 4, 1, 1]);
+        assert_eq!(Grid::square(ImageShape { width: 8, height: 8 }, 4).enlarged, 7);
+        assert_eq!(Grid::square(ImageShape { width: 100, height: 1 }, 4).enlarged, 1);
+    }
+
+    #[test]
+    fn a_written_picture_is_read_again() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("a.png");
+        let tile = ImageShape { width: 3, height: 2 };
+        let values = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+        let picture = Grid::square(tile, 1).draw([&values[..]].into_iter(), Colours::Grey(0.0, 1.0));
+        picture.write_png(&path, "black is 0, \"grün\" is none").expect("the picture");
+        let file = io::BufReader::new(std::fs::File::open(&path).expect("the file"));
+        let mut reader = png::Decoder::new(file).read_info().expect("a PNG");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+        let info = reader.next_frame(&mut pixels).expect("pixels");
+        assert_eq!((info.width as usize, info.height as usize), (picture.width, picture.height));
+        assert_eq!(pixels, picture.pixels);
+        let words = reader.info().utf8_text[0].get_text().expect("text");
+        assert_eq!(words, "black is 0, \"grün\" is none");
+        let huge = Picture { width: MAX_SIDE + 1, height: 1, pixels: Vec::new() };
+        assert!(huge.write_png(&path, "").expect_err("too wide").to_string().contains("draw fewer tiles"));
+    }
+}
