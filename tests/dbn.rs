@@ -20,7 +20,8 @@ fn header() -> Header<'static> {
         layers: Default::default(),
         labels: "",
         novelty: None,
-        provenance: Provenance { dataset: "", dataset_crc32: 0, seed: 0, test_accuracy: None, tool: "tests" },
+        provenance: Provenance { tool: "tests", ..Provenance::default() },
+        ..Header::default()
     }
 }
 
@@ -216,7 +217,8 @@ fn integer_scores_are_the_layers_one_after_another() -> Result<(), ModelError> {
     let model = Model::parse(bytes.as_slice())?;
     let (mut work, mut scores) = ([0; 4], [0; 2]);
     for level in 0..=17u16 {
-        let input = [level, 0, 16 - level.min(16)].map(|level| model.value_of_level::<Integer>(level));
+        let mut input = [0; 3];
+        model.values::<Integer>(&[level, 0, 16 - level.min(16)], &mut input)?;
         let class = model.classify::<Integer>(&input, &mut work, &mut scores)?;
         let (mut hidden, mut expected) = ([0; 2], [0; 2]);
         model.rbm::<Integer>(0)?.hidden_probs(&input, &mut hidden)?;
@@ -235,14 +237,18 @@ fn raw_inputs_become_values() -> Result<(), ModelError> {
     let bytes = tiny::encoded(&header, &layers);
     let levels = Model::parse(bytes.as_slice())?;
     for (level, float, int) in
-        [(0, 0.0, 0), (1, 0.0625, 8), (8, 0.5, 64), (16, 1.0, 128), (17, 1.0, 128), (65_535, 1.0, 128)]
+        [(0u16, 0.0, 0), (1, 0.0625, 8), (8, 0.5, 64), (16, 1.0, 128), (17, 1.0, 128), (65_535, 1.0, 128)]
     {
-        assert_eq!(levels.value_of_level::<Float>(level), float);
-        assert_eq!(levels.value_of_level::<Integer>(level), int);
+        let (mut v, mut x) = ([0.0; 3], [0; 3]);
+        levels.values::<Float>(&[level; 3], &mut v)?;
+        levels.values::<Integer>(&[level; 3], &mut x)?;
+        assert_eq!((v, x), ([float; 3], [int; 3]));
     }
     let bytes = file(true);
     let unit = Model::parse(bytes.as_slice())?;
-    assert_eq!([0, 1, 2].map(|level| unit.value_of_level::<Integer>(level)), [0, 128, 128]);
+    let mut x = vec![0; unit.inputs()];
+    unit.values::<Integer>(&vec![2; unit.inputs()], &mut x)?;
+    assert_eq!(x, vec![128; unit.inputs()]);
     assert_eq!(unit.is_novel::<Float>(1e9), None, "the file holds no threshold");
 
     for (value, int) in [(0.0, 0), (0.5, 64), (1.0, 128), (-1.0, 0), (9.0, 128), (f32::NAN, 0), (0.7, 90)] {

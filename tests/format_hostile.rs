@@ -40,7 +40,7 @@ fn header(layers: &[LayerHeader]) -> Header<'static> {
         layers: layers.iter().copied().collect(),
         labels: "",
         novelty: None,
-        provenance: Provenance { dataset: "", dataset_crc32: 0, seed: 0, test_accuracy: None, tool: "" },
+        ..Header::default()
     }
 }
 
@@ -84,7 +84,7 @@ fn other_files_and_other_versions() {
     for magic in [b"\x7fELF", b"EBM\x1b", b"ebm\x1a", b"EBM ", b"GGUF"] {
         assert_eq!(changed(0, magic), Err(FormatError::Magic));
     }
-    for version in [0u16, 3, 4, 256, 257, u16::MAX] {
+    for version in [0u16, 4, 5, 256, 257, u16::MAX] {
         assert_eq!(changed(4, &version.to_le_bytes()), Err(FormatError::Version { found: version }));
     }
     // Reserved bytes say nothing in version 1.
@@ -96,11 +96,11 @@ fn other_files_and_other_versions() {
 fn a_newer_version_is_told_before_anything_else_of_it_is_read() {
     // All that a version may not change is the place of magic and version: the rest may be anything.
     let mut bytes = vec![0xFF; 64];
-    bytes[..6].copy_from_slice(b"EBM\x1a\x03\x00");
+    bytes[..6].copy_from_slice(b"EBM\x1a\x04\x00");
     let error = parse(&Aligned::new(&bytes));
-    assert_eq!(error, Err(FormatError::Version { found: 3 }));
+    assert_eq!(error, Err(FormatError::Version { found: 4 }));
     let message = error.err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(message.contains("version 3") && message.contains("1 to 2"), "{message}");
+    assert!(message.contains("version 4") && message.contains("1 to 3"), "{message}");
 }
 
 #[test]

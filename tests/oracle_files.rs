@@ -33,7 +33,8 @@ fn integer_files() -> Result<(), ModelError> {
         assert_eq!(inputs.len(), 4);
         for (n, input) in inputs.iter().enumerate() {
             let place = format!("{file} input {n}");
-            let x: Vec<u8> = input.levels.iter().map(|&level| model.value_of_level::<Integer>(level)).collect();
+            let mut x = vec![0; model.inputs()];
+            model.values::<Integer>(&input.levels, &mut x)?;
             assert_eq!(x, input.x, "values of {place}");
 
             let mut fields = vec![0; machine.hidden()];
@@ -208,7 +209,8 @@ fn float_files() -> Result<(), ModelError> {
         for (n, input) in inputs.iter().enumerate() {
             let place = format!("{file} input {n}");
             if !input.levels.is_empty() {
-                let v: Vec<f32> = input.levels.iter().map(|&level| model.value_of_level::<Float>(level)).collect();
+                let mut v = vec![0.0; model.inputs()];
+                model.values::<Float>(&input.levels, &mut v)?;
                 assert_eq!(v, input.v, "values of {place}");
             }
             let layers: Vec<_> = (model.first_hidden()..)

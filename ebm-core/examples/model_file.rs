@@ -15,8 +15,8 @@ fn main() -> Result<(), ModelError> {
     println!("{} layers, {} inputs, {} classes", model.layers(), model.inputs(), model.outputs());
 
     // Three sensor readings from 0 to 16, as the file's header says.
-    let input = [16, 8, 0].map(|level| model.value_of_level::<Integer>(level));
-    let (mut work, mut scores) = ([0; 4], [0; 2]);
+    let (mut input, mut work, mut scores) = ([0; 3], [0; 4], [0; 2]);
+    model.values::<Integer>(&[16, 8, 0], &mut input)?;
     let class = model.classify::<Integer>(&input, &mut work, &mut scores)?;
     let label = model.header().labels.lines().nth(class).unwrap_or("?");
     println!("class {label:?}, scores {:?} nats", scores.map(Integer::nats));

@@ -1,6 +1,6 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
-use crate::format::{self, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty};
+use crate::format::{self, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty, Presentation};
 use crate::machine::{Machine, ShapeError};
 use crate::math::argmax;
 use crate::numbers::Numbers;
@@ -33,7 +33,8 @@ pub enum ModelError {
 #[derive(Clone, Debug)]
 pub struct Model<'a> {
     header: Header<'a>,
-    payload: &'a [u8],
+    /// The sections of the layers.
+    layers: &'a [u8],
 }
 
 impl<'a> Model<'a> {
@@ -41,13 +42,17 @@ impl<'a> Model<'a> {
     /// The bytes must lie at a multiple of 16 in memory; nothing is copied.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let (version, header_bytes, payload) = format::split(bytes)?;
-        let (header, rest) = postcard::take_from_bytes::<Header<'a>>(header_bytes).map_err(|_| FormatError::Header)?;
+        let undecodable = |_| FormatError::Header;
+        let (mut header, mut rest) = postcard::take_from_bytes::<Header<'a>>(header_bytes).map_err(undecodable)?;
+        if version >= Header::WITH_PRESENTATION {
+            (header.presentation, rest) = postcard::take_from_bytes::<Presentation>(rest).map_err(undecodable)?;
+        }
         // What a later version appended, a file of an earlier one cannot mean.
         if !rest.is_empty() || header.version() > version {
             return Err(FormatError::Header);
         }
-        header.check_against(payload)?;
-        Ok(Self { header, payload })
+        let layers = header.check_against(payload)?;
+        Ok(Self { header, layers })
     }
 
     /// What the file says about itself.
@@ -81,7 +86,7 @@ impl<'a> Model<'a> {
 
     /// The layer at `index`, from 0 at the input.
     pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
-        let mut reader = LayerReader::new(self.payload);
+        let mut reader = LayerReader::new(self.layers);
         let mut headers = self.header.layers.iter();
         for (below, header) in headers.by_ref().take(index).enumerate() {
             reader.layer(below, header).ok()?;
@@ -116,13 +121,26 @@ impl<'a> Model<'a> {
         self.layer(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
     }
 
-    /// The visible value of a raw integer level, as the file's [`Input`] says.
-    pub fn value_of_level<N: Numbers>(&self, level: u16) -> N::Value {
-        match self.header.input {
-            Input::Unit => N::from_level(level, 1),
-            Input::Levels { max } => N::from_level(level, max),
-            Input::Binary { threshold } => N::from_bit(level > threshold),
+    /// The values of raw inputs, as the file's [`Input`] says: what a sensor gives becomes what the model takes.
+    ///
+    /// `raw` and `out` hold one an input. Raw inputs of an f32 model are numbers in f32, of which NaN, where a sensor failed, stays NaN; those of an
+    /// integer model are whole numbers. Fails when the model stores other numbers.
+    pub fn values<N: Numbers>(&self, raw: &[impl Copy + Into<N::Raw>], out: &mut [N::Value]) -> Result<(), ModelError> {
+        ShapeError::check("raw inputs", self.inputs(), raw.len())?;
+        ShapeError::check("inputs", self.inputs(), out.len())?;
+        let (raw, input) = (raw.iter().map(|&raw| raw.into()), self.header.input);
+        if let Some(scaling) = &self.header.scaling {
+            let is_scaled = N::scale(scaling, raw, out);
+            return if is_scaled { Ok(()) } else { Err(ModelError::Layer { layer: 0, expected: N::HIDDEN }) };
         }
+        for (out, raw) in out.iter_mut().zip(raw) {
+            *out = match input {
+                Input::Unit | Input::Scaled { .. } => N::from_raw(raw),
+                Input::Levels { max } => N::from_raw_level(raw, max),
+                Input::Binary { threshold } => N::above(raw, threshold),
+            };
+        }
+        Ok(())
     }
 
     /// Scores of the classes (log-probabilities up to a common constant): the recognition pass through the stack, then the head, or the

@@ -1,9 +1,9 @@
 //! The two ways of holding numbers, [`Float`] and [`Integer`], behind one trait: what is written over [`Numbers`] serves both.
 
 use crate::affine::Affine;
-use crate::format::Layer;
+use crate::format::{Layer, Scaling};
 use crate::integer::{IntegerAffine, IntegerRbm};
-use crate::kernel::integer;
+use crate::kernel::{float, integer};
 use crate::machine::{Machine, ShapeError};
 use crate::rbm::RbmView;
 use micromath::F32;
@@ -12,6 +12,8 @@ use micromath::F32;
 pub trait Numbers {
     /// State, probability or input of a unit.
     type Value: Copy + Default + PartialEq + core::fmt::Debug + 'static;
+    /// A raw input, of which [`crate::Model::values`] makes a value.
+    type Raw: Copy + From<u16>;
     /// Score of a class, or energy.
     type Score: Copy + Default + PartialOrd + core::fmt::Debug + core::fmt::Display + 'static;
     /// A machine.
@@ -48,12 +50,20 @@ pub trait Numbers {
     fn outputs(affine: &Self::Affine<'_>) -> usize;
     /// A value from `v ∈ [0, 1]`.
     fn from_unit(v: f32) -> Self::Value;
-    /// A value from an integer level, `v = level / max`; a level above `max` counts as `max`.
-    fn from_level(level: u16, max: u16) -> Self::Value;
+    /// A value from a raw input that is one: of integers 0, or 1 from 1 on.
+    fn from_raw(raw: Self::Raw) -> Self::Value;
+    /// A value from a raw level, `v = level / max`, the level held to 0 … `max`.
+    fn from_raw_level(level: Self::Raw, max: u16) -> Self::Value;
+    /// [`Numbers::from_raw_level`] of a level in 16 bits.
+    fn from_level(level: u16, max: u16) -> Self::Value {
+        Self::from_raw_level(level.into(), max)
+    }
+    /// 1 where a raw level is above `threshold`, else 0.
+    fn above(level: Self::Raw, threshold: u16) -> Self::Value;
+    /// Scales raw inputs channel by channel into `out`; false where the scaling is in other numbers.
+    fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = Self::Raw>, out: &mut [Self::Value]) -> bool;
     /// A score in nats.
     fn nats(score: Self::Score) -> f32;
-    /// What a level above `threshold` means, and one that is not: 1 or 0.
-    fn from_bit(on: bool) -> Self::Value;
     /// How far a free energy lies above a threshold of `2^-12` nats.
     fn margin(free_energy: Self::Score, threshold: i32) -> Self::Score;
     /// Does a free energy exceed a threshold of `2^-12` nats?
@@ -66,6 +76,7 @@ pub struct Float;
 
 impl Numbers for Float {
     type Value = f32;
+    type Raw = f32;
     type Score = f32;
     type Rbm<'a> = RbmView<'a>;
     type Affine<'a> = Affine<'a>;
@@ -116,12 +127,33 @@ impl Numbers for Float {
         v
     }
 
-    fn from_level(level: u16, max: u16) -> f32 {
-        f32::from(level.min(max)) / f32::from(max.max(1))
+    fn from_raw(raw: f32) -> f32 {
+        raw
     }
 
-    fn from_bit(on: bool) -> f32 {
-        f32::from(u8::from(on))
+    fn from_raw_level(level: f32, max: u16) -> f32 {
+        let largest = f32::from(max);
+        // NaN is neither below nor above, and stays.
+        let held = if level > largest {
+            largest
+        } else if level < 0.0 {
+            0.0
+        } else {
+            level
+        };
+        held / largest.max(1.0)
+    }
+
+    fn above(level: f32, threshold: u16) -> f32 {
+        if level.is_nan() { level } else { f32::from(u8::from(level > f32::from(threshold))) }
+    }
+
+    fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = f32>, out: &mut [f32]) -> bool {
+        let Scaling::Float { offsets, scales } = scaling else { return false };
+        for ((out, raw), (&offset, &scale)) in out.iter_mut().zip(raw).zip(offsets.iter().zip(*scales).cycle()) {
+            *out = float::scaled(raw, offset, scale);
+        }
+        true
     }
 
     fn margin(free_energy: f32, threshold: i32) -> f32 {
@@ -144,6 +176,7 @@ pub struct Integer;
 
 impl Numbers for Integer {
     type Value = u8;
+    type Raw = i32;
     type Score = i32;
     type Rbm<'a> = IntegerRbm<'a>;
     type Affine<'a> = IntegerAffine<'a>;
@@ -191,13 +224,25 @@ impl Numbers for Integer {
         F32(v.clamp(0.0, 1.0) * one).round().0 as u8
     }
 
-    fn from_level(level: u16, max: u16) -> u8 {
-        let max = u32::from(max.max(1));
-        ((u32::from(level).min(max) * u32::from(integer::ONE) + max / 2) / max) as u8
+    fn from_raw(raw: i32) -> u8 {
+        Self::from_raw_level(raw, 1)
     }
 
-    fn from_bit(on: bool) -> u8 {
-        if on { integer::ONE } else { 0 }
+    fn from_raw_level(level: i32, max: u16) -> u8 {
+        let max = u32::from(max.max(1));
+        ((level.max(0).unsigned_abs().min(max) * u32::from(integer::ONE) + max / 2) / max) as u8
+    }
+
+    fn above(level: i32, threshold: u16) -> u8 {
+        if level > i32::from(threshold) { integer::ONE } else { 0 }
+    }
+
+    fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = i32>, out: &mut [u8]) -> bool {
+        let Scaling::Integer { offsets, scales, .. } = scaling else { return false };
+        for ((out, raw), (&offset, &scale)) in out.iter_mut().zip(raw).zip(offsets.iter().zip(*scales).cycle()) {
+            *out = integer::scaled(raw, offset, scale);
+        }
+        true
     }
 
     fn margin(free_energy: i32, threshold: i32) -> i32 {

@@ -29,7 +29,8 @@ struct Answer {
 
 fn answer(bytes: &[u8], levels: &[u16; INPUTS]) -> Result<Answer, ModelError> {
     let model = Model::parse(bytes)?;
-    let input = levels.map(|level| model.value_of_level::<Numbers>(level));
+    let mut input = [Value::default(); INPUTS];
+    model.values::<Numbers>(levels, &mut input)?;
     let (mut work, mut scores) = ([Value::default(); WORK], [Score::default(); CLASSES]);
     let class = model.classify::<Numbers>(&input, &mut work, &mut scores)?;
     let is_novel = model.novelty::<Numbers>(&input)?.map(|verdict| verdict.is_novel);

@@ -79,6 +79,7 @@ fn file(layers: &[Layer<'_>]) -> Result<Vec<u8>, Box<dyn Error>> {
             test_accuracy: None,
             tool: "random_net",
         },
+        ..Header::default()
     };
     let mut bytes = vec![0; encoded_len(&header, layers)?];
     encode(&header, layers, &mut bytes)?;

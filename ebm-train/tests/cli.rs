@@ -189,7 +189,7 @@ fn a_damaged_model_is_refused_with_path_and_reason() {
         refused(&whole[..40], "cut short");
         refused(&[&whole[..], b"x"].concat(), "the file says that it has");
         refused(&changed(0, b'e'), "not a model file");
-        refused(&changed(4, 3), "file format version 3; this program reads versions 1 to 2");
+        refused(&changed(4, 4), "file format version 4; this program reads versions 1 to 3");
         refused(&changed(40, whole[40] ^ 1), "header's checksum");
         refused(&changed(whole.len() / 2, whole[whole.len() / 2] ^ 16), "parameters' checksum");
     }

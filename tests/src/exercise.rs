@@ -1,5 +1,6 @@
 //! Everything that can be asked of a model. A hostile file may give wrong numbers, but nothing may panic.
 
+use ebm_core::format::Input;
 use ebm_core::kernel::integer::ONE;
 use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_core::{Beta, Float, Integer, Machine, Model, Numbers};
@@ -22,9 +23,10 @@ pub fn exercise(bytes: &[u8]) -> bool {
 fn exercise_as<N: Numbers>(model: &Model<'_>, values: &[N::Value]) {
     let mut work = vec![N::Value::default(); model.work_len()];
     let mut scores = vec![N::Score::default(); model.outputs()];
-    let levels = [0, 1, u16::MAX].map(|level| model.value_of_level::<N>(level));
-    for &value in values.iter().chain(&levels) {
-        let mut input = vec![value; model.inputs()];
+    let levels = [0, 1, u16::MAX].map(|level| raw_values::<N>(model, level.into()));
+    let others = values.iter().map(|&value| vec![value; model.inputs()]);
+    for mut input in others.chain(levels.into_iter().flatten()) {
+        let value = input.last().copied().unwrap_or_default();
         if let (Some(first), Some(&other)) = (input.first_mut(), values.first()) {
             *first = other;
         }
@@ -56,6 +58,14 @@ fn exercise_as<N: Numbers>(model: &Model<'_>, values: &[N::Value]) {
             }
         }
     }
+}
+
+/// The values of inputs that are all `raw`; none where the scaling is in other numbers than `N`'s.
+fn raw_values<N: Numbers>(model: &Model<'_>, raw: N::Raw) -> Option<Vec<N::Value>> {
+    let mut values = vec![N::Value::default(); model.inputs()];
+    let made = model.values::<N>(&vec![raw; model.inputs()], &mut values);
+    assert!(made.is_ok() || matches!(model.header().input, Input::Scaled { .. }));
+    made.is_ok().then_some(values)
 }
 
 fn exercise_machine<M: Machine>(machine: &M, value: M::Value, other: M::Value) {

@@ -34,7 +34,8 @@ pub fn float() -> (Header<'static>, [Layer<'static>; 1]) {
         layers: Default::default(),
         labels: "",
         novelty: None,
-        provenance: Provenance { dataset: "", dataset_crc32: 0, seed: 0, test_accuracy: None, tool: "by hand" },
+        provenance: Provenance { tool: "by hand", ..Provenance::default() },
+        ..Header::default()
     };
     (header, [Layer::Rbm(rbm.expect("3 × 2"))])
 }
@@ -66,6 +67,7 @@ pub fn int8() -> (Header<'static>, [Layer<'static>; 2]) {
             test_accuracy: Some(0.5),
             tool: "ebm",
         },
+        ..Header::default()
     };
     let rbm = IntegerRbm::new(UP, &[512, -2048, 0], &[16_516, 24_774], 9).expect("3 × 2");
     let head = IntegerAffine::new(2, HEAD).expect("2 × 2");

@@ -1,6 +1,8 @@
 //! Writing a model file into a buffer.
 
-use super::{ALIGNMENT, FormatError, Header, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, align_up, at};
+use super::{
+    ALIGNMENT, FormatError, Header, Input, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, align_up, at,
+};
 use crate::affine::Activation;
 use crate::units::HiddenKind;
 
@@ -35,6 +37,10 @@ pub enum EncodeError {
         /// Which layer, from 0 at the input.
         layer: usize,
     },
+    /// Offsets and scales where the header's input is not scaled, none where it is, or of another number of channels or other numbers than
+    /// the model's.
+    #[error("the offsets and scales of the inputs are not those of the header's channels in the model's numbers")]
+    Scaling,
     /// A file with these contents would be refused.
     #[error(transparent)]
     Refused(#[from] FormatError),
@@ -58,6 +64,7 @@ fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> 
         complete.layers.push(layer.header()).map_err(|_| EncodeError::TooManyLayers { found: layers.len() })?;
     }
     complete.check()?;
+    check_scaling(&complete)?;
     for (index, layer) in layers.iter().enumerate() {
         let expected = match layer {
             Layer::Sigmoid(up) => Some((up, Activation::Mean(HiddenKind::Bernoulli))),
@@ -70,18 +77,38 @@ fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> 
         layer.check(index)?;
     }
     let mut buffer = [0; MAX_HEADER_LEN];
-    let header_len = postcard::to_slice(&complete, &mut buffer).map_err(|_| EncodeError::HeaderLength)?.len();
-    let mut payload_len = Some(0usize);
-    for layer in layers {
-        layer.sections(&mut |section| {
-            payload_len = payload_len.and_then(|sum| sum.checked_add(align_up(section.len())?));
-        });
+    let version = complete.version();
+    let mut header_len = postcard::to_slice(&complete, &mut buffer).map_err(|_| EncodeError::HeaderLength)?.len();
+    if version >= Header::WITH_PRESENTATION {
+        let rest = buffer.get_mut(header_len..).unwrap_or_default();
+        header_len += postcard::to_slice(&header.presentation, rest).map_err(|_| EncodeError::HeaderLength)?.len();
     }
+    let mut payload_len = Some(0usize);
+    sections(header, layers, &mut |section| {
+        payload_len = payload_len.and_then(|sum| sum.checked_add(align_up(section.len())?));
+    });
     let payload_start = (PREFIX_LEN + header_len).next_multiple_of(ALIGNMENT);
     // One slice can be several layers' parameters: where addresses have 32 bits, the file can be longer than memory.
     let needed = payload_len.and_then(|len| payload_start.checked_add(len)).ok_or(EncodeError::PayloadLength)?;
     let payload_len = u32::try_from(needed - payload_start).map_err(|_| EncodeError::PayloadLength)?;
-    Ok(Plan { version: complete.version(), header: buffer, header_len, payload_start, payload_len, needed })
+    Ok(Plan { version, header: buffer, header_len, payload_start, payload_len, needed })
+}
+
+/// Are the header's offsets and scales what its input says?
+fn check_scaling(header: &Header<'_>) -> Result<(), EncodeError> {
+    match (header.input, &header.scaling, header.layers.first()) {
+        (Input::Scaled { channels }, Some(scaling), Some(first)) if scaling.fits(channels, first.numbers) => {
+            Ok(scaling.check()?)
+        }
+        (Input::Scaled { .. }, ..) | (_, Some(_), _) => Err(EncodeError::Scaling),
+        _ => Ok(()),
+    }
+}
+
+/// Calls `each` with the bytes of every section in file order, unpadded.
+fn sections<'s>(header: &'s Header<'_>, layers: &'s [Layer<'_>], each: &mut dyn FnMut(&'s [u8])) {
+    header.scaling.iter().flat_map(|scaling| scaling.sections()).for_each(&mut *each);
+    layers.iter().for_each(|layer| layer.sections(each));
 }
 
 /// Bytes that [`encode`] will write.
@@ -101,12 +128,10 @@ pub fn encode(header: &Header<'_>, layers: &[Layer<'_>], out: &mut [u8]) -> Resu
     let (head, payload) = out.split_at_mut(plan.payload_start);
 
     let mut offset = 0;
-    for layer in layers {
-        layer.sections(&mut |section| {
-            payload[offset..offset + section.len()].copy_from_slice(section);
-            offset += section.len().next_multiple_of(ALIGNMENT);
-        });
-    }
+    sections(header, layers, &mut |section| {
+        payload[offset..offset + section.len()].copy_from_slice(section);
+        offset += section.len().next_multiple_of(ALIGNMENT);
+    });
 
     let (prefix, rest) = head.split_at_mut(PREFIX_LEN);
     rest[..plan.header_len].copy_from_slice(&plan.header[..plan.header_len]);

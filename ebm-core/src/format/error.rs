@@ -122,6 +122,27 @@ pub enum FormatError {
     /// Input levels of which none means 1.
     #[error("input levels from 0 to 0")]
     NoLevels,
+    /// Channels that the inputs are no multiple of.
+    #[error("{inputs} inputs are not samples of {channels} channels")]
+    Channels {
+        /// Channels that the header says.
+        channels: u32,
+        /// Inputs of the model.
+        inputs: u32,
+    },
+    /// Offsets and scales that no input can be scaled by.
+    #[error("an offset or scale of the inputs is not finite, zero or out of range")]
+    Scaling,
+    /// A picture of another number of pixels than the model has inputs.
+    #[error("{inputs} inputs are no picture of {width} × {height} pixels")]
+    Image {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Inputs of the model.
+        inputs: u32,
+    },
     /// Labels for another number of classes than the head has.
     #[error("{labels} class labels, but the model has no head with as many classes")]
     Labels {

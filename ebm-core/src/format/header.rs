@@ -1,6 +1,6 @@
 //! What a file says about its model.
 
-use super::{FormatError, LayerReader};
+use super::{FormatError, LayerReader, Scaling};
 use crate::kernel::integer::Storage;
 use crate::units::HiddenKind;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Most layers of a model, its head included.
 pub const MAX_LAYERS: usize = 8;
 
-/// The postcard header. Enum variants and fields are only ever appended, with a new format version (`FORMAT.md`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a file says of its model: the postcard header, and beside it the scaling of the inputs, whose numbers lie in the payload.
+/// Enum variants and fields are only ever appended, with a new format version (`FORMAT.md`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header<'a> {
     /// How a raw input becomes the first layer's visible values.
     pub input: Input,
@@ -21,13 +22,20 @@ pub struct Header<'a> {
     pub novelty: Option<Novelty>,
     /// Where the model comes from.
     pub provenance: Provenance<'a>,
+    /// What the samples were shown as. Since version 3, which appends it to the header.
+    #[serde(skip)]
+    pub presentation: Presentation,
+    /// Offsets and scales where `input` is [`Input::Scaled`], else none. They are the payload's first sections.
+    #[serde(skip)]
+    pub scaling: Option<Scaling<'a>>,
 }
 
-/// How a raw input becomes a visible value `v`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a raw input becomes a visible value `v`: [`crate::Model::values`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Input {
-    /// The input is the value: a probability in `[0, 1]`.
+    /// The input is the value: a probability in `[0, 1]`, or what a Gaussian unit takes.
+    #[default]
     Unit,
     /// The input is an integer level: `v = level / max`; levels above `max` count as `max`.
     Levels {
@@ -38,6 +46,12 @@ pub enum Input {
     Binary {
         /// The highest level that means 0.
         threshold: u16,
+    },
+    /// The input is a number of channel `c = i mod channels`: `v = (r − offset_c)·scale_c` ([`Scaling`]). The inputs of a window of a
+    /// sensor's stream repeat the channels. Since version 3.
+    Scaled {
+        /// Number of channels; divides the number of inputs.
+        channels: u32,
     },
 }
 
@@ -216,7 +230,7 @@ pub struct Novelty {
 }
 
 /// Where a model comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance<'a> {
     /// Name of the data set that it was trained on.
     pub dataset: &'a str,
@@ -230,15 +244,57 @@ pub struct Provenance<'a> {
     pub tool: &'a str,
 }
 
+/// What the samples were shown as, to the model and to whom looks at them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Presentation {
+    /// Shape of the inputs where they are a picture.
+    pub image: Option<ImageShape>,
+    /// How the values were made binary for training.
+    pub training: Binarisation,
+    /// How they were for the figures of the test data.
+    pub test: Binarisation,
+}
+
+/// A picture: rows of pixels, from the top, each from the left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ImageShape {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// How values between 0 and 1 became 0 or 1: a likelihood says little without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Binarisation {
+    /// Not at all: a grey level is a unit's probability.
+    #[default]
+    None,
+    /// 1 above a threshold, else 0.
+    Threshold,
+    /// Each value is the probability of a 1, drawn once and then kept.
+    SampledOnce,
+    /// … drawn anew each time that the sample is shown.
+    SampledEachTime,
+}
+
 impl Header<'_> {
     /// The lowest version of the format that can say this: what is written, so that older programs read what they can.
     pub fn version(&self) -> u16 {
         let input = match self.input {
             Input::Unit | Input::Levels { .. } => 1,
             Input::Binary { .. } => 2,
+            Input::Scaled { .. } => Self::WITH_PRESENTATION,
         };
-        self.layers.iter().map(LayerHeader::version).fold(input, u16::max)
+        let presentation = if self.presentation == Presentation::default() { 1 } else { Self::WITH_PRESENTATION };
+        self.layers.iter().map(LayerHeader::version).fold(input.max(presentation), u16::max)
     }
+
+    /// The version that appended [`Header::presentation`].
+    pub(crate) const WITH_PRESENTATION: u16 = 3;
 
     /// Checks what the header alone can tell. `layers` fit onto each other, a head comes last, labels match its classes.
     pub(super) fn check(&self) -> Result<(), FormatError> {
@@ -280,8 +336,19 @@ impl Header<'_> {
                 }
             }
         }
-        if self.input == (Input::Levels { max: 0 }) {
-            return Err(FormatError::NoLevels);
+        let inputs = first.inputs();
+        match self.input {
+            Input::Levels { max: 0 } => return Err(FormatError::NoLevels),
+            // No number but 0 is a multiple of 0.
+            Input::Scaled { channels } if !inputs.is_multiple_of(channels) => {
+                return Err(FormatError::Channels { channels, inputs });
+            }
+            _ => {}
+        }
+        if let Some(ImageShape { width, height }) = self.presentation.image
+            && width.checked_mul(height) != Some(inputs)
+        {
+            return Err(FormatError::Image { width, height, inputs });
         }
         let labels = self.labels.split('\n').count();
         if !self.labels.is_empty() && labels as u64 != u64::from(last.classes()) {
@@ -293,14 +360,24 @@ impl Header<'_> {
         }
         Ok(())
     }
+}
 
-    /// [`Header::check`], then the payload: its length, and every number in it.
-    pub(crate) fn check_against(&self, payload: &[u8]) -> Result<(), FormatError> {
+impl<'a> Header<'a> {
+    /// [`Header::check`], then the payload: its length, and every number in it. Takes over the scaling, and gives the rest of the payload: the
+    /// layers.
+    pub(crate) fn check_against(&mut self, payload: &'a [u8]) -> Result<&'a [u8], FormatError> {
         self.check()?;
         let mut reader = LayerReader::new(payload);
+        if let (Input::Scaled { channels }, Some(first)) = (self.input, self.layers.first()) {
+            let scaling = reader.scaling(channels, first.numbers)?;
+            scaling.check()?;
+            self.scaling = Some(scaling);
+        }
+        let layers = reader.rest();
         for (index, header) in self.layers.iter().enumerate() {
             reader.layer(index, header)?.check(index)?;
         }
-        reader.finish()
+        reader.finish()?;
+        Ok(layers)
     }
 }

@@ -1,6 +1,6 @@
 //! Sections of a layer: which there are, in which order, and what their numbers may be.
 
-use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, align_up};
+use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, Scaling, align_up};
 use crate::affine::{Activation, Affine};
 use crate::directed::Directed;
 use crate::integer::{IntegerAffine, IntegerRbm};
@@ -205,18 +205,51 @@ impl<'a> LayerReader<'a> {
         bytemuck::try_cast_slice(bytes).map_err(|_| Fault::Misaligned)
     }
 
+    /// What has not been handed out.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Borrows the sections ahead of the layers, where the inputs are of `channels` that are scaled. The numbers themselves are
+    /// [`Scaling::check`]'s.
+    #[inline(never)]
+    pub(crate) fn scaling(&mut self, channels: u32, numbers: NumberFormat) -> Result<Scaling<'a>, FormatError> {
+        let scaling = match numbers {
+            NumberFormat::F32 => self.float_scaling(channels.into()),
+            _ => self.integer_scaling(channels.into()),
+        };
+        scaling.map_err(|fault| self.error(0, fault))
+    }
+
+    fn float_scaling(&mut self, channels: u64) -> Result<Scaling<'a>, Fault> {
+        Ok(Scaling::Float { offsets: self.section(channels)?, scales: self.section(channels)? })
+    }
+
+    fn integer_scaling(&mut self, channels: u64) -> Result<Scaling<'a>, Fault> {
+        Ok(Scaling::Integer {
+            offsets: self.section(channels)?,
+            scales: self.section(channels)?,
+            counts: self.section(channels)?,
+        })
+    }
+
     /// Borrows the sections of the next layer, which is number `index`. The numbers themselves are [`Layer::check`]'s.
     pub(crate) fn layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
         let layer = match header.numbers.as_integer() {
             None => self.float(header),
             Some((storage, down_shift)) => self.integer(header, storage, down_shift),
         };
-        layer.map_err(|fault| match fault {
+        layer.map_err(|fault| self.error(index, fault))
+    }
+
+    /// What a fault in the layer at `index` is to who reads the file.
+    const fn error(&self, index: usize, fault: Fault) -> FormatError {
+        match fault {
             Fault::Length => self.payload_length(),
             Fault::Misaligned => FormatError::Misaligned,
             Fault::Units(error) => FormatError::Units { layer: index, error },
             Fault::Count(expected, found) => FormatError::UnitCount { layer: index, expected, found },
-        })
+        }
     }
 
     #[inline(never)]

@@ -1,6 +1,6 @@
 //! The model file, `model.ebm`: `FORMAT.md` describes it byte by byte.
 //!
-//! A 32-byte prefix, a [postcard] [`Header`], then the layers' sections, each at a multiple of 16 bytes, so that they
+//! A 32-byte prefix, a [postcard] [`Header`], then the sections of the inputs' scaling and of the layers, each at a multiple of 16 bytes, so that they
 //! are borrowed where they lie. CRC-32s cover every byte. Reading never panics and never copies a parameter; what does not
 //! hold is a [`FormatError`].
 
@@ -8,13 +8,18 @@ mod encode;
 mod error;
 mod header;
 mod layer;
+mod scaling;
 mod shape;
 
 pub use encode::{EncodeError, encode, encoded_len};
 pub use error::FormatError;
-pub use header::{Header, Input, Kinds, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat, Provenance};
+pub use header::{
+    Binarisation, Header, ImageShape, Input, Kinds, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
+    Presentation, Provenance,
+};
 pub use layer::Layer;
 pub(crate) use layer::LayerReader;
+pub use scaling::Scaling;
 pub use shape::{Shape, Text};
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest};
@@ -22,7 +27,7 @@ use crc::{CRC_32_ISO_HDLC, Crc, Digest};
 /// First bytes of every file. The control byte keeps text tools away.
 pub const MAGIC: [u8; 4] = *b"EBM\x1a";
 /// The newest version that this crate reads and writes. A file is written in the lowest that can say what it holds.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Length of the prefix.
 pub const PREFIX_LEN: usize = 32;
 /// Sections begin at multiples of this.

@@ -13,6 +13,12 @@ use rand_core::Rng;
 /// Partial sums that a dot product keeps: eight fill a 256-bit register and fit a Cortex-M4F's.
 const LANES: usize = 8;
 
+/// The value of a raw number of a scaled channel, `(raw − offset)·scale`; NaN stays NaN.
+#[inline]
+pub fn scaled(raw: f32, offset: f32, scale: f32) -> f32 {
+    (raw - offset) * scale
+}
+
 /// `Σ_i x_i·y_i`, summed in eight interleaved lanes that are then added pairwise.
 ///
 /// Relative to `Σ |x_i·y_i|` the error is at most `(n/8 + 4)·2⁻²⁴` to first order.

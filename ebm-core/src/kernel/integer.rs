@@ -40,6 +40,9 @@ pub const MAX_WEIGHT: i32 = 128;
 pub const MAX_INPUTS: usize = 32_768;
 /// Largest magnitude of an integer hidden bias.
 pub const MAX_HIDDEN_BIAS: i32 = 1 << 29;
+/// Largest magnitude of a scaled channel's offset, and of a raw number: their difference is at most `2^30`, and half of the largest `2^30`, added
+/// to round, leaves it below `2^31`.
+pub const MAX_OFFSET: i32 = 1 << 29;
 /// Largest magnitude of an integer visible bias, in `2^-12` nats (2,048 nats): its product with [`ONE`] fits an i32.
 pub const MAX_VISIBLE_BIAS: i32 = 1 << 23;
 /// Largest sum of a layer's down steps: times 128 it is `2^30`, the largest sum downwards.
@@ -92,6 +95,15 @@ impl Rescale {
 fn shift_rounding(value: i32, bits: u8) -> i32 {
     let half = (1i32 << (bits & 31)) >> 1;
     (value + half) >> (bits & 31)
+}
+
+/// The value of a raw number of a scaled channel, in `1/128`: `(raw − offset)·scale` to nearest, held to 0 … [`ONE`].
+///
+/// `raw` is first held to ±[`MAX_OFFSET`]; `|offset|` is at most that, so the difference stays below `2^30`.
+#[inline]
+pub fn scaled(raw: i32, offset: i32, scale: Rescale) -> u8 {
+    let held = raw.max(-MAX_OFFSET).min(MAX_OFFSET);
+    scale.apply(held - offset).max(0).min(i32::from(ONE)) as u8
 }
 
 /// An activation from a probability in `2^-16`, to nearest.

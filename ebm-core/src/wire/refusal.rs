@@ -105,6 +105,8 @@ impl From<FormatError> for ModelFault {
             | FormatError::Header
             | FormatError::HeaderNotFinite
             | FormatError::NoLevels
+            | FormatError::Channels { .. }
+            | FormatError::Image { .. }
             | FormatError::Labels { .. } => Self::Header,
             FormatError::NoLayers
             | FormatError::EmptyLayer { .. }
@@ -116,7 +118,7 @@ impl From<FormatError> for ModelFault {
             | FormatError::Units { .. }
             | FormatError::UnitCount { .. }
             | FormatError::LayersDoNotFit { .. } => Self::Layers,
-            FormatError::NotFinite { .. } | FormatError::OutOfRange { .. } => Self::Parameters,
+            FormatError::NotFinite { .. } | FormatError::OutOfRange { .. } | FormatError::Scaling => Self::Parameters,
             FormatError::Misaligned => Self::Misaligned,
         }
     }

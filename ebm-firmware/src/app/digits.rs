@@ -1,7 +1,7 @@
 //! Classifies every test digit with the model in flash, and says what that costs.
 
 use ebm_core::rng::{Philox, Purpose, Stream};
-use ebm_core::{Chain, Model};
+use ebm_core::{Chain, Model, ModelError};
 use embedded_io::Write;
 
 use super::cost::Cost;
@@ -40,8 +40,10 @@ struct Buffers {
     scores: [Score; CLASSES],
 }
 
-fn input_of(model: &Model<'_>, levels: &[u8; INPUTS]) -> [Value; INPUTS] {
-    levels.map(|level| model.value_of_level::<Numbers>(level.into()))
+fn input_of(model: &Model<'_>, levels: &[u8; INPUTS]) -> Result<[Value; INPUTS], ModelError> {
+    let mut input = [Value::default(); INPUTS];
+    model.values::<Numbers>(levels, &mut input)?;
+    Ok(input)
 }
 
 fn classify<B: Board>(board: &mut B, model: &Model<'_>) -> Result<(), AppError<B>> {
@@ -50,7 +52,7 @@ fn classify<B: Board>(board: &mut B, model: &Model<'_>) -> Result<(), AppError<B
     let (mut samples, mut correct, mut novel) = (0, 0, 0);
     for (index, (levels, label)) in model::test_digits().enumerate() {
         let mut buffers = Buffers {
-            input: input_of(model, levels),
+            input: input_of(model, levels)?,
             work: [Value::default(); WORK],
             scores: [Score::default(); CLASSES],
         };
@@ -72,7 +74,7 @@ fn classify<B: Board>(board: &mut B, model: &Model<'_>) -> Result<(), AppError<B
         novel += u32::from(model.is_novel::<Numbers>(free_energy) == Some(true));
     }
     if let Some((levels, _)) = model::test_digits().next() {
-        let input = input_of(model, levels);
+        let input = input_of(model, levels)?;
         let (mut work, mut scores) = ([Value::default(); WORK], [Score::default(); CLASSES]);
         let (class, stack) = board.measure_stack(|| model.classify::<Numbers>(&input, &mut work, &mut scores));
         class?;
@@ -93,7 +95,7 @@ fn sample<B: Board>(board: &mut B, model: &Model<'_>) -> Result<(), AppError<B>>
     let rbm = model.machine::<Numbers>()?;
     let mut steps = Cost::default();
     for (index, (levels, _)) in (0..CHAINS).zip(model::test_digits()) {
-        let mut chain = Chain::<Value, INPUTS, HIDDEN>::new(input_of(model, levels));
+        let mut chain = Chain::<Value, INPUTS, HIDDEN>::new(input_of(model, levels)?);
         let mut rng = Philox::new(SEED, Stream { sample: index, ..Stream::new(Purpose::Free) });
         for step in 1..=STEPS {
             let (result, instructions) = board.count_instructions(|| chain.gibbs_step(&rbm, &mut rng));

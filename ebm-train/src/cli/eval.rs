@@ -51,6 +51,7 @@ fn words(input: Input) -> String {
         Input::Unit => "values from 0 to 1".to_owned(),
         Input::Levels { max } => format!("levels from 0 to {max}"),
         Input::Binary { threshold } => format!("levels, 1 above {threshold} and else 0"),
+        Input::Scaled { channels } => format!("numbers of {channels} channels, each with an offset and a scale"),
     }
 }
 

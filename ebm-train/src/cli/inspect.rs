@@ -57,11 +57,11 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
         layers: layers.collect(),
         input_level_max: match header.input {
             Input::Levels { max } => Some(max),
-            Input::Unit | Input::Binary { .. } => None,
+            _ => None,
         },
         input_threshold: match header.input {
             Input::Binary { threshold } => Some(threshold),
-            Input::Unit | Input::Levels { .. } => None,
+            _ => None,
         },
         labels: header.labels.split('\n').filter(|label| !label.is_empty()).collect(),
         novelty: header.novelty.map(|novelty| Novelty {

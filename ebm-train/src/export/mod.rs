@@ -68,6 +68,7 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
             test_accuracy: None,
             tool: TOOL,
         },
+        ..Header::default()
     };
     let unmeasured = encoded(&header, layers)?;
     let unfit = |error: Error| error.between("the new model".as_ref(), &dataset.name);

@@ -108,6 +108,7 @@ impl Recipe {
                 test_accuracy: self.test_accuracy,
                 tool: &self.tool,
             },
+            ..Header::default()
         };
         let layers: Vec<Layer<'_>> = self.layers.iter().map(Parameters::layer).collect();
         let len = match encoded_len(&header, &layers) {
