@@ -34,6 +34,12 @@ pub enum Purpose {
     GeneratedHidden = 16,
     /// States of visible units there.
     GeneratedVisible = 17,
+    /// States of hidden units where a likelihood is estimated: by annealing, or by a chain that annealing starts from.
+    AnnealedHidden = 24,
+    /// States of visible units there.
+    AnnealedVisible = 25,
+    /// States drawn from a deep belief network's recognition pass for its variational bound.
+    Recognition = 26,
 }
 
 /// Which stream of draws: the part of the counter that stays fixed while the units of one sample are drawn.

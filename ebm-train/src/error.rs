@@ -63,6 +63,9 @@ pub enum Error {
     /// Parameters that cannot be quantised.
     #[error("the model cannot be quantised: {0}")]
     Quantize(String),
+    /// A likelihood that there is none of.
+    #[error("the likelihood cannot be computed: {0}")]
+    Likelihood(String),
     /// Training left the finite numbers.
     #[error("{stage}, epoch {epoch}: the loss is not finite; try a lower {flag}")]
     Diverged {

@@ -60,6 +60,54 @@ pub fn free_energy_term(kind: HiddenKind, field: f32) -> f32 {
     }
 }
 
+/// `Σ_j T(to·z_j) − T(from·z_j)`, `T` being [`free_energy_term`], of which a hidden layer's share in `ln p*_to(v) − ln p*_from(v)` between two
+/// temperatures of one path is made.
+///
+/// Where the two are near, it is `T′` integrated by Gauss's rule of three points, relative error at most [`TERM_CHANGE_MAX_RELATIVE_ERROR`] a
+/// unit: ten thousand small steps add up to the sum of their own roundings, not to those of the terms.
+pub fn free_energy_term_changes(kind: HiddenKind, fields: &[f32], from: f32, to: f32) -> f64 {
+    /// Farthest apart that the rule is used.
+    const NEAR: f32 = 0.5;
+    /// `√(3/5)/2`, the outer points' distance from the middle.
+    const OUTER: f32 = 0.387_298_33;
+    /// Fields whose changes are held in f32 before they are summed.
+    const PIECE: usize = 64;
+    let mean = |z| match kind {
+        HiddenKind::Bernoulli => sigmoid(z),
+        HiddenKind::Relu => rectified_mean(z),
+    };
+    let (step, middle) = (to - from, 0.5 * (from + to));
+    let points = [middle - OUTER * step, middle, middle + OUTER * step];
+    let mut sum = 0.0;
+    for fields in fields.chunks(PIECE) {
+        let mut changes = [0.0f32; PIECE];
+        if fields.iter().all(|z| (step * z).abs() <= NEAR) {
+            for (change, z) in changes.iter_mut().zip(fields) {
+                let means = points.map(|point| mean(point * z));
+                *change = step * z * (1.0 / 18.0) * (5.0 * (means[0] + means[2]) + 8.0 * means[1]);
+            }
+        } else {
+            for (change, z) in changes.iter_mut().zip(fields) {
+                *change = free_energy_term(kind, to * z) - free_energy_term(kind, from * z);
+            }
+        }
+        sum += changes.iter().map(|&change| f64::from(change)).sum::<f64>();
+    }
+    sum
+}
+
+/// Largest relative error of [`free_energy_term_changes`] for one unit and `|to·z − from·z| ≤ ½`.
+pub const TERM_CHANGE_MAX_RELATIVE_ERROR: f64 = 4e-6;
+
+/// `out_i ← out_i + T(z + s_i·w_i) − T(z)`: what one hidden unit of field `z` and weights `w` adds to `−F` when visible unit i changes by
+/// `s_i` and no other does.
+pub fn add_term_changes(kind: HiddenKind, field: f32, weights: &[f32], changes: &[f32], out: &mut [f32]) {
+    let before = free_energy_term(kind, field);
+    for ((out, weight), change) in out.iter_mut().zip(weights).zip(changes) {
+        *out += free_energy_term(kind, field + change * weight) - before;
+    }
+}
+
 /// Fields of hidden units to their means in place: `σ(z)`, or `S′(z)` of a rectified one.
 pub fn hidden_means(kind: HiddenKind, fields: &mut [f32]) {
     match kind {
@@ -92,6 +140,48 @@ pub fn sample_hidden<R: Rng + ?Sized>(kind: HiddenKind, beta: Beta, fields: &mut
     }
 }
 
+/// Fields of hidden units to states in place, drawn from the very `p(h | z)`: on with probability `σ(z)`, or the number of a rectified unit's
+/// copies that are on, `p(h) ∝ e^(z·h − h²/2) / Π_{i ≤ h} (1 − e^(−i))`.
+///
+/// [`sample_hidden`] approximates the latter as its paper does; where a likelihood is estimated, chains must have exactly `p(v, h)`.
+pub fn sample_hidden_exactly<R: Rng + ?Sized>(kind: HiddenKind, fields: &mut [f32], rng: &mut R) {
+    match kind {
+        HiddenKind::Bernoulli => sample_hidden(kind, Beta::ONE, fields, rng),
+        HiddenKind::Relu => fields.iter_mut().for_each(|field| *field = copies_on(*field, rng.next_u32())),
+    }
+}
+
+/// The number of copies on, by inversion over the states within eight deviations of the field.
+fn copies_on(field: f32, draw: u32) -> f32 {
+    const REACH: f32 = 8.0;
+    const STATES: u16 = 18;
+    let first = if field > REACH { libm::floorf(field - REACH) } else { 0.0 };
+    // p(h + 1)/p(h) = e^(z − h − ½) / (1 − e^(−(h + 1))).
+    let weights = || {
+        let (mut weight, mut rise) = (1.0, libm::expf(field - first - 0.5));
+        let mut copy = libm::expf(-first);
+        (0..STATES).map(move |_| {
+            let this = weight;
+            copy *= 1.0 / core::f32::consts::E;
+            weight *= rise / (1.0 - copy);
+            rise *= 1.0 / core::f32::consts::E;
+            this
+        })
+    };
+    let aim = unit_interval(draw) * weights().sum::<f32>();
+    let mut below = 0.0;
+    let mut state = first;
+    for weight in weights() {
+        below += weight;
+        if aim < below {
+            return state;
+        }
+        state += 1.0;
+    }
+    // Rounding leaves the last state; a field that is NaN stays visible.
+    if field.is_nan() { field } else { state - 1.0 }
+}
+
 /// Kinds whose variance grows without bound as `β` falls are drawn at this `β` below it.
 const HOTTEST: f32 = 1.0 / 256.0;
 
@@ -122,6 +212,68 @@ pub fn visible_means(units: Units<'_>, visible_bias: &[f32], inputs: &mut [f32])
             VisibleKind::Softmax | VisibleKind::Label => math::softmax(inputs),
         }
     }
+}
+
+/// `Σ_i ln Z_i`, `Z_i = Σ_v e^(−U_i(v) + x_i·v)` or the integral, of [`super::float::visible_input`]: `softplus`, `a·x + σ²x²/2 + ln(σ√2π)`, or
+/// the group's log-sum-exp. `ln Σ_v e^(−E(v, h))` is this and `−Σ_j U_j(h_j)`.
+pub fn visible_log_partition(units: Units<'_>, visible_bias: &[f32], inputs: &[f32]) -> f64 {
+    let mut sum = 0.0;
+    for run in units.runs(inputs.len()) {
+        let range = run.start..run.start + run.units;
+        let (Some(inputs), Some(bias)) = (inputs.get(range.clone()), visible_bias.get(range)) else { continue };
+        match run.kind {
+            VisibleKind::Bernoulli => sum += sum_of(inputs, softplus),
+            VisibleKind::Gaussian => {
+                for ((x, bias), sigma) in inputs.iter().zip(bias).zip(run.sigma) {
+                    let (x, bias, sigma) = (f64::from(*x), f64::from(*bias), f64::from(*sigma));
+                    sum += bias * x + 0.5 * (sigma * x) * (sigma * x) + libm::log(sigma) + LN_SQRT_TAU;
+                }
+            }
+            VisibleKind::Softmax | VisibleKind::Label => sum += f64::from(math::log_sum_exp(inputs)),
+        }
+    }
+    sum
+}
+
+/// `ln p(v | h)` of [`super::float::visible_input`]; of Gaussian units the density.
+pub fn visible_log_density(units: Units<'_>, visible_bias: &[f32], inputs: &[f32], visible: &[f32]) -> f64 {
+    let mut sum = 0.0;
+    for run in units.runs(inputs.len()) {
+        let range = run.start..run.start + run.units;
+        let (Some(inputs), Some(bias)) = (inputs.get(range.clone()), visible_bias.get(range.clone())) else { continue };
+        let Some(values) = visible.get(range) else { continue };
+        match run.kind {
+            VisibleKind::Bernoulli => sum += f64::from(float::dot(inputs, values)) - sum_of(inputs, softplus),
+            VisibleKind::Gaussian => {
+                for (((x, v), bias), sigma) in inputs.iter().zip(values).zip(bias).zip(run.sigma) {
+                    let sigma = f64::from(*sigma);
+                    let deviation = (f64::from(*v) - f64::from(*bias)) / sigma - sigma * f64::from(*x);
+                    sum -= 0.5 * deviation * deviation + libm::log(sigma) + LN_SQRT_TAU;
+                }
+            }
+            VisibleKind::Softmax | VisibleKind::Label => {
+                sum += f64::from(float::dot(inputs, values) - math::log_sum_exp(inputs));
+            }
+        }
+    }
+    sum
+}
+
+/// `ln √(2π)`.
+const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
+
+/// Sum of a function's values, held in f32 by the piece and summed in f64.
+fn sum_of(values: &[f32], function: impl Fn(f32) -> f32) -> f64 {
+    const PIECE: usize = 64;
+    let mut sum = 0.0;
+    for values in values.chunks(PIECE) {
+        let mut results = [0.0f32; PIECE];
+        for (result, value) in results.iter_mut().zip(values) {
+            *result = function(*value);
+        }
+        sum += results.iter().map(|&result| f64::from(result)).sum::<f64>();
+    }
+    sum
 }
 
 /// From [`super::float::visible_input`] to states in place, drawn at inverse temperature `β`: `σ(βz)`, `N(a + σ²·x, σ²/β)`, or one unit of

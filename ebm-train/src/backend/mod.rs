@@ -7,6 +7,7 @@ pub use cpu::Cpu;
 use crate::parameters::UnitKinds;
 use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
+use std::ops::Range;
 
 /// Which way through a layer's weights (`V × H`, column-major).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,56 @@ pub trait Backend {
 
     /// Subtracts from `out` (rows × 1) `Σ_j T(scale·z_j)` of every row, `T` being the hidden kind's free-energy term.
     fn subtract_hidden_terms(&self, kind: HiddenKind, scale: f32, fields: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// `values ← scale·values`, and to every row `share·row` where one is given.
+    fn rescale(&self, scale: f32, shift: Option<(f32, &Self::Tensor)>, values: &mut Self::Tensor);
+
+    /// Fields of hidden units to states drawn from the very `p(h | z)`, in place ([`ebm_core::kernel::units::sample_hidden_exactly`]).
+    fn sample_hidden_exactly(&self, draws: Draws<'_>, kind: HiddenKind, fields: &mut Self::Tensor);
+
+    /// Adds to every row of `sums`, of the two scales `from_to`, `(to − from)·slope + Σ_j T(to·z_j) − T(from·z_j)` ([`ebm_core::kernel::units::free_energy_term_changes`]).
+    ///
+    /// `slopes` is rows × 1. `sums` is rows × 2: a sum is its two numbers' sum, so that it has twice the bits of one.
+    fn add_term_changes(
+        &self,
+        kind: HiddenKind,
+        from_to: [f32; 2],
+        slopes: &Self::Tensor,
+        fields: &Self::Tensor,
+        sums: &mut Self::Tensor,
+    );
+
+    /// `out` (rows × `units.len()`) becomes `Σ_j T(z_j + s_i·W_ij) − T(z_j)` of each visible unit i in `units`, `s` being `changes` (as `out`):
+    /// by how much `−F` without the visible units' own energies rises when that unit alone changes so.
+    fn single_changes(
+        &self,
+        kind: HiddenKind,
+        weights: &Self::Tensor,
+        fields: &Self::Tensor,
+        units: Range<usize>,
+        changes: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
+
+    /// `out` (rows × 1) becomes `Σ_i ln Z_i` of what means and draws of visible units are made from
+    /// ([`ebm_core::kernel::units::visible_log_partition`]).
+    fn visible_log_partitions(
+        &self,
+        kinds: &UnitKinds,
+        bias: &Self::Tensor,
+        inputs: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
+
+    /// `out` (rows × 1) becomes `ln p(v | h)` of `visible`, the sums over `h` being `inputs` ([`ebm_core::kernel::units::visible_log_density`]).
+    fn visible_log_densities(
+        &self,
+        kinds: &UnitKinds,
+        bias: &Self::Tensor,
+        inputs: &Self::Tensor,
+        visible: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
 
     /// Drops out units: `values = 0` with probability `rate`, else `values / (1 − rate)`.
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut Self::Tensor);

@@ -1,4 +1,12 @@
-//! Figures of a model file, measured through the very code that answers on a device.
+//! Figures of machines and of model files.
+//!
+//! What a device answers too ([`classification`], [`novelty`]) is measured through the very code that answers there; what only the whole
+//! distribution knows (likelihoods, pseudo-likelihoods) on a [`crate::backend`].
 
+pub mod annealing;
 pub mod classification;
+pub mod energy;
+mod log_sum;
 pub mod novelty;
+pub mod partition;
+pub mod pseudo;

@@ -106,7 +106,7 @@ impl<B: Backend> Machine<B> {
     }
 
     /// What the means and draws of visible units are made from: `a_i + Σ_j W_ij·h_j`, without `a_i` for a Gaussian unit.
-    fn visible_inputs(&self, backend: &B, hidden: &B::Tensor, out: &mut B::Tensor) {
+    pub fn visible_inputs(&self, backend: &B, hidden: &B::Tensor, out: &mut B::Tensor) {
         if self.kinds.sigma.is_empty() {
             backend.affine(Direction::Down, &self.weights, Some(&self.visible_bias), Link::Identity, hidden, out);
         } else {

@@ -14,6 +14,7 @@ use gemm::{MatrixRef, product};
 use rand_core::Rng;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::ops::Range;
 use std::slice::{Chunks, ChunksMut};
 
 /// Rows of a batch that one task takes.
@@ -237,6 +238,99 @@ impl Backend for Cpu {
         self.share(cost, out.shards_mut().zip(fields.shards()), |(out, shard)| {
             for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
                 *out -= row.iter().map(|field| kernel::free_energy_term(kind, scale * field)).sum::<f32>();
+            }
+        });
+    }
+
+    fn rescale(&self, scale: f32, shift: Option<(f32, &CpuTensor)>, values: &mut CpuTensor) {
+        let columns = values.columns.max(1);
+        let cost = values.values.len();
+        self.share(cost, values.shards_mut(), |shard| match shift {
+            None => shard.iter_mut().for_each(|value| *value *= scale),
+            Some((share, shift)) => {
+                for row in shard.chunks_exact_mut(columns) {
+                    for (value, shift) in row.iter_mut().zip(&shift.values) {
+                        *value = scale * *value + share * shift;
+                    }
+                }
+            }
+        });
+    }
+
+    fn sample_hidden_exactly(&self, draws: Draws<'_>, kind: HiddenKind, fields: &mut CpuTensor) {
+        self.with_draws(draws, fields, |row, rng| kernel::sample_hidden_exactly(kind, row, rng));
+    }
+
+    fn add_term_changes(
+        &self,
+        kind: HiddenKind,
+        [from, to]: [f32; 2],
+        slopes: &CpuTensor,
+        fields: &CpuTensor,
+        sums: &mut CpuTensor,
+    ) {
+        let columns = fields.columns.max(1);
+        let cost = fields.values.len() * ELEMENT;
+        let tasks = sums.shards_mut().zip(slopes.shards()).zip(fields.shards());
+        self.share(cost, tasks, |((sums, slopes), fields)| {
+            for ((sum, slope), fields) in sums.chunks_exact_mut(2).zip(slopes).zip(fields.chunks_exact(columns)) {
+                let change = kernel::free_energy_term_changes(kind, fields, from, to);
+                let change = change + (f64::from(to) - f64::from(from)) * f64::from(*slope);
+                let total = f64::from(sum[0]) + f64::from(sum[1]) + change;
+                sum[0] = total as f32;
+                sum[1] = (total - f64::from(sum[0])) as f32;
+            }
+        });
+    }
+
+    fn single_changes(
+        &self,
+        kind: HiddenKind,
+        weights: &CpuTensor,
+        fields: &CpuTensor,
+        units: Range<usize>,
+        changes: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let (count, hidden) = (units.len().max(1), fields.columns.max(1));
+        out.reshape(fields.rows(), units.len());
+        out.values.fill(0.0);
+        let cost = out.values.len() * hidden * ELEMENT;
+        let tasks = out.shards_mut().zip(changes.shards()).zip(fields.shards());
+        self.share(cost, tasks, |((out, changes), fields)| {
+            let rows = out.chunks_exact_mut(count).zip(changes.chunks_exact(count)).zip(fields.chunks_exact(hidden));
+            for ((out, changes), fields) in rows {
+                for (&field, weights) in fields.iter().zip(weights.values.chunks_exact(weights.columns.max(1))) {
+                    kernel::add_term_changes(kind, field, &weights[units.clone()], changes, out);
+                }
+            }
+        });
+    }
+
+    fn visible_log_partitions(&self, kinds: &UnitKinds, bias: &CpuTensor, inputs: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(inputs.rows(), 1);
+        let (cost, columns, units) = (inputs.values.len() * ELEMENT, inputs.columns.max(1), units(kinds));
+        self.share(cost, out.shards_mut().zip(inputs.shards()), |(out, inputs)| {
+            for (out, row) in out.iter_mut().zip(inputs.chunks_exact(columns)) {
+                *out = kernel::visible_log_partition(units, &bias.values, row) as f32;
+            }
+        });
+    }
+
+    fn visible_log_densities(
+        &self,
+        kinds: &UnitKinds,
+        bias: &CpuTensor,
+        inputs: &CpuTensor,
+        visible: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        out.reshape(inputs.rows(), 1);
+        let (cost, columns, units) = (inputs.values.len() * ELEMENT, inputs.columns.max(1), units(kinds));
+        self.share(cost, out.shards_mut().zip(inputs.shards()).zip(visible.shards()), |((out, inputs), visible)| {
+            let rows = inputs.chunks_exact(columns).zip(visible.chunks_exact(columns));
+            for (out, (inputs, visible)) in out.iter_mut().zip(rows) {
+                *out = kernel::visible_log_density(units, &bias.values, inputs, visible) as f32;
             }
         });
     }

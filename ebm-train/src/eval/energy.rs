@@ -1,0 +1,65 @@
+//! Means over a data set of what a machine says of one sample: free energy, reconstruction error.
+
+use crate::Error;
+use crate::backend::Backend;
+use crate::data::PIECE_ROWS;
+use crate::train::machine::Machine;
+use crate::train::source::Source;
+
+/// Calls `each` with the samples of `data` in pieces of at most [`PIECE_ROWS`].
+pub(super) fn pieces<B: Backend>(
+    backend: &B,
+    data: &mut Source<'_, B>,
+    mut each: impl FnMut(&[u32], &B::Tensor) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut piece = backend.zeros(0, 0);
+    let rows: Vec<u32> = (0..data.rows() as u32).collect();
+    for rows in rows.chunks(PIECE_ROWS) {
+        data.gather(backend, rows, &mut piece)?;
+        each(rows, &piece)?;
+    }
+    Ok(())
+}
+
+/// `F(v)` of every sample, in nats; of a machine with labels, those are part of `data`.
+pub fn free_energies<B: Backend>(
+    backend: &B,
+    machine: &Machine<B>,
+    data: &mut Source<'_, B>,
+) -> Result<Vec<f32>, Error> {
+    let (mut fields, mut out) = (backend.zeros(0, 0), backend.zeros(0, 0));
+    let mut energies = Vec::with_capacity(data.rows());
+    pieces(backend, data, |_, piece| {
+        machine.free_energies(backend, piece, &mut fields, &mut out);
+        energies.append(&mut backend.download(&out));
+        Ok(())
+    })?;
+    Ok(energies)
+}
+
+/// Mean of `F(v)`, in nats; NaN without samples. Over data that a machine has not seen it exceeds that over its training data by the free-energy gap:
+/// a gap that grows says that it learns the samples by heart (Hinton 2010, section 6).
+pub fn mean_free_energy<B: Backend>(backend: &B, machine: &Machine<B>, data: &mut Source<'_, B>) -> Result<f64, Error> {
+    let energies = free_energies(backend, machine, data)?;
+    Ok(energies.iter().map(|&energy| f64::from(energy)).sum::<f64>() / energies.len() as f64)
+}
+
+/// Mean over the samples and visible units of `(v − v′)²`, `v′` being the mean-field reconstruction: means of the visible units given the means of
+/// the hidden ones. NaN without samples.
+pub fn reconstruction_error<B: Backend>(
+    backend: &B,
+    machine: &Machine<B>,
+    data: &mut Source<'_, B>,
+) -> Result<f64, Error> {
+    let (mut hidden, mut visible) = (backend.zeros(0, 0), backend.zeros(0, 0));
+    let mut sum = 0.0;
+    pieces(backend, data, |_, piece| {
+        machine.hidden_means(backend, piece, &mut hidden);
+        machine.visible_means(backend, &hidden, &mut visible);
+        let mut total = backend.zeros(1, 1);
+        backend.squared_error(piece, &visible, &mut total);
+        sum += f64::from(backend.download(&total)[0]);
+        Ok(())
+    })?;
+    Ok(sum / (data.rows() * machine.visible()) as f64)
+}
