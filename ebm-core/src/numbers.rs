@@ -58,6 +58,8 @@ pub trait Numbers {
     fn from_level(level: u16, max: u16) -> Self::Value {
         Self::from_raw_level(level.into(), max)
     }
+    /// 1 or 0.
+    fn from_bit(on: bool) -> Self::Value;
     /// 1 where a raw level is above `threshold`, else 0.
     fn above(level: Self::Raw, threshold: u16) -> Self::Value;
     /// Scales raw inputs channel by channel into `out`; false where the scaling is in other numbers.
@@ -144,8 +146,12 @@ impl Numbers for Float {
         held / largest.max(1.0)
     }
 
+    fn from_bit(on: bool) -> f32 {
+        f32::from(u8::from(on))
+    }
+
     fn above(level: f32, threshold: u16) -> f32 {
-        if level.is_nan() { level } else { f32::from(u8::from(level > f32::from(threshold))) }
+        if level.is_nan() { level } else { Self::from_bit(level > f32::from(threshold)) }
     }
 
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = f32>, out: &mut [f32]) -> bool {
@@ -233,8 +239,12 @@ impl Numbers for Integer {
         ((level.max(0).unsigned_abs().min(max) * u32::from(integer::ONE) + max / 2) / max) as u8
     }
 
+    fn from_bit(on: bool) -> u8 {
+        if on { integer::ONE } else { 0 }
+    }
+
     fn above(level: i32, threshold: u16) -> u8 {
-        if level > i32::from(threshold) { integer::ONE } else { 0 }
+        Self::from_bit(level > i32::from(threshold))
     }
 
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = i32>, out: &mut [u8]) -> bool {

@@ -63,7 +63,7 @@ impl Preprocessing {
             // A level was an integer when it was read.
             Input::Levels { max } => present.for_each(|v| *v = Float::from_level(*v as u16, max)),
             Input::Binary { threshold } => present.for_each(|v| *v = Float::from_bit(*v as u16 > threshold)),
-            Input::Unit => {
+            Input::Unit | Input::Scaled { .. } => {
                 if let Some(scaling) = &self.scaling {
                     scaling.apply(values);
                 }
@@ -89,8 +89,10 @@ impl Preprocessing {
         let values = match (self.input, &self.scaling) {
             (Input::Levels { max }, _) => format!("integer levels from 0 to {max}, divided by {max}"),
             (Input::Binary { threshold }, _) => return format!("integer levels, 1 above {threshold} and else 0"),
-            (Input::Unit, None) => "values as they are".to_owned(),
-            (Input::Unit, Some(scaling)) => format!("values less an offset, times a scale, of {}", scaling.channels()),
+            (Input::Unit | Input::Scaled { .. }, None) => "values as they are".to_owned(),
+            (Input::Unit | Input::Scaled { .. }, Some(scaling)) => {
+                format!("values less an offset, times a scale, of {}", scaling.channels())
+            }
         };
         match self.binarisation {
             Binarisation::None => values,
