@@ -121,24 +121,27 @@ impl<'a> Model<'a> {
         self.layer(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
     }
 
-    /// The values of raw inputs, as the file's [`Input`] says: what a sensor gives becomes what the model takes.
+    /// The values of raw inputs, as the file's [`Input`] says, in f32 binarised where training did that by a threshold: what a sensor gives becomes
+    /// what the model takes.
     ///
     /// `raw` and `out` hold one an input. Raw inputs of an f32 model are numbers in f32, of which NaN, where a sensor failed, stays NaN; those of an
     /// integer model are whole numbers. Fails when the model stores other numbers.
     pub fn values<N: Numbers>(&self, raw: &[impl Copy + Into<N::Raw>], out: &mut [N::Value]) -> Result<(), ModelError> {
         ShapeError::check("raw inputs", self.inputs(), raw.len())?;
         ShapeError::check("inputs", self.inputs(), out.len())?;
-        let (raw, input) = (raw.iter().map(|&raw| raw.into()), self.header.input);
-        if let Some(scaling) = &self.header.scaling {
-            let is_scaled = N::scale(scaling, raw, out);
-            return if is_scaled { Ok(()) } else { Err(ModelError::Layer { layer: 0, expected: N::HIDDEN }) };
+        let raw = raw.iter().map(|&raw| raw.into());
+        match (&self.header.scaling, self.header.input) {
+            (Some(scaling), _) => {
+                if !N::scale(scaling, raw, out) {
+                    return Err(ModelError::Layer { layer: 0, expected: N::HIDDEN });
+                }
+            }
+            (None, Input::Unit | Input::Scaled { .. }) => put(raw.map(N::from_raw), out),
+            (None, Input::Levels { max }) => put(raw.map(|raw| N::from_raw_level(raw, max)), out),
+            (None, Input::Binary { threshold }) => put(raw.map(|raw| N::above(raw, threshold)), out),
         }
-        for (out, raw) in out.iter_mut().zip(raw) {
-            *out = match input {
-                Input::Unit | Input::Scaled { .. } => N::from_raw(raw),
-                Input::Levels { max } => N::from_raw_level(raw, max),
-                Input::Binary { threshold } => N::above(raw, threshold),
-            };
+        if let Some(above) = self.header.presentation.training.threshold() {
+            N::binarise(above, out);
         }
         Ok(())
     }
@@ -279,6 +282,13 @@ impl<'a> Model<'a> {
         let free_energy = self.free_energy::<N>(input)?;
         let margin = N::margin(free_energy, threshold);
         Ok(Some(Verdict { free_energy, margin, is_novel: N::exceeds(free_energy, threshold) }))
+    }
+}
+
+/// Writes `values` to `out`.
+fn put<T>(values: impl Iterator<Item = T>, out: &mut [T]) {
+    for (out, value) in out.iter_mut().zip(values) {
+        *out = value;
     }
 }
 

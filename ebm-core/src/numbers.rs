@@ -62,6 +62,8 @@ pub trait Numbers {
     fn from_bit(on: bool) -> Self::Value;
     /// 1 where a raw level is above `threshold`, else 0.
     fn above(level: Self::Raw, threshold: u16) -> Self::Value;
+    /// Makes values 1 above a threshold and else 0. Only in f32: in integers an input that is [`crate::format::Input::Binary`], or the scaling, does that.
+    fn binarise(above: f32, values: &mut [Self::Value]);
     /// Scales raw inputs channel by channel into `out`; false where the scaling is in other numbers.
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = Self::Raw>, out: &mut [Self::Value]) -> bool;
     /// A score in nats.
@@ -151,7 +153,11 @@ impl Numbers for Float {
     }
 
     fn above(level: f32, threshold: u16) -> f32 {
-        if level.is_nan() { level } else { Self::from_bit(level > f32::from(threshold)) }
+        step(level, threshold.into())
+    }
+
+    fn binarise(above: f32, values: &mut [f32]) {
+        values.iter_mut().for_each(|value| *value = step(*value, above));
     }
 
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = f32>, out: &mut [f32]) -> bool {
@@ -174,6 +180,11 @@ impl Numbers for Float {
         // NaN, of a failed sensor say, is no free energy that was seen in training.
         free_energy.is_nan() || free_energy * integer::NATS as f32 > threshold as f32
     }
+}
+
+/// 1 above a threshold, else 0; NaN, of a failed sensor say, stays NaN.
+fn step(value: f32, above: f32) -> f32 {
+    if value.is_nan() { value } else { Float::from_bit(value > above) }
 }
 
 /// Integers: values in `1/128`, scores in `2^-12` nats.
@@ -246,6 +257,8 @@ impl Numbers for Integer {
     fn above(level: i32, threshold: u16) -> u8 {
         Self::from_bit(level > i32::from(threshold))
     }
+
+    fn binarise(_: f32, _: &mut [u8]) {}
 
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = i32>, out: &mut [u8]) -> bool {
         let Scaling::Integer { offsets, scales, .. } = scaling else { return false };

@@ -245,7 +245,7 @@ pub struct Provenance<'a> {
 }
 
 /// What the samples were shown as, to the model and to whom looks at them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Presentation {
     /// Shape of the inputs where they are a picture.
@@ -266,19 +266,33 @@ pub struct ImageShape {
     pub height: u32,
 }
 
-/// How values between 0 and 1 became 0 or 1: a likelihood says little without it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What becomes of values between 0 and 1. Published likelihoods of MNIST differ by tens of nats with this choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[serde(rename_all = "kebab-case")]
 pub enum Binarisation {
-    /// Not at all: a grey level is a unit's probability.
+    /// Nothing: grey levels stand as probabilities.
     #[default]
     None,
-    /// 1 above a threshold, else 0.
-    Threshold,
-    /// Each value is the probability of a 1, drawn once and then kept.
-    SampledOnce,
-    /// … drawn anew each time that the sample is shown.
+    /// 1 above a threshold, else 0. [`crate::Model::values`] applies it where training did.
+    Threshold {
+        /// The highest value that becomes 0.
+        above: f32,
+    },
+    /// Each value is a probability, and 1 or 0 was drawn from it once.
+    SampledOnce {
+        /// Seed of the draws.
+        seed: u64,
+    },
+    /// Each value is a probability, and 1 or 0 is drawn from it anew whenever the sample is shown.
     SampledEachTime,
+}
+
+impl Binarisation {
+    /// The highest value that becomes 0, where a threshold decides.
+    pub const fn threshold(self) -> Option<f32> {
+        if let Self::Threshold { above } = self { Some(above) } else { None }
+    }
 }
 
 impl Header<'_> {
@@ -354,7 +368,10 @@ impl Header<'_> {
         if !self.labels.is_empty() && labels as u64 != u64::from(last.classes()) {
             return Err(FormatError::Labels { labels });
         }
-        let mut values = [self.novelty.map(|n| n.quantile), self.provenance.test_accuracy].into_iter().flatten();
+        let Presentation { training, test, .. } = self.presentation;
+        let thresholds = [training.threshold(), test.threshold()];
+        let shares = [self.novelty.map(|n| n.quantile), self.provenance.test_accuracy];
+        let mut values = shares.into_iter().chain(thresholds).flatten();
         if values.any(|value| !value.is_finite()) {
             return Err(FormatError::HeaderNotFinite);
         }

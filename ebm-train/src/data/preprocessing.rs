@@ -1,6 +1,9 @@
 //! [`Preprocessing`]: how raw inputs become visible values. A model carries it, so that a device does the same.
 
+pub use ebm_core::format::Binarisation;
+
 use ebm_core::format::Input;
+use ebm_core::kernel::float;
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
 use ebm_core::{Float, Numbers};
 use rand_core::Rng;
@@ -25,27 +28,6 @@ pub struct Scaling {
     pub offsets: Vec<f32>,
     /// One a channel.
     pub scales: Vec<f32>,
-}
-
-/// What becomes of values between 0 and 1. Published likelihoods of MNIST differ by tens of nats with this choice, so a model says it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Binarisation {
-    /// Nothing: grey levels stand as probabilities.
-    #[default]
-    None,
-    /// 1 above the threshold, else 0.
-    Threshold {
-        /// The highest value that becomes 0.
-        above: f32,
-    },
-    /// Each value is a probability, and 1 or 0 was drawn from it once, when the data were read.
-    SampledOnce {
-        /// Seed of the draws.
-        seed: u64,
-    },
-    /// Each value is a probability, and 1 or 0 is drawn from it anew whenever a sample is learnt from; the values stay probabilities.
-    SampledEachTime,
 }
 
 impl Default for Preprocessing {
@@ -109,8 +91,8 @@ impl Scaling {
     /// Applies it to the values of a sample.
     pub fn apply(&self, values: &mut [f32]) {
         for step in values.chunks_mut(self.offsets.len().max(1)) {
-            for ((v, offset), scale) in step.iter_mut().zip(&self.offsets).zip(&self.scales) {
-                *v = (*v - offset) * scale;
+            for ((v, &offset), &scale) in step.iter_mut().zip(&self.offsets).zip(&self.scales) {
+                *v = float::scaled(*v, offset, scale);
             }
         }
     }
