@@ -93,6 +93,42 @@ pub enum Error {
         /// The run's folder.
         run: PathBuf,
     },
+    /// A run's folder that cannot be used as asked.
+    #[error("{run}: {problem}", run = run.display())]
+    Run {
+        /// The run's folder.
+        run: PathBuf,
+        /// Why, and what to do.
+        problem: String,
+    },
+    /// Stopped by what is not of the run's making, such as a full disk.
+    #[error("{source}\nThe last checkpoint is kept: once that is mended, `ebm-train train --resume {}` goes on", .run.display())]
+    Stopped {
+        /// The run's folder.
+        run: PathBuf,
+        /// What stopped it.
+        source: Box<Error>,
+    },
+    /// A line of a configuration that cannot be meant.
+    #[error("{path}:{line}: {problem}", path = path.display())]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+    /// A net that does not fit into the machine's memory.
+    #[error("{flag}: training takes about {needed_mb} MB, but {available_mb} MB of memory are free")]
+    TooLarge {
+        /// The flag that sets its size.
+        flag: &'static str,
+        /// What it takes, in 10^6 bytes.
+        needed_mb: u64,
+        /// What there is, in 10^6 bytes.
+        available_mb: u64,
+    },
     /// Parameters that do not fit each other.
     #[error(transparent)]
     Parameters(#[from] ParametersError),

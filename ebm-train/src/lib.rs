@@ -12,9 +12,11 @@ pub mod data;
 mod error;
 pub mod eval;
 pub mod export;
+mod files;
 pub mod generate;
 pub mod parameters;
 pub mod report;
+pub mod run;
 pub mod train;
 
 pub use error::Error;

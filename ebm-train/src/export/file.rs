@@ -1,11 +1,11 @@
 //! A model file's bytes in memory and on disk.
 
 use crate::Error;
+use crate::files::write_whole;
 use ebm_core::Model;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// The bytes of a model file, where a model can borrow them: at a multiple of 16.
 pub struct ModelFile {
@@ -56,38 +56,4 @@ impl ModelFile {
         self.path = path.to_owned();
         Ok(())
     }
-}
-
-/// Writes a file whole or not at all: to a temporary neighbour that then takes its name. An error says that it cannot `action`.
-pub fn write_whole(
-    path: &Path,
-    action: &'static str,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<(), Error> {
-    // The folder of a bare file name is "".
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = temporary(folder).map_err(Error::file(folder, "write into the folder"))?;
-    write(file.as_file_mut()).map_err(Error::file(path, action))?;
-    file.as_file().sync_all().map_err(Error::file(path, action))?;
-    file.persist(path).map_err(|error| Error::file(path, action)(error.error))?;
-    Ok(())
-}
-
-/// A file in `folder` that goes away unless it is given a name; readable by whom the user's files are readable by.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less the process's umask, as for any new file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
-}
-
-/// Makes sure, before any work is done, that files can be written into `folder`; creates it if need be.
-pub fn prepare_folder(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(Error::file(folder, "create the output folder"))?;
-    let probe = temporary(folder).map_err(Error::file(folder, "write into the output folder"))?;
-    probe.close().map_err(Error::file(folder, "write into the output folder"))
 }

@@ -4,7 +4,8 @@ mod file;
 mod quantize;
 mod read;
 
-pub use file::{ModelFile, prepare_folder, write_whole};
+pub use crate::files::{prepare_folder, write_whole};
+pub use file::ModelFile;
 pub use quantize::{IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Storages, quantize};
 
 use crate::Error;

@@ -1,19 +1,22 @@
-//! A progress bar with an estimate on a terminal, plain lines elsewhere; both on stderr.
+//! A progress bar with rate and estimate on a terminal, plain lines elsewhere; both on stderr.
 
 use crate::Error;
 use crate::train::{Epoch, Monitor};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt;
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Least time between two plain lines.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
+/// What is left and how fast it goes, then the figures of the last epoch.
+const TEMPLATE: &str = "{bar:30} {percent:>3} %  {eta} left  {gflops} GFLOP/s  {msg}";
 
 /// Shows how far a run is, of which parts may go on at a time.
 pub struct Progress {
     bar: ProgressBar,
-    /// When the last plain line was printed; `None` on a terminal, which shows the bar.
+    /// When the last plain line was printed; `None` on a terminal, which shows the bar, and where nothing is to be shown.
     last_line: Option<Mutex<Instant>>,
 }
 
@@ -23,11 +26,20 @@ impl Progress {
         let is_terminal = stderr().is_terminal();
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(multiply_adds.max(1)), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {eta} left  {msg}") {
-            bar.set_style(style);
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            // A multiply-add is two operations.
+            let gflops = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(out, "{:.1}", 2e-9 * state.per_sec());
+            };
+            bar.set_style(style.with_key("gflops", gflops));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar, last_line: (!is_terminal).then(|| Mutex::new(Instant::now())) }
+    }
+
+    /// Shows nothing.
+    pub fn quiet() -> Self {
+        Self { bar: ProgressBar::hidden(), last_line: None }
     }
 
     /// Follows one part of the run.
@@ -35,12 +47,20 @@ impl Progress {
         Recorder { progress: self, epochs: Vec::new() }
     }
 
-    /// Ends the display.
-    pub fn finish(self) {
-        self.bar.finish_and_clear();
+    /// So many multiply-adds more have been done.
+    pub fn advance(&self, multiply_adds: u64) {
+        self.bar.inc(multiply_adds);
     }
 
-    fn show(&self, message: String) {
+    /// So many were done by an earlier process: they say nothing of the rate.
+    pub fn skip(&self, multiply_adds: u64) {
+        self.bar.inc(multiply_adds);
+        self.bar.reset_eta();
+    }
+
+    /// Shows the figures of an epoch.
+    pub fn show(&self, epoch: &Epoch) {
+        let message = message(epoch);
         if let Some(last_line) = &self.last_line {
             let mut last_line = last_line.lock().unwrap_or_else(PoisonError::into_inner);
             if last_line.elapsed() >= PLAIN_INTERVAL {
@@ -52,6 +72,35 @@ impl Progress {
         }
         self.bar.set_message(message);
     }
+
+    /// Ends the display.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What is worth watching: whether the figures over samples that were not learnt from follow those that were.
+fn message(epoch: &Epoch) -> String {
+    let unseen = |validation: Option<f64>, test: Option<f64>| match (validation, test) {
+        (Some(value), _) => Some((value, "validation")),
+        (None, Some(value)) => Some((value, "test")),
+        (None, None) => None,
+    };
+    let mut words = format!("{} epoch {}: loss {:.4} training", epoch.stage, epoch.epoch, epoch.train_loss);
+    if let Some((loss, of)) = unseen(epoch.validation_loss, epoch.test_loss) {
+        words += &format!(", {loss:.4} {of}");
+    }
+    if let Some(accuracy) = epoch.train_accuracy {
+        words += &format!("; accuracy {:.2} % training", 100.0 * accuracy);
+    }
+    if let Some((accuracy, of)) = unseen(epoch.validation_accuracy, epoch.test_accuracy) {
+        words += &format!(", {:.2} % {of}", 100.0 * accuracy);
+    }
+    let gap = unseen(epoch.validation_free_energy_nats, epoch.test_free_energy_nats);
+    if let (Some(training), Some((unseen, of))) = (epoch.train_free_energy_nats, gap) {
+        words += &format!("; free energy {training:.2} training, {unseen:.2} {of}");
+    }
+    words
 }
 
 /// Shows a part's progress and keeps its figures.
@@ -69,16 +118,11 @@ impl Recorder<'_> {
 
 impl Monitor for Recorder<'_> {
     fn advance(&mut self, multiply_adds: u64) {
-        self.progress.bar.inc(multiply_adds);
+        self.progress.advance(multiply_adds);
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
-        let (of, loss) = match (epoch.validation_loss, epoch.test_loss) {
-            (Some(loss), _) => ("validation", loss),
-            (None, Some(loss)) => ("test", loss),
-            (None, None) => ("training", epoch.train_loss),
-        };
-        self.progress.show(format!("{} epoch {}: {of} loss {loss:.4}", epoch.stage, epoch.epoch));
+        self.progress.show(epoch);
         self.epochs.push(epoch.clone());
         Ok(())
     }

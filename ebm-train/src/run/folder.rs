@@ -1,0 +1,155 @@
+//! A run's folder: its files' names, and the lock that keeps a second process out.
+
+use super::log::{self, Event};
+use crate::{Error, files};
+use serde_json::Value;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The model that a run leaves.
+pub const MODEL: &str = "model.ebm";
+/// The same unquantised, where it is asked for beside a quantised one.
+pub const MODEL_F32: &str = "model-f32.ebm";
+const CONFIG: &str = "config.toml";
+const LOG: &str = "log.jsonl";
+const CHECKPOINTS: &str = "checkpoints";
+const CHECKPOINT_EXTENSION: &str = "safetensors";
+const LOCK: &str = "lock";
+
+/// A folder that holds one run, locked for as long as this lives. The system releases the lock when the process ends, however it does.
+pub struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Whether what a folder holds may be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Nothing in it is touched.
+    Never,
+    /// A run in it gives way to the new one.
+    Run,
+}
+
+impl Folder {
+    /// A folder for a new run; created if need be. Fails when it cannot be written to, when another process uses it, and, unless
+    /// it may be overwritten, when it holds a run or a model.
+    pub fn create(path: &Path, overwrite: Overwrite) -> Result<Self, Error> {
+        files::prepare_folder(path)?;
+        let folder = Self::locked(path)?;
+        for name in [MODEL, MODEL_F32] {
+            if folder.file(name).is_dir() {
+                return Err(folder.problem(&format!("{name} in it is a folder: remove it, or give another --out")));
+            }
+        }
+        if overwrite == Overwrite::Never {
+            let held = match (folder.config().exists(), folder.finished()?.is_some()) {
+                (true, true) => Some("holds a finished run"),
+                (true, false) => {
+                    let shown = path.display();
+                    let words =
+                        format!("holds a run that has not ended: `ebm-train train --resume {shown}` goes on with it");
+                    return Err(folder.problem(&(words + "; or give another --out, or --force to overwrite it")));
+                }
+                (false, _) => folder.model().exists().then_some("holds a model already"),
+            };
+            if let Some(held) = held {
+                return Err(folder.problem(&format!("{held}: give another --out, or --force to overwrite it")));
+            }
+        }
+        folder.clear()?;
+        Ok(folder)
+    }
+
+    /// The folder of a run that was begun. Fails when there is none, or another process uses it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if !path.join(CONFIG).is_file() {
+            let problem = "holds no run to go on with: there is no config.toml in it".into();
+            return Err(Error::Run { run: path.to_owned(), problem });
+        }
+        files::prepare_folder(path)?;
+        let folder = Self::locked(path)?;
+        files::sweep(path)?;
+        files::sweep(&folder.checkpoints()?)?;
+        Ok(folder)
+    }
+
+    fn locked(path: &Path) -> Result<Self, Error> {
+        let lock = path.join(LOCK);
+        let file = File::options().create(true).truncate(false).write(true).open(&lock);
+        let file = file.map_err(Error::file(&lock, "open the lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: file }),
+            Err(TryLockError::WouldBlock) => {
+                let problem = "another process is training here: wait for it, or give another --out".into();
+                Err(Error::Run { run: path.to_owned(), problem })
+            }
+            Err(TryLockError::Error(error)) => Err(Error::file(&lock, "lock the folder")(error)),
+        }
+    }
+
+    /// Removes a run and what half a run has left; files that no run writes stay.
+    fn clear(&self) -> Result<(), Error> {
+        files::sweep(&self.path)?;
+        let checkpoints = self.checkpoints()?;
+        files::sweep(&checkpoints)?;
+        // The configuration first: without it there is no run here.
+        let mut stale = vec![self.config(), self.log(), self.model(), self.file(MODEL_F32)];
+        for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
+            let path = entry.map_err(Error::file(&checkpoints, "list the folder"))?.path();
+            if path.extension().is_some_and(|extension| extension == CHECKPOINT_EXTENSION) {
+                stale.push(path);
+            }
+        }
+        stale
+            .iter()
+            .filter(|path| path.exists())
+            .try_for_each(|path| fs::remove_file(path).map_err(Error::file(path, "remove the file of an earlier run")))
+    }
+
+    fn problem(&self, problem: &str) -> Error {
+        Error::Run { run: self.path.clone(), problem: problem.to_owned() }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.file(CONFIG)
+    }
+
+    /// The model.
+    pub fn model(&self) -> PathBuf {
+        self.file(MODEL)
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.file(LOG)
+    }
+
+    pub(super) fn checkpoint(&self, stage: &str) -> PathBuf {
+        self.file(CHECKPOINTS).join(stage).with_extension(CHECKPOINT_EXTENSION)
+    }
+
+    fn checkpoints(&self) -> Result<PathBuf, Error> {
+        let path = self.file(CHECKPOINTS);
+        fs::create_dir_all(&path).map_err(Error::file(&path, "create the folder"))?;
+        Ok(path)
+    }
+
+    /// The figures with which the run has ended; `None` while it has not.
+    pub fn finished(&self) -> Result<Option<Value>, Error> {
+        let ended = log::read(&self.log())?.into_iter().rev().find_map(|event| match event {
+            Event::End { summary } => Some(summary),
+            _ => None,
+        });
+        Ok(ended.filter(|_| self.model().is_file()))
+    }
+}

@@ -1,0 +1,30 @@
+//! Ctrl-C and SIGTERM: the first asks every run to end after its minibatch, the second ends the process.
+
+use std::io::Write;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit code of a run that was interrupted: 128 + SIGINT, as a shell gives for a process that a Ctrl-C ended.
+pub const EXIT_CODE: u8 = 130;
+
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+static WATCH: Once = Once::new();
+
+/// Begins to watch for interrupts; later calls change nothing.
+pub(super) fn watch() {
+    WATCH.call_once(|| {
+        // Where no handler can be set, an interrupt ends the process as ever; a run goes on from its last checkpoint.
+        let _ = ctrlc::set_handler(|| {
+            if REQUESTED.swap(true, Ordering::Relaxed) {
+                std::process::exit(EXIT_CODE.into());
+            }
+            let words = "\ninterrupted: finishing the minibatch and writing a checkpoint; again to end at once";
+            let _ = writeln!(std::io::stderr(), "{words}");
+        });
+    });
+}
+
+/// Whether the user has asked to stop.
+pub(super) fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}

@@ -1,0 +1,96 @@
+//! `log.jsonl`: what happened in a run, one JSON object a line.
+
+use crate::train::Epoch;
+use crate::{Error, files};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A process has begun the run.
+    Start(Opening),
+    /// A process has taken it up again.
+    Resume(Opening),
+    /// An epoch has ended.
+    Epoch(Epoch),
+    /// The run has ended with these figures.
+    End {
+        /// What `--json` prints, without the epochs.
+        summary: Value,
+    },
+}
+
+/// What a process knows of a run as it begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Name and version of the program.
+    pub tool: String,
+    /// Seed of every random number.
+    pub seed: u64,
+    /// The data set.
+    pub data: String,
+    /// CRC-32 of its raw training inputs.
+    pub data_crc32: u32,
+    /// Threads; 0 for one a processor.
+    pub threads: usize,
+}
+
+/// A log that is written to.
+pub(super) struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    /// A new log, or the old one with only these events in it.
+    pub(super) fn create(path: &Path, events: &[Event]) -> Result<Self, Error> {
+        let mut lines = Vec::new();
+        for event in events {
+            lines.append(&mut line(path, event)?);
+        }
+        files::write_whole(path, "write the log", |file| file.write_all(&lines))?;
+        let file = OpenOptions::new().append(true).open(path).map_err(Error::file(path, "open the log"))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Appends an event.
+    pub(super) fn append(&mut self, event: &Event) -> Result<(), Error> {
+        let line = line(&self.path, event)?;
+        self.file.write_all(&line).map_err(Error::file(&self.path, "write the log"))
+    }
+
+    /// Returns when the disk has every event.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(Error::file(&self.path, "write the log"))
+    }
+}
+
+fn line(path: &Path, event: &Event) -> Result<Vec<u8>, Error> {
+    let line = serde_json::to_vec(event).map_err(std::io::Error::from);
+    let mut line = line.map_err(Error::file(path, "write the log"))?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// The events of a log; none when there is no log. What a killed process left of its last line is passed over.
+pub(super) fn read(path: &Path) -> Result<Vec<Event>, Error> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(Error::file(path, "read the log"))?,
+    };
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let event = |(line, text): (usize, &str)| {
+        let wrong = |error: serde_json::Error| Error::Config {
+            path: path.to_owned(),
+            line,
+            problem: format!("no event of a run: {error}"),
+        };
+        serde_json::from_str(text).map_err(wrong)
+    };
+    (1..).zip(text[..whole].lines()).map(event).collect()
+}

@@ -1,0 +1,144 @@
+//! A run that outlasts its process: a folder with its configuration, log, checkpoints and model.
+//!
+//! A run killed at any moment goes on from its last checkpoints to the very bits that it would have reached: a checkpoint holds
+//! all that the next minibatch depends on, random numbers are keyed by their place, and every file is whole or not there.
+
+mod checkpoint;
+mod folder;
+mod interrupt;
+mod log;
+mod memory;
+mod strand;
+
+pub use folder::{Folder, MODEL_F32, Overwrite};
+pub use interrupt::EXIT_CODE as INTERRUPTED;
+pub use log::{Event, Opening};
+pub use memory::check as check_memory;
+pub use strand::Strand;
+
+use crate::report::Progress;
+use crate::train::Epoch;
+use crate::train::snapshot::Position;
+use crate::{Error, files};
+use log::Log;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A run that goes on in this process.
+pub struct Run {
+    folder: Folder,
+    settings: String,
+    log: Mutex<Log>,
+    /// Epochs of earlier processes that their checkpoints hold.
+    past: Vec<Epoch>,
+    progress: Progress,
+    interval: Duration,
+    failed: AtomicBool,
+}
+
+/// How a run is followed.
+pub struct Following {
+    /// The resolved configuration, as `config.toml` has it.
+    pub config: String,
+    /// What of it the result depends on, and the data's checksum: one `key = value` a line.
+    pub settings: String,
+    /// Shows how far the run is.
+    pub progress: Progress,
+    /// Longest time between two checkpoints.
+    pub interval: Duration,
+}
+
+impl Run {
+    /// Begins a run in a fresh folder, or takes up the one that is there.
+    pub fn begin(folder: Folder, opening: Opening, following: Following) -> Result<Self, Error> {
+        interrupt::watch();
+        let Following { config, settings, progress, interval } = following;
+        let mut events = log::read(&folder.log())?;
+        if folder.config().exists() {
+            let mut reached: BTreeMap<String, Position> = BTreeMap::new();
+            for event in &events {
+                if let Event::Epoch(Epoch { stage, .. }) = event
+                    && !reached.contains_key(stage)
+                {
+                    let position = checkpoint::read_position(&folder.checkpoint(stage))?;
+                    reached.insert(stage.clone(), position.unwrap_or_default());
+                }
+            }
+            // Epochs past the checkpoints are about to be done again.
+            events.retain(|event| match event {
+                Event::Epoch(epoch) => epoch.epoch <= reached[&epoch.stage].epochs,
+                Event::End { .. } => false,
+                Event::Start(_) | Event::Resume(_) => true,
+            });
+            events.push(Event::Resume(opening));
+        } else {
+            events = vec![Event::Start(opening)];
+        }
+        let log = Log::create(&folder.log(), &events)?;
+        if !folder.config().exists() {
+            files::write_whole(&folder.config(), "write the configuration", |file| file.write_all(config.as_bytes()))?;
+        }
+        let epoch = |event| if let Event::Epoch(epoch) = event { Some(epoch) } else { None };
+        let past = events.into_iter().filter_map(epoch).collect();
+        Ok(Self { folder, settings, log: Mutex::new(log), past, progress, interval, failed: AtomicBool::new(false) })
+    }
+
+    /// Does a part of the run, of which several may go on at a time; also returns the figures of all its epochs, those of earlier
+    /// processes too.
+    pub fn strand<T>(&self, work: impl FnOnce(&mut Strand<'_>) -> Result<T, Error>) -> Result<(T, Vec<Epoch>), Error> {
+        let mut strand = Strand::new(self);
+        match work(&mut strand) {
+            Ok(result) => Ok((result, strand.into_epochs())),
+            Err(error) => {
+                self.failed.store(true, Ordering::Relaxed);
+                Err(self.stopped(error))
+            }
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Ends the display of progress; what follows the training is short.
+    pub fn measure(&self) {
+        self.progress.finish();
+    }
+
+    /// Ends the run with these figures.
+    pub fn finish(&self, summary: Value) -> Result<(), Error> {
+        let mut log = self.log();
+        let ended = log.append(&Event::End { summary }).and_then(|()| log.sync());
+        ended.map_err(|error| self.stopped(error))
+    }
+
+    /// The same error; where it is the machine's and not the run's, with how to go on once it is mended.
+    pub fn stopped(&self, error: Error) -> Error {
+        match error {
+            Error::File { .. } => Error::Stopped { run: self.folder.path().to_owned(), source: Box::new(error) },
+            other => other,
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether every strand is to end at its next minibatch.
+    fn stopping(&self) -> bool {
+        interrupt::requested() || self.failed.load(Ordering::Relaxed)
+    }
+}
+
+/// The results of two strands that went on side by side; where one's failure ended the other, that failure.
+pub fn both<A, B>(a: Result<A, Error>, b: Result<B, Error>) -> Result<(A, B), Error> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(Error::Interrupted { .. }), Err(error)) | (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}

@@ -1,0 +1,103 @@
+//! [`Strand`]: follows one part of a run, logs its epochs and writes its checkpoints.
+
+use super::{Event, Run, checkpoint};
+use crate::Error;
+use crate::train::snapshot::{Position, Snapshot};
+use crate::train::{Epoch, Monitor};
+use std::time::{Duration, Instant};
+
+/// An epoch that ends sooner after a checkpoint writes none: a run of short epochs would do little else.
+const EPOCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The monitor of stages that follow each other. See [`Run::strand`].
+pub struct Strand<'a> {
+    run: &'a Run,
+    epochs: Vec<Epoch>,
+    /// When the last checkpoint was written, and where its stage stood.
+    written: Instant,
+    position: Option<Position>,
+    epoch_ended: bool,
+    /// Whether what is told now was done by an earlier process.
+    catching_up: bool,
+}
+
+impl<'a> Strand<'a> {
+    pub(super) fn new(run: &'a Run) -> Self {
+        let written = Instant::now();
+        Self { run, epochs: Vec::new(), written, position: None, epoch_ended: false, catching_up: false }
+    }
+
+    pub(super) fn into_epochs(self) -> Vec<Epoch> {
+        self.epochs
+    }
+
+    /// Writes the checkpoint, unless the parameters are no numbers: the last good one stays.
+    fn write(&mut self, stage: &str, snapshot: &Snapshot) -> Result<(), Error> {
+        let position = snapshot.position;
+        if snapshot.tensors.values().any(|tensor| tensor.values.iter().any(|value| !value.is_finite())) {
+            let epoch = position.epochs + usize::from(position.batches > 0);
+            return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: rate_flag(stage) });
+        }
+        // What the checkpoint has behind it must be in the log.
+        self.run.log().sync()?;
+        checkpoint::write(&self.run.folder.checkpoint(stage), &self.run.settings, snapshot)?;
+        self.written = Instant::now();
+        self.position = Some(position);
+        Ok(())
+    }
+}
+
+/// The flag of the learning rate that `stage` goes by.
+fn rate_flag(stage: &str) -> &'static str {
+    if stage.starts_with("pretrain") { "--learning-rate" } else { "--finetune-learning-rate" }
+}
+
+impl Monitor for Strand<'_> {
+    fn begin(&mut self, stage: &str) -> Result<Option<Snapshot>, Error> {
+        let snapshot = checkpoint::read(&self.run.folder.checkpoint(stage), &self.run.settings)?;
+        self.position = snapshot.as_ref().map(|snapshot| snapshot.position);
+        self.catching_up = snapshot.is_some();
+        self.epoch_ended = false;
+        self.epochs.extend(self.run.past.iter().filter(|epoch| epoch.stage == stage).cloned());
+        Ok(snapshot)
+    }
+
+    fn advance(&mut self, multiply_adds: u64) {
+        if self.catching_up {
+            self.run.progress.skip(multiply_adds);
+        } else {
+            self.run.progress.advance(multiply_adds);
+        }
+    }
+
+    fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
+        self.catching_up = false;
+        let epoch_ended = std::mem::take(&mut self.epoch_ended);
+        let stopping = self.run.stopping();
+        let since = self.written.elapsed();
+        let due = if epoch_ended { self.run.interval.min(EPOCH_INTERVAL) } else { self.run.interval };
+        if stopping || since >= due {
+            self.write(stage, &snapshot()?)?;
+        }
+        if stopping {
+            return Err(Error::Interrupted { run: self.run.folder.path().to_owned() });
+        }
+        Ok(())
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
+        self.run.log().append(&Event::Epoch(epoch.clone()))?;
+        self.run.progress.show(epoch);
+        self.epochs.push(epoch.clone());
+        self.epoch_ended = true;
+        Ok(())
+    }
+
+    fn end(&mut self, stage: &str, snapshot: Snapshot) -> Result<(), Error> {
+        self.catching_up = false;
+        if self.position != Some(snapshot.position) {
+            self.write(stage, &snapshot)?;
+        }
+        Ok(())
+    }
+}
