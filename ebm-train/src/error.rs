@@ -87,6 +87,9 @@ pub enum Error {
     /// A checkpoint that does not belong to the run.
     #[error("the checkpoint {0}")]
     Checkpoint(String),
+    /// An experiment that did not reach what it must.
+    #[error("{0}: a bar was missed")]
+    BarMissed(String),
     /// Stopped by the user, after a checkpoint.
     #[error("interrupted; `ebm-train train --resume {}` goes on from here", .run.display())]
     Interrupted {

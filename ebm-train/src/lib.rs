@@ -16,6 +16,7 @@ mod files;
 pub mod generate;
 pub mod parameters;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod train;
 

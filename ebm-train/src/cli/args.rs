@@ -34,6 +34,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Say what is in a model file
     Inspect(InspectArgs),
+    /// Repeat the field's experiments by name, the published figure beside ours
+    Reproduce(super::reproduce::ReproduceArgs),
 }
 
 /// Settings of the main job.

@@ -5,6 +5,7 @@ mod eval;
 mod inspect;
 mod main_job;
 mod plan;
+mod reproduce;
 
 use crate::Error;
 use args::{Args, Command};
@@ -38,6 +39,7 @@ pub fn run(args: &Args) -> ExitCode {
         None => plan::MainJob::new(&args.main_job).and_then(|plan| main_job::run(&plan, args.json)),
         Some(Command::Eval(eval)) => eval::run(eval, args.json),
         Some(Command::Inspect(inspect)) => inspect::run(inspect, args.json),
+        Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, args.json),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

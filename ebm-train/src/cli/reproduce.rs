@@ -1,0 +1,165 @@
+//! `reproduce`: the field's experiments by name, the published figures beside ours.
+
+use crate::Error;
+use crate::backend::Cpu;
+use crate::data::{self, DataOptions, digits};
+use crate::export::prepare_folder;
+use crate::report::Progress;
+use crate::reproduce::{Bar, Context, Experiment, Figure, Outcome, Setting};
+use clap::value_parser;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Arguments of `reproduce`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ebm-train reproduce likelihood --data mnist:data/mnist")]
+pub struct ReproduceArgs {
+    /// The experiments, or `all`; none lists them
+    pub names: Vec<String>,
+    /// MNIST, as mnist:DIR; `ebm-train data fetch mnist` brings it
+    #[arg(long, value_name = "SPEC")]
+    pub data: Option<String>,
+    /// The same on the embedded digits, small and short: shows that it works, reaches no published figure
+    #[arg(long, conflicts_with = "data")]
+    pub quick: bool,
+    /// Folder for pictures and models
+    #[arg(long, default_value = "runs/reproduce")]
+    pub out: PathBuf,
+    /// Seed of every random number
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; 0 for one a processor. The result does not depend on it
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: &'static str,
+    about: &'static str,
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct Report {
+    experiment: &'static str,
+    source: &'static str,
+    data: String,
+    quick: bool,
+    seed: u64,
+    seconds: f64,
+    reached: bool,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+pub(super) fn run(args: &ReproduceArgs, json: bool) -> Result<(), Error> {
+    let all = Experiment::<Cpu>::all();
+    if args.names.is_empty() {
+        return list(&all, json);
+    }
+    let chosen = chosen(&all, &args.names)?;
+    let dataset = match &args.data {
+        Some(data) => data::open(&DataOptions { data: data.clone(), ..DataOptions::default() })?,
+        None => digits::load()?,
+    };
+    let setting = Setting { dataset: &dataset, quick: args.quick };
+    for experiment in &chosen {
+        if args.data.is_none() && !args.quick && experiment.needs_data() {
+            let expected = "mnist:DIR, or --quick for the embedded digits; `ebm-train data fetch mnist` brings MNIST";
+            return Err(Error::Flag { flag: "--data", value: "nothing".into(), expected });
+        }
+    }
+    prepare_folder(&args.out)?;
+    let backend = Cpu::new(args.threads.into())?;
+    let mut reports = Vec::new();
+    for experiment in chosen {
+        let report = one(experiment, &backend, setting, args)?;
+        if !json {
+            super::print(&describe(&report))?;
+        }
+        reports.push(report);
+    }
+    let missed: Vec<String> =
+        reports.iter().filter(|report| !report.reached).map(|r| r.experiment.to_owned()).collect();
+    if json {
+        match reports.as_slice() {
+            [one] => super::print_json(one)?,
+            many => super::print_json(&serde_json::json!({ "experiments": many }))?,
+        }
+    }
+    if missed.is_empty() { Ok(()) } else { Err(Error::BarMissed(missed.join(", "))) }
+}
+
+fn list(all: &[Experiment<Cpu>], json: bool) -> Result<(), Error> {
+    let listed = all.iter().map(|&Experiment { name, about, source, .. }| Listed { name, about, source });
+    if json {
+        return super::print_json(&serde_json::json!({ "experiments": listed.collect::<Vec<_>>() }));
+    }
+    let mut text = String::from("Experiments, `ebm-train reproduce NAME --data mnist:DIR`, or --quick:\n");
+    for Listed { name, about, source } in listed {
+        text += &format!("  {name:16} {about}\n{:19}{source}\n", "");
+    }
+    super::print(&text)
+}
+
+fn chosen<'a>(all: &'a [Experiment<Cpu>], names: &[String]) -> Result<Vec<&'a Experiment<Cpu>>, Error> {
+    if names.iter().any(|name| name == "all") {
+        return Ok(all.iter().collect());
+    }
+    let find = |name: &String| {
+        let expected = "a name that `ebm-train reproduce` lists";
+        let unknown = || Error::Flag { flag: "reproduce", value: name.clone(), expected };
+        all.iter().find(|experiment| experiment.name == name).ok_or_else(unknown)
+    };
+    names.iter().map(find).collect()
+}
+
+fn one(
+    experiment: &Experiment<Cpu>,
+    backend: &Cpu,
+    setting: Setting<'_>,
+    args: &ReproduceArgs,
+) -> Result<Report, Error> {
+    let started = Instant::now();
+    let out = args.out.join(experiment.name);
+    prepare_folder(&out)?;
+    let progress = Progress::new(experiment.work(&setting));
+    let mut recorder = progress.recorder();
+    let mut context = Context { backend, setting, seed: args.seed, out: &out, monitor: &mut recorder };
+    let mut outcome = experiment.run(&mut context)?;
+    outcome.epochs = recorder.into_epochs();
+    progress.finish();
+    Ok(Report {
+        experiment: experiment.name,
+        source: experiment.source,
+        data: setting.dataset.name.clone(),
+        quick: setting.quick,
+        seed: args.seed,
+        seconds: started.elapsed().as_secs_f64(),
+        reached: outcome.figures.iter().all(|figure| figure.reached),
+        outcome,
+    })
+}
+
+fn describe(report: &Report) -> String {
+    let Report { experiment, source, data, quick, seconds, outcome, .. } = report;
+    let size = if *quick { ", quick: published figures are of MNIST and full size" } else { "" };
+    let mut text = format!("{experiment} on {data}{size}; published: {source}\n\n{}\n", outcome.text);
+    text += &format!("  {:52} {:>12} {:>12}  {}\n", "", "published", "ours", "bar");
+    for Figure { name, unit, published, ours, bar, reached } in &outcome.figures {
+        let published = published.map_or_else(String::new, |value| format!("{value:.4}"));
+        let bar = match bar {
+            None => String::new(),
+            Some(Bar::AtLeast(least)) => format!("≥ {least:.4} {}", if *reached { "reached" } else { "MISSED" }),
+            Some(Bar::AtMost(most)) => format!("≤ {most:.4} {}", if *reached { "reached" } else { "MISSED" }),
+        };
+        let name = if unit.is_empty() { name.clone() } else { format!("{name}, {unit}") };
+        text += &format!("  {name:52} {published:>12} {ours:>12.4}  {bar}\n");
+    }
+    for file in &outcome.files {
+        text += &format!("  {}\n", file.display());
+    }
+    text + &format!("  {seconds:.1} s\n\n")
+}
