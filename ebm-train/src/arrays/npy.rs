@@ -4,7 +4,8 @@ use super::{Array, Element};
 use crate::Error;
 use std::io::{Read, Write};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// What a file starts with.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
 /// What the header is filled up to a multiple of.
 const ALIGNMENT: usize = 64;
 /// Far past any header of an array of numbers.

@@ -1,6 +1,8 @@
 //! ③ From trained parameters to a model file.
 
 mod file;
+pub mod foreign;
+pub mod named;
 mod quantize;
 mod read;
 
