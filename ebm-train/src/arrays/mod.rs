@@ -14,6 +14,9 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
+/// What fails when they are not written.
+const WRITE: &str = "write the arrays";
+
 /// Arrays by name.
 pub type Named = BTreeMap<String, Array>;
 
@@ -34,22 +37,29 @@ pub fn read(path: &Path) -> Result<Named, Error> {
 /// Fails when it names none of these.
 pub fn write(path: &Path, arrays: &Named, main: &str) -> Result<(), Error> {
     let name = path.display().to_string();
-    let action = "write the arrays";
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("npz") => write_whole(path, action, |file| npz::write(arrays, file)),
+        Some("npz") => write_npz(path, arrays),
+        Some("safetensors") => write_tensors(path, arrays),
         Some("npy") => {
             let array = arrays.get(main).ok_or_else(|| Error::data(&name, format!("there is no array `{main}`")))?;
-            write_whole(path, action, |file| npy::write(array, file))
+            write_whole(path, WRITE, |file| npy::write(array, file))
         }
-        Some("safetensors") => {
-            let bytes = tensors::write(&name, arrays)?;
-            write_whole(path, action, |file| file.write_all(&bytes))
+        _ => {
+            let problem = "arrays are written as .npz, .npy or .safetensors: give it one of these endings";
+            Err(Error::data(&name, problem.into()))
         }
-        _ => Err(Error::data(
-            &name,
-            "arrays are written as .npz, .npy or .safetensors: give it one of these endings".into(),
-        )),
     }
+}
+
+/// Writes arrays as npz, whole or not at all.
+pub fn write_npz(path: &Path, arrays: &Named) -> Result<(), Error> {
+    write_whole(path, WRITE, |file| npz::write(arrays, file))
+}
+
+/// Writes arrays as safetensors, whole or not at all.
+pub fn write_tensors(path: &Path, arrays: &Named) -> Result<(), Error> {
+    let bytes = tensors::write(&path.display().to_string(), arrays)?;
+    write_whole(path, WRITE, |file| file.write_all(&bytes))
 }
 
 #[cfg(test)]

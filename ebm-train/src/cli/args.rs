@@ -36,6 +36,10 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Repeat the field's experiments by name, the published figure beside ours
     Reproduce(super::reproduce::ReproduceArgs),
+    /// Write a model's arrays for other programs: npz or safetensors
+    Export(super::export::ExportArgs),
+    /// Write a model file of another program's arrays
+    Import(super::import::ImportArgs),
 }
 
 /// Settings of the main job.

@@ -2,6 +2,8 @@
 
 pub mod args;
 mod eval;
+mod export;
+mod import;
 mod inspect;
 mod main_job;
 mod plan;
@@ -40,6 +42,8 @@ pub fn run(args: &Args) -> ExitCode {
         Some(Command::Eval(eval)) => eval::run(eval, args.json),
         Some(Command::Inspect(inspect)) => inspect::run(inspect, args.json),
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, args.json),
+        Some(Command::Export(export)) => export::run(export, args.json),
+        Some(Command::Import(import)) => import::run(import, args.json),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

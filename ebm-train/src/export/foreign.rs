@@ -26,14 +26,14 @@ const BIASES: [[&str; 2]; 12] = [
 /// Which index of the weights is the visible unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Orientation {
-    /// Visible × hidden, as NumPy scripts have it: `v @ W`.
+    /// Visible × hidden, as NumPy scripts have it: v @ W
     VisibleHidden,
-    /// Hidden × visible, as PyTorch's linear layers and scikit-learn have it: `v @ W.T`.
+    /// Hidden × visible, as PyTorch's linear layers and scikit-learn have it: v @ W.T
     HiddenVisible,
 }
 
 /// Names of a machine's arrays, where the user gives them, and the weights' orientation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
     /// The weights.
     pub weights: Option<String>,

@@ -11,19 +11,21 @@
 //! holds the `σ` of every Gaussian unit, `scaling.offsets` and `scaling.scales` how raw inputs are scaled, and `metadata` a JSON text with all else that
 //! the file says: kinds of units, class names, the novelty threshold, where the model comes from.
 
-use super::{ModelFile, encoded};
+use super::{ModelFile, TOOL, encoded};
 use crate::Error;
 use crate::arrays::{Array, Element, Named};
 use crate::parameters::{
     AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters, Stage, UnitKinds,
 };
-use ebm_core::format::Header;
+use ebm_core::format::{Header, Presentation, Provenance, Scaling};
 use ebm_core::{Block, HiddenKind, VisibleKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 const METADATA: &str = "metadata";
+const OFFSETS: &str = "scaling.offsets";
+const SCALES: &str = "scaling.scales";
 const KINDS: [(&str, VisibleKind); 4] = [
     ("bernoulli", VisibleKind::Bernoulli),
     ("gaussian", VisibleKind::Gaussian),
@@ -37,8 +39,10 @@ const KINDS: [(&str, VisibleKind); 4] = [
 struct Metadata {
     /// Kinds of a machine's units by the beginning of its arrays' names.
     units: BTreeMap<String, Kinds>,
-    /// [`ebm_core::format::Header`].
+    /// [`Header`].
     header: Value,
+    /// What a header says beside its fields since version 3.
+    presentation: Presentation,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -79,6 +83,11 @@ pub fn to_arrays(file: &ModelFile) -> Result<Named, Error> {
         }
     }
     let json = |error: serde_json::Error| Error::data(&file.path().display().to_string(), error.to_string());
+    arrays.metadata.presentation = model.header().presentation;
+    if let Some(Scaling::Float { offsets, scales }) = model.header().scaling {
+        arrays.put_vector(OFFSETS.to_owned(), offsets);
+        arrays.put_vector(SCALES.to_owned(), scales);
+    }
     arrays.metadata.header = serde_json::to_value(model.header()).map_err(json)?;
     let metadata = serde_json::to_string(&arrays.metadata).map_err(json)?;
     arrays.named.insert(METADATA.to_owned(), Array::of_text(&metadata));
@@ -138,11 +147,23 @@ pub fn from_arrays(name: &str, arrays: &Named) -> Result<ModelFile, Error> {
         None => Metadata::default(),
     };
     let source = Source { name, arrays, units: &metadata.units };
-    let header = match &metadata.header {
+    let mut header = match &metadata.header {
         Value::Null => Header::default(),
         header => Header::deserialize(header).map_err(|error| Error::data(name, format!("its header: {error}")))?,
     };
+    header.presentation = metadata.presentation;
+    let (offsets, scales);
+    if arrays.contains_key(OFFSETS) {
+        (offsets, scales) = (source.vector(OFFSETS)?, source.vector(SCALES)?);
+        header.scaling = Some(Scaling::Float { offsets: &offsets, scales: &scales });
+    }
     encoded(&header, &source.parameters()?.layers()?)
+}
+
+/// A file of parameters of which nothing has been measured: without a novelty threshold, its inputs as they are. Its provenance names `source`.
+pub fn unmeasured_file(parameters: &Parameters, source: &str) -> Result<ModelFile, Error> {
+    let provenance = Provenance { dataset: source, tool: TOOL, ..Provenance::default() };
+    encoded(&Header { provenance, ..Header::default() }, &parameters.layers()?)
 }
 
 /// Arrays, and how errors call the file that they are from.
