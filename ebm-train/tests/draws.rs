@@ -10,9 +10,8 @@ use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
 use ebm_train::data::digits;
 use ebm_train::parameters::UnitKinds;
 use ebm_train::train::Silent;
-use ebm_train::train::distort::Distortion;
-use ebm_train::train::finetune::{Backpropagation, finetune, recognition};
-use ebm_train::train::pretrain::pretrain;
+use ebm_train::train::finetune::{Backpropagation, Recognition, finetune};
+use ebm_train::train::pretrain::{Stack, pretrain};
 use ebm_train::train::rbm::RbmSettings;
 
 /// Where a row of draws comes from, and how often it was taken.
@@ -132,12 +131,22 @@ impl Backend for Recorder {
         self.cpu.add_scaled(scale, values, out);
     }
 
-    fn sigmoid_backward(&self, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor) {
-        self.cpu.sigmoid_backward(kept, outputs, delta);
+    fn backward(&self, link: Link, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor) {
+        self.cpu.backward(link, kept, outputs, delta);
     }
 
-    fn softmax_cross_entropy(&self, labels: &[u16], scores: &mut Self::Tensor, totals: &mut Self::Tensor) {
-        self.cpu.softmax_cross_entropy(labels, scores, totals);
+    fn softmax_cross_entropy(
+        &self,
+        labels: &[u16],
+        smoothing: f32,
+        scores: &mut Self::Tensor,
+        totals: &mut Self::Tensor,
+    ) {
+        self.cpu.softmax_cross_entropy(labels, smoothing, scores, totals);
+    }
+
+    fn limit_norms(&self, largest: f32, rows: &mut Self::Tensor) {
+        self.cpu.limit_norms(largest, rows);
     }
 
     fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
@@ -166,21 +175,21 @@ fn no_draw_is_used_twice() -> Result<(), Error> {
         weight_decay: 1e-4,
         ..RbmSettings::default()
     };
-    let machines = pretrain(&backend, &settings, 9, &HIDDEN, &dataset, &mut Silent)?;
-    let settings = Backpropagation {
-        epochs: EPOCHS,
-        batch_size: 100,
-        learning_rate: 1e-3,
-        weight_decay: 0.0,
-        distortion: Distortion { shift: 0.0, affine: 0.0 },
-        dropout: 0.25,
-    };
-    finetune(&backend, &settings, 9, "finetune", &recognition(&machines), &dataset, &mut Silent)?;
+    let stack = pretrain(
+        &backend,
+        &Stack { hidden: HIDDEN.to_vec(), machines: vec![settings], ..Stack::default() },
+        9,
+        &dataset,
+        &mut Silent,
+    )?;
+    let settings =
+        Backpropagation { epochs: EPOCHS, batch_size: 100, dropout: 0.25, input_dropout: 0.1, ..Default::default() };
+    finetune(&backend, &settings, 9, "finetune", &Recognition::of(&stack)?, &dataset, &mut Silent)?;
 
     let taken = backend.taken.into_inner();
     let twice = taken.iter().find(|(_, times)| **times > 1);
     assert_eq!(twice, None, "(seed, purpose, layer, phase, step, sample)");
-    // Hidden and visible states of every Gibbs step, and one dropout, a layer, epoch and sample: all of them were written down.
-    assert_eq!(taken.len(), HIDDEN.len() * EPOCHS * rows * (2 * usize::from(K) + 1));
+    // Hidden and visible states of every Gibbs step, and one dropout, a layer, epoch and sample, and the inputs' dropout: all were written down.
+    assert_eq!(taken.len(), EPOCHS * rows * (HIDDEN.len() * (2 * usize::from(K) + 1) + 1));
     Ok(())
 }

@@ -3,16 +3,15 @@
 use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_core::{Learner, LearningRule, Rates, Rbm, Units};
 use ebm_tests::exact::{Exact, Gradient};
-use ebm_tests::parameters::{Parameters, uniform};
+use ebm_tests::parameters::Parameters;
 use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu};
-use ebm_train::data::{Batch, Dataset, digits};
-use ebm_train::parameters::{AffineParameters, RbmParameters, UnitKinds};
+use ebm_train::data::{Dataset, digits};
+use ebm_train::parameters::{RbmParameters, UnitKinds};
 use ebm_train::train::Silent;
-use ebm_train::train::distort::Distortion;
-use ebm_train::train::finetune::{Backpropagation, finetune, gradient, recognition, start_head, start_stack};
-use ebm_train::train::pretrain::pretrain;
+use ebm_train::train::finetune::{Backpropagation, Finetuned, Recognition, finetune};
+use ebm_train::train::pretrain::{Stack, pretrain};
 use ebm_train::train::rbm::{Place, RbmSettings, TrainedRbm};
 use rand_core::TryRng;
 use std::convert::Infallible;
@@ -149,83 +148,8 @@ fn a_step_on_one_sample_is_the_devices() -> Result<(), Error> {
     Ok(())
 }
 
-/// Sigmoid layers, then the head.
-type Net = Vec<AffineParameters>;
-
-/// Mean cross-entropy and weight penalty of a net in f64, written from the definition.
-fn loss(net: &Net, (batch, labels): (&Batch, &[u16]), weight_decay: f64) -> f64 {
-    let is_hidden = |index: usize| index + 1 < net.len();
-    let layers: Vec<_> = net.iter().enumerate().map(|(n, layer)| (&layer.weights, &layer.bias, is_hidden(n))).collect();
-    let penalty: f64 = layers.iter().flat_map(|(w, _, _)| w.iter()).map(|&w| f64::from(w).powi(2)).sum();
-    let rows = batch.iter().zip(labels).map(|(row, &label)| {
-        let mut x: Vec<f64> = row.iter().copied().map(f64::from).collect();
-        for (weights, bias, is_hidden) in &layers {
-            let column = |j: usize| weights[j * x.len()..][..x.len()].iter().zip(&x);
-            let field = |(j, &b): (usize, &f32)| f64::from(b) + column(j).map(|(&w, x)| f64::from(w) * x).sum::<f64>();
-            let fields = bias.iter().enumerate().map(field);
-            x = if *is_hidden { fields.map(|z| 1.0 / (1.0 + (-z).exp())).collect() } else { fields.collect() };
-        }
-        x.iter().map(|z| z.exp()).sum::<f64>().ln() - x[usize::from(label)]
-    });
-    rows.sum::<f64>() / labels.len() as f64 + weight_decay / 2.0 * penalty
-}
-
-fn small_net() -> Net {
-    let layer = |inputs, outputs, seed| AffineParameters {
-        weights: uniform(inputs * outputs, 1.0, seed, 0),
-        bias: uniform(outputs, 1.0, seed, 1),
-    };
-    vec![layer(6, 5, 7), layer(5, 4, 8), layer(4, 3, 9)]
-}
-
-fn backpropagation() -> Backpropagation {
-    Backpropagation {
-        epochs: 2,
-        batch_size: 32,
-        learning_rate: 0.01,
-        weight_decay: 0.03,
-        distortion: Distortion { shift: 0.5, affine: 0.1 },
-        dropout: 0.1,
-    }
-}
-
-#[test]
-fn back_propagation_is_the_gradient_of_the_loss() -> Result<(), Error> {
-    let settings = backpropagation();
-    let values = uniform(6 * 7, 0.5, 11, 0).into_iter().map(|x| x + 0.5).collect();
-    let (batch, labels) = (Batch { values, visible: 6 }, [0, 1, 2, 2, 1, 0, 1]);
-    let net = small_net();
-    let (head, layers) = net.split_last().expect("a head");
-    let (cross_entropy, (mut gradient, of_head)) = gradient(&Cpu::new(1)?, &settings, layers, head, &batch, &labels);
-    gradient.push(of_head);
-    assert!((cross_entropy - loss(&net, (&batch, &labels), 0.0)).abs() <= tolerance::BACK_PROPAGATION);
-
-    let mut checked = 0;
-    let mut check = |ours: f32, change: &dyn Fn(&mut Net) -> &mut f32| {
-        let moved = |by: f32| {
-            let mut net = net.clone();
-            *change(&mut net) += by;
-            (f64::from(*change(&mut net)), loss(&net, (&batch, &labels), f64::from(settings.weight_decay)))
-        };
-        let ((high, above), (low, below)) = (moved(tolerance::NET_STEP), moved(-tolerance::NET_STEP));
-        let slope = (above - below) / (high - low);
-        assert!((f64::from(ours) - slope).abs() <= tolerance::BACK_PROPAGATION, "{ours}, by differences {slope}");
-        checked += 1;
-    };
-    for (layer, gradient) in gradient.iter().enumerate() {
-        for (index, &ours) in gradient.weights.iter().enumerate() {
-            check(ours, &|net| &mut net[layer].weights[index]);
-        }
-        for (index, &ours) in gradient.bias.iter().enumerate() {
-            check(ours, &|net| &mut net[layer].bias[index]);
-        }
-    }
-    assert_eq!(checked, 6 * 5 + 5 + 5 * 4 + 4 + 4 * 3 + 3);
-    Ok(())
-}
-
 /// A short run on the digits.
-fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<Net, Error> {
+fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<Finetuned, Error> {
     let backend = Cpu::new(threads)?.sharing_from(0);
     let settings = RbmSettings {
         k: 1,
@@ -236,11 +160,16 @@ fn train(threads: usize, seed: u64, dataset: &Dataset) -> Result<Net, Error> {
         weight_decay: 1e-4,
         ..RbmSettings::default()
     };
-    let layers = pretrain(&backend, &settings, seed, &[300, 120], dataset, &mut Silent)?;
-    let start = recognition(&layers);
-    let (mut net, head) = finetune(&backend, &backpropagation(), seed, "finetune", &start, dataset, &mut Silent)?;
-    net.push(head);
-    Ok(net)
+    let stack = pretrain(
+        &backend,
+        &Stack { hidden: vec![300, 120], machines: vec![settings], ..Stack::default() },
+        seed,
+        dataset,
+        &mut Silent,
+    )?;
+    let settings =
+        Backpropagation { epochs: 2, batch_size: 32, dropout: 0.1, shift: 0.5, affine: 0.1, ..Default::default() };
+    finetune(&backend, &settings, seed, "finetune", &Recognition::of(&stack)?, dataset, &mut Silent)
 }
 
 #[test]
@@ -251,14 +180,6 @@ fn the_seed_decides_a_run_and_the_threads_do_not() -> Result<(), Error> {
     assert!(one == train(3, 5, &digits)?, "three threads gave other parameters than one");
     assert!(one != train(2, 6, &digits)?, "another seed gave the same parameters");
     Ok(())
-}
-
-#[test]
-fn a_random_start_has_its_own_weights_in_every_layer() {
-    let layers = start_stack(1, 8, &[8, 8]);
-    assert_ne!(layers[0].weights, layers[1].weights);
-    assert_ne!(layers[0].weights, start_stack(2, 8, &[8, 8])[0].weights);
-    assert_ne!(start_head(1, 2, 8, 8).weights, layers[1].weights);
 }
 
 #[test]
@@ -273,11 +194,17 @@ fn a_run_that_leaves_the_numbers_is_stopped() -> Result<(), Error> {
         weight_decay: 1.0,
         ..RbmSettings::default()
     };
-    match pretrain(&Cpu::new(0)?, &settings, 1, &[8], &digits, &mut Silent) {
+    match pretrain(
+        &Cpu::new(0)?,
+        &Stack { hidden: vec![8], machines: vec![settings], ..Stack::default() },
+        1,
+        &digits,
+        &mut Silent,
+    ) {
         Err(error @ Error::Diverged { .. }) => {
             assert!(error.to_string().contains("pretrain-1, epoch 1") && error.to_string().contains("--learning-rate"));
         }
-        other => panic!("expected an error, got {:?}", other.map(|layers| layers.len())),
+        other => panic!("expected an error, got {:?}", other.map(|stack| stack.below.len())),
     }
     Ok(())
 }

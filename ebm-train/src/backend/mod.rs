@@ -25,6 +25,8 @@ pub enum Link {
     Identity,
     /// `σ`: a probability.
     Sigmoid,
+    /// `max(0, ·)`.
+    Rectifier,
 }
 
 /// Where a matrix of draws comes from: row r, column c uses draw c of `stream` with its sample set to `samples[r]`.
@@ -63,6 +65,11 @@ pub enum Step {
 pub trait Backend {
     /// A matrix that lives where the backend computes.
     type Tensor;
+
+    /// Does two pieces of work, at a time where the backend can.
+    fn join<X: Send, Y: Send>(&self, x: impl FnOnce() -> X + Send, y: impl FnOnce() -> Y + Send) -> (X, Y) {
+        (x(), y())
+    }
 
     /// A matrix of `values`, row-major.
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> Self::Tensor;
@@ -191,13 +198,24 @@ pub trait Backend {
     /// `out ← out + scale·values`.
     fn add_scaled(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
 
-    /// `delta ← delta·y·(1 − kept·y)`: back through a sigmoid whose output `y` is `p / kept` where the unit was kept by
-    /// dropout and 0 where it was not (`kept = 1` without dropout).
-    fn sigmoid_backward(&self, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor);
+    /// Back through units of this link: `delta ← delta·dy/dz`, where the output `y` is `link(z) / kept` of a unit that dropout kept and 0 of
+    /// one that it did not (`kept = 1` without dropout): `y·(1 − kept·y)` through a sigmoid, `1 / kept` through a rectifier that is on; a score
+    /// passes everything on.
+    fn backward(&self, link: Link, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor);
 
-    /// Turns scores into `(softmax − one-hot) / rows`, the gradient of the mean cross-entropy, and adds to `totals`
-    /// (1 × 2) the sum of the cross-entropies in nats and the number of samples whose highest score is their label's.
-    fn softmax_cross_entropy(&self, labels: &[u16], scores: &mut Self::Tensor, totals: &mut Self::Tensor);
+    /// Turns scores into `(softmax − target) / rows`, the gradient of the mean cross-entropy `−Σ_c target_c·ln softmax_c` in nats, and adds to
+    /// `totals` (1 × 2) the sum of the cross-entropies and the number of samples whose highest score is their label's.
+    /// The target of a sample is `(1 − smoothing)·one-hot + smoothing / classes`.
+    fn softmax_cross_entropy(
+        &self,
+        labels: &[u16],
+        smoothing: f32,
+        scores: &mut Self::Tensor,
+        totals: &mut Self::Tensor,
+    );
+
+    /// Rows whose Euclidean norm exceeds `largest` are scaled down to it.
+    fn limit_norms(&self, largest: f32, rows: &mut Self::Tensor);
 
     /// Adds to `total` (1 × 1) the sum of `(x − y)²`.
     fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);

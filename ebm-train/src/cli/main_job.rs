@@ -6,16 +6,13 @@ use crate::backend::Cpu;
 use crate::data::{Dataset, digits};
 use crate::eval::{classification, novelty};
 use crate::export::{ModelFile, Storages, model_file, prepare_folder, quantize};
-use crate::parameters::{AffineParameters, ClassifierParameters};
-use crate::report::{self, Progress, Recorder};
-use crate::train::{Epoch, finetune, pretrain};
+use crate::report::{self, Progress};
+use crate::train::compare::{self, FINETUNE, RANDOM_START, compare};
+use crate::train::{Epoch, Monitor};
 use ebm_core::kernel::integer::Storage;
-use ebm_core::{Float, HiddenKind, Integer, Numbers};
+use ebm_core::{Float, Integer, Numbers};
 use serde::Serialize;
 use std::time::Instant;
-
-const FINETUNE: &str = "finetune";
-const RANDOM_START: &str = "random-start";
 
 /// What the run found: the JSON object, and what the closing lines say.
 #[derive(Serialize)]
@@ -42,39 +39,17 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     prepare_folder(&plan.out)?;
     let dataset = digits::load()?;
     let backend = Cpu::new(plan.threads)?;
-    let work = pretrain::cost(&plan.pretraining, &plan.hidden, &dataset)
-        + 2 * finetune::cost(&plan.finetuning, &plan.hidden, &dataset);
+    let work = compare::cost(&plan.stack, &plan.finetuning, &dataset);
     if !json {
         super::print(&opening(plan, &dataset))?;
     }
 
     let progress = Progress::new(work);
-    let tune = |stage, start: &[AffineParameters], recorder: &mut Recorder<'_>| {
-        finetune::finetune(&backend, &plan.finetuning, plan.seed, stage, start, &dataset, recorder)
-    };
-    let pretrained = || -> Result<_, Error> {
-        let mut recorder = progress.recorder();
-        let MainJob { pretraining, seed, hidden, .. } = plan;
-        let machines = pretrain::pretrain(&backend, pretraining, *seed, hidden, &dataset, &mut recorder)?;
-        let (layers, head) = tune(FINETUNE, &finetune::recognition(&machines), &mut recorder)?;
-        Ok((
-            ClassifierParameters { machine: machines.into_iter().next(), layers, hidden: HiddenKind::Bernoulli, head },
-            recorder.into_epochs(),
-        ))
-    };
-    let random = || -> Result<_, Error> {
-        let mut recorder = progress.recorder();
-        let start = finetune::start_stack(plan.seed, dataset.train.inputs.visible(), &plan.hidden);
-        let (layers, head) = tune(RANDOM_START, &start, &mut recorder)?;
-        Ok((
-            ClassifierParameters { machine: None, layers, hidden: HiddenKind::Bernoulli, head },
-            recorder.into_epochs(),
-        ))
-    };
-    // Neither needs anything of the other.
-    let (pretrained, random) = backend.join(pretrained, random);
-    let ((parameters, mut epochs), (random_start, random_epochs)) = (pretrained?, random?);
-    epochs.extend(random_epochs);
+    let (mut recorder, mut of_random) = (progress.recorder(), progress.recorder());
+    let monitors: [&mut (dyn Monitor + Send); 2] = [&mut recorder, &mut of_random];
+    let trained = compare(&backend, &plan.stack, &plan.finetuning, plan.seed, &dataset, monitors)?;
+    let (parameters, mut epochs) = (trained.classifier(), recorder.into_epochs());
+    epochs.extend(of_random.into_epochs());
     progress.finish();
 
     let quantised = quantize(&parameters, Storages::all(Storage::Int8))?;
@@ -84,7 +59,7 @@ pub(super) fn run(plan: &MainJob, json: bool) -> Result<(), Error> {
     if plan.keep_f32 {
         float.write(&plan.out.join("model-f32.ebm"))?;
     }
-    let random_start = model_file::<Float>(&random_start.layers()?, &dataset, plan.seed)?;
+    let random_start = model_file::<Float>(&trained.random_start.into_classifier(None).layers()?, &dataset, plan.seed)?;
 
     let path = int8.path().display().to_string();
     let (float_answers, int8_answers) = (evaluate::<Float>(&float, &dataset)?, evaluate::<Integer>(&int8, &dataset)?);
@@ -125,7 +100,7 @@ fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> 
 }
 
 fn opening(plan: &MainJob, dataset: &Dataset) -> String {
-    let hidden: Vec<String> = plan.hidden.iter().map(ToString::to_string).collect();
+    let hidden: Vec<String> = plan.stack.hidden.iter().map(ToString::to_string).collect();
     let (train, test) = (&dataset.train.inputs, &dataset.test.inputs);
     format!(
         "{}: {} training and {} test samples of {} values; a deep belief network {}-{}-{}\n",
@@ -144,7 +119,7 @@ fn tables(plan: &MainJob, dataset: &Dataset, summary: &Summary) -> String {
     let starts = [(FINETUNE, "with pretraining"), (RANDOM_START, "from random weights, same fine-tuning")];
     let mut text = format!(
         "\n{}\n{}\nTest accuracy over {} samples\n",
-        report::pretraining(&summary.epochs, plan.hidden.len()),
+        report::pretraining(&summary.epochs, plan.stack.hidden.len()),
         report::comparison(&summary.epochs, starts),
         dataset.test.inputs.rows()
     );

@@ -2,8 +2,8 @@
 
 use super::args::MainJobArgs;
 use crate::Error;
-use crate::train::distort::Distortion;
 use crate::train::finetune::Backpropagation;
+use crate::train::pretrain::Stack;
 use crate::train::rbm::RbmSettings;
 use ebm_core::format::MAX_LAYERS;
 use std::path::PathBuf;
@@ -18,8 +18,7 @@ pub(super) struct MainJob {
     pub keep_f32: bool,
     pub seed: u64,
     pub threads: usize,
-    pub hidden: Vec<usize>,
-    pub pretraining: RbmSettings,
+    pub stack: Stack,
     pub finetuning: Backpropagation,
 }
 
@@ -49,27 +48,29 @@ impl MainJob {
             keep_f32: args.f32,
             seed: args.seed,
             threads: args.threads.into(),
-            hidden: args.hidden.iter().map(|&hidden| hidden as usize).collect(),
-            pretraining: RbmSettings {
-                k: args.k,
-                epochs: args.pretrain_epochs,
-                batch_size,
-                learning_rate: positive("--learning-rate", args.learning_rate)?,
-                momentum: share("--momentum", args.momentum)?,
-                momentum_epochs: 0,
-                weight_decay: penalty("--weight-decay", args.weight_decay)?,
-                ..RbmSettings::default()
+            stack: Stack {
+                hidden: args.hidden.iter().map(|&hidden| hidden as usize).collect(),
+                machines: vec![RbmSettings {
+                    k: args.k,
+                    epochs: args.pretrain_epochs,
+                    batch_size,
+                    learning_rate: positive("--learning-rate", args.learning_rate)?,
+                    momentum: share("--momentum", args.momentum)?,
+                    momentum_epochs: 0,
+                    weight_decay: penalty("--weight-decay", args.weight_decay)?,
+                    ..RbmSettings::default()
+                }],
+                ..Stack::default()
             },
             finetuning: Backpropagation {
                 epochs: args.finetune_epochs,
                 batch_size,
                 learning_rate: positive("--finetune-learning-rate", args.finetune_learning_rate)?,
                 weight_decay: penalty("--finetune-weight-decay", args.finetune_weight_decay)?,
-                distortion: Distortion {
-                    shift: distortion("--shift", args.shift)?,
-                    affine: distortion("--affine", args.affine)?,
-                },
+                shift: distortion("--shift", args.shift)?,
+                affine: distortion("--affine", args.affine)?,
                 dropout: share("--dropout", args.dropout)?,
+                ..Backpropagation::default()
             },
         })
     }

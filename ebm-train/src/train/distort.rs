@@ -15,10 +15,17 @@ pub struct Distortion {
 }
 
 /// Every image of `images` under an affine map of its own about its centre, resampled bilinearly; outside an image all is 0.
-/// A sample's map is drawn from `(seed, epoch, sample)`.
-pub fn distorted(images: &Batch, shape: ImageShape, distortion: Distortion, seed: u64, epoch: usize) -> Batch {
+/// A sample's map is drawn from `(seed, epoch, sample)`, its number in `samples`.
+pub fn distorted(
+    images: &Batch,
+    samples: &[u32],
+    shape: ImageShape,
+    distortion: Distortion,
+    seed: u64,
+    epoch: usize,
+) -> Batch {
     let mut values = Vec::with_capacity(images.values.len());
-    for (sample, image) in (0u32..).zip(images.iter()) {
+    for (&sample, image) in samples.iter().zip(images.iter()) {
         let stream = Stream { step: epoch as u32, sample, ..Stream::new(Purpose::Noise) };
         let mut rng = Philox::new(seed, stream);
         let mut symmetric = |bound: f32| bound * (2.0 * unit_interval(rng.next_u32()) - 1.0);
@@ -99,9 +106,12 @@ mod tests {
         let dot = [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
         let images = Batch { values: dot.repeat(2), visible: dot.len() };
         let distortion = Distortion { shift: 0.5, affine: 0.1 };
-        let first = distorted(&images, SHAPE, distortion, 1, 1);
-        assert_eq!(first, distorted(&images, SHAPE, distortion, 1, 1));
-        assert_ne!(first, distorted(&images, SHAPE, distortion, 1, 2));
-        assert_ne!(first.values[..9], first.values[9..]);
+        let of_epoch = |epoch, samples: &[u32]| distorted(&images, samples, SHAPE, distortion, 1, epoch).values;
+        let first = of_epoch(1, &[0, 1]);
+        assert_eq!(first, of_epoch(1, &[0, 1]));
+        assert_ne!(first, of_epoch(2, &[0, 1]));
+        assert_ne!(first[..9], first[9..]);
+        // Whatever the minibatch that a sample is seen in.
+        assert_eq!(first, [&of_epoch(1, &[1, 0])[9..], &of_epoch(1, &[1, 0])[..9]].concat());
     }
 }

@@ -1,5 +1,6 @@
 //! ② The algorithms, once, over [`Backend`].
 
+pub mod compare;
 pub mod distort;
 pub mod finetune;
 pub mod machine;
@@ -106,7 +107,7 @@ pub struct Epoch {
 }
 
 /// A parameter's gradient and its optimiser's moments.
-struct Update<B: Backend> {
+pub(crate) struct Update<B: Backend> {
     gradient: B::Tensor,
     moments: [B::Tensor; 2],
 }

@@ -76,11 +76,6 @@ impl Cpu {
         Self { worth_sharing: multiply_adds, ..self }
     }
 
-    /// Does two pieces of work at a time, where there are threads for it.
-    pub fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-        self.pool.install(|| rayon::join(a, b))
-    }
-
     /// Calls `each` with every task; the threads share them when there are `multiply_adds` enough to be worth it.
     fn share<T: Send>(
         &self,
@@ -116,6 +111,10 @@ impl Cpu {
 
 impl Backend for Cpu {
     type Tensor = CpuTensor;
+
+    fn join<X: Send, Y: Send>(&self, x: impl FnOnce() -> X + Send, y: impl FnOnce() -> Y + Send) -> (X, Y) {
+        self.pool.install(|| rayon::join(x, y))
+    }
 
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> CpuTensor {
         assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
@@ -174,8 +173,10 @@ impl Backend for Cpu {
                         *out += bias;
                     }
                 }
-                if link == Link::Sigmoid {
-                    float::probabilities(row);
+                match link {
+                    Link::Identity => {}
+                    Link::Sigmoid => float::probabilities(row),
+                    Link::Rectifier => kernel::rectify(row),
                 }
             }
         });
@@ -376,27 +377,47 @@ impl Backend for Cpu {
         }
     }
 
-    fn sigmoid_backward(&self, kept: f32, outputs: &CpuTensor, delta: &mut CpuTensor) {
-        for (delta, y) in delta.values.iter_mut().zip(&outputs.values) {
-            *delta *= y * (1.0 - kept * y);
+    fn backward(&self, link: Link, kept: f32, outputs: &CpuTensor, delta: &mut CpuTensor) {
+        let units = delta.values.iter_mut().zip(&outputs.values);
+        match link {
+            Link::Identity => {}
+            Link::Sigmoid => units.for_each(|(delta, y)| *delta *= y * (1.0 - kept * y)),
+            Link::Rectifier => units.for_each(|(delta, y)| *delta = if *y > 0.0 { *delta / kept } else { 0.0 }),
         }
     }
 
-    fn softmax_cross_entropy(&self, labels: &[u16], scores: &mut CpuTensor, totals: &mut CpuTensor) {
+    fn softmax_cross_entropy(&self, labels: &[u16], smoothing: f32, scores: &mut CpuTensor, totals: &mut CpuTensor) {
         let rows = scores.rows();
         let scale = 1.0 / rows as f32;
-        for (row, &label) in scores.values.chunks_exact_mut(scores.columns.max(1)).zip(labels) {
+        let classes = scores.columns.max(1);
+        let (of_label, of_all) = (1.0 - smoothing, smoothing / classes as f32);
+        for (row, &label) in scores.values.chunks_exact_mut(classes).zip(labels) {
             let label = usize::from(label);
             let correct = argmax(row) == Some(label);
             softmax(row);
             // The smallest probability that softmax returns is positive, so the logarithm is finite.
-            totals.values[0] -= row[label].ln();
+            totals.values[0] -= of_label * row[label].ln();
+            if smoothing > 0.0 {
+                totals.values[0] -= of_all * row.iter().map(|p| p.ln()).sum::<f32>();
+            }
             totals.values[1] += f32::from(u8::from(correct));
-            row[label] -= 1.0;
+            row[label] -= of_label;
             for gradient in row {
-                *gradient *= scale;
+                *gradient = (*gradient - of_all) * scale;
             }
         }
+    }
+
+    fn limit_norms(&self, largest: f32, rows: &mut CpuTensor) {
+        let (cost, columns) = (rows.values.len(), rows.columns.max(1));
+        self.share(cost, rows.values.chunks_mut(SHARD_UNITS * columns), |shard| {
+            for row in shard.chunks_exact_mut(columns) {
+                let norm = float::dot(row, row).sqrt();
+                if norm > largest {
+                    row.iter_mut().for_each(|weight| *weight *= largest / norm);
+                }
+            }
+        });
     }
 
     fn squared_error(&self, x: &CpuTensor, y: &CpuTensor, total: &mut CpuTensor) {

@@ -43,7 +43,7 @@ pub enum Statistics {
     States,
 }
 
-/// How the learning rate falls: `e` epochs done of `E`, fractions counted, and `D` [`RbmSettings::decay_epochs`].
+/// How the learning rate falls: `e` epochs done of `E`, fractions counted, and `D` the settings' `decay_epochs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -56,6 +56,18 @@ pub enum Schedule {
     Inverse,
     /// Halved every `D` epochs.
     Step,
+}
+
+impl Schedule {
+    /// Share of the learning rate that is left after `done` of `epochs` (with their fraction), `decay` being `D`.
+    pub fn share(self, done: f32, epochs: usize, decay: f32) -> f32 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Linear => 1.0 - done / epochs.max(1) as f32,
+            Self::Inverse => 1.0 / (1.0 + done / decay),
+            Self::Step => 0.5f32.powf((done / decay).floor()),
+        }
+    }
 }
 
 /// How a gradient becomes a step.
@@ -218,13 +230,7 @@ impl RbmSettings {
 
     /// Step size of a minibatch, `epochs` (with their fraction) after the start.
     pub fn learning_rate_after(&self, epochs: f32) -> f32 {
-        let share = match self.schedule {
-            Schedule::Constant => 1.0,
-            Schedule::Linear => 1.0 - epochs / self.epochs.max(1) as f32,
-            Schedule::Inverse => 1.0 / (1.0 + epochs / self.decay_epochs),
-            Schedule::Step => 0.5f32.powf((epochs / self.decay_epochs).floor()),
-        };
-        self.learning_rate * share
+        self.learning_rate * self.schedule.share(epochs, self.epochs, self.decay_epochs)
     }
 
     /// Momentum of an epoch, counted from 0.

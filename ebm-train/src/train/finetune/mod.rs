@@ -1,0 +1,254 @@
+//! Fine-tuning by back-propagation: a recognition pass with a softmax head, trained to name the class.
+
+mod net;
+mod settings;
+mod start;
+mod stopping;
+
+pub use settings::Backpropagation;
+pub use start::{Recognition, machine_over_inputs, start_head};
+
+use super::distort::distorted;
+use super::snapshot::{Position, Snapshot};
+use super::source::Source;
+use super::{Epoch, Monitor, order};
+use crate::Error;
+use crate::backend::{Backend, Draws};
+use crate::data::{Batch, Dataset, Split};
+use crate::parameters::{AffineParameters, ClassifierParameters, RbmParameters};
+use ebm_core::HiddenKind;
+use ebm_core::rng::{Purpose, Stream};
+use net::{Dropout, Net};
+use stopping::Best;
+
+/// What fine-tuning made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finetuned {
+    /// Hidden layers of the recognition pass, from the input up.
+    pub layers: Vec<AffineParameters>,
+    /// What their units are.
+    pub hidden: HiddenKind,
+    /// The softmax head.
+    pub head: AffineParameters,
+    /// The epoch whose parameters these are: the best on the validation split with early stopping, else the last.
+    pub kept_epoch: usize,
+}
+
+impl Finetuned {
+    /// The net with the machine that gives it free energies, if there is one.
+    pub fn into_classifier(self, machine: Option<RbmParameters>) -> ClassifierParameters {
+        let Self { layers, hidden, head, .. } = self;
+        ClassifierParameters { machine, layers, hidden, head }
+    }
+}
+
+/// Multiply-adds of [`finetune`].
+pub fn cost(settings: &Backpropagation, hidden: &[usize], dataset: &Dataset) -> u64 {
+    let widths = std::iter::once(dataset.train.inputs.visible()).chain(hidden.iter().copied());
+    let outputs = hidden.iter().copied().chain([dataset.classes.len()]);
+    let sample: usize = widths.zip(outputs).map(|(inputs, outputs)| inputs * outputs).sum();
+    let rows = |split: &Split| split.inputs.rows();
+    let measured = rows(&dataset.train) + rows(&dataset.validation) + rows(&dataset.test);
+    (settings.epochs * sample * (3 * rows(&dataset.train) + measured)) as u64
+}
+
+/// Trains the layers of `start` with a fresh head to classify, and reports each epoch under the name `stage`.
+///
+/// Fails when a setting cannot be meant, samples have no labels or miss values, early stopping has no validation split, or the loss leaves the
+/// finite numbers.
+pub fn finetune<B: Backend>(
+    backend: &B,
+    settings: &Backpropagation,
+    seed: u64,
+    stage: &str,
+    start: &Recognition,
+    dataset: &Dataset,
+    monitor: &mut dyn Monitor,
+) -> Result<Finetuned, Error> {
+    settings.check()?;
+    check_data(settings, dataset)?;
+    let mut splits = Splits::new(backend, dataset)?;
+    let rows = dataset.train.inputs.rows();
+    let top = start.layers.last().map_or(dataset.train.inputs.visible(), |layer| layer.bias.len());
+    let head_layer = start.layers.len() as u8;
+    let head = start_head(seed, head_layer, top, dataset.classes.len());
+    let mut net = Net::new(backend, start, &head);
+    let mut best = (settings.patience > 0).then(|| Best::new(backend, &mut net));
+
+    let batches = rows.div_ceil(settings.batch_size);
+    let one_epoch = cost(&Backpropagation { epochs: 1, ..*settings }, &start.widths(), dataset);
+    // An epoch is measured at its end, over all samples and without dropout; what its steps saw is not reported.
+    let mut unread = backend.zeros(1, 2);
+    let mut position = Position::default();
+    if let Some(snapshot) = monitor.begin(stage)? {
+        net.restore(backend, &snapshot)?;
+        if let Some(best) = &mut best {
+            best.load(backend, &mut net, &snapshot)?;
+        }
+        position = snapshot.position;
+        monitor.advance(one_epoch * position.epochs as u64);
+    }
+    let is_over = |position: Position, best: &Option<Best<B>>| {
+        let waited = best.as_ref().map_or(0, |best| position.epochs - best.epoch().min(position.epochs));
+        position.epochs >= settings.epochs || best.is_some() && waited >= settings.patience
+    };
+    while !is_over(position, &best) {
+        let epoch = position.epochs + 1;
+        let samples = order::shuffled(seed, head_layer, epoch, rows);
+        for samples in samples.chunks(settings.batch_size).skip(position.batches) {
+            let taken = (position.epochs * batches + position.batches) as u32;
+            splits.minibatch(backend, settings, (seed, epoch), samples, net.input())?;
+            let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
+            let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
+            net.forward(backend, Some(Dropout { hidden, input, draws: Draws { seed, stream, samples } }));
+            let labels: Vec<u16> = samples.iter().map(|&sample| dataset.train.labels[sample as usize]).collect();
+            net.score(backend, &labels, settings.label_smoothing, &mut unread);
+            net.backward(backend, settings.weight_decay, settings.dropout);
+            net.step(backend, settings, taken, taken as f32 / batches as f32);
+            position.batches += 1;
+            if position.batches < batches {
+                monitor.batch(stage, &mut || Ok(snapshot(backend, &mut net, &best, position)))?;
+            }
+        }
+        position = Position { epochs: epoch, batches: 0 };
+        let (figures, validation) = splits.measure(backend, &mut net, stage, epoch)?;
+        monitor.advance(one_epoch);
+        if !figures.train_loss.is_finite() {
+            return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: "--finetune-learning-rate" });
+        }
+        if let Some(best) = &mut best {
+            best.consider(backend, epoch, validation, &mut net);
+        }
+        monitor.epoch(&figures)?;
+        monitor.batch(stage, &mut || Ok(snapshot(backend, &mut net, &best, position)))?;
+    }
+    monitor.advance(one_epoch * (settings.epochs - position.epochs.min(settings.epochs)) as u64);
+    monitor.end(stage, snapshot(backend, &mut net, &best, position))?;
+    if let Some(best) = &best {
+        best.give_back(backend, &mut net);
+    }
+    let mut layers = net.collect(backend, |parameter| &parameter.value);
+    let head = layers.pop().unwrap_or(head);
+    Ok(Finetuned { layers, hidden: start.hidden, head, kept_epoch: best.map_or(position.epochs, |best| best.epoch()) })
+}
+
+fn snapshot<B: Backend>(backend: &B, net: &mut Net<B>, best: &Option<Best<B>>, position: Position) -> Snapshot {
+    let mut snapshot = net.snapshot(backend, position);
+    if let Some(best) = best {
+        best.save(backend, net, &mut snapshot);
+    }
+    snapshot
+}
+
+/// Fails unless back-propagation can learn from these samples.
+fn check_data(settings: &Backpropagation, dataset: &Dataset) -> Result<(), Error> {
+    let Dataset { name, classes, train, validation, .. } = dataset;
+    if train.labels.is_empty() || classes.is_empty() {
+        return Err(Error::data(name, "has no labels; fine-tuning needs one for each training sample".into()));
+    }
+    if settings.patience > 0 && validation.labels.is_empty() {
+        let (flag, expected) = ("--patience", "0, or a validation split with labels (--validation)");
+        return Err(Error::Flag { flag, value: settings.patience.to_string(), expected });
+    }
+    for (part, split) in [("training", train), ("validation", validation), ("test", &dataset.test)] {
+        let mut first = 0;
+        for piece in split.inputs.pieces() {
+            let piece = piece?;
+            if let Some(row) = piece.iter().position(|row| row.iter().any(|value| value.is_nan())) {
+                let problem = format!("{part} sample {} misses values; back-propagation needs them all", first + row);
+                return Err(Error::data(name, problem));
+            }
+            first += piece.rows();
+        }
+    }
+    Ok(())
+}
+
+/// The data set's splits on the backend.
+struct Splits<'a, B: Backend> {
+    dataset: &'a Dataset,
+    train: Source<'a, B>,
+    validation: Source<'a, B>,
+    test: Source<'a, B>,
+    images: Batch,
+}
+
+impl<'a, B: Backend> Splits<'a, B> {
+    fn new(backend: &B, dataset: &'a Dataset) -> Result<Self, Error> {
+        let source = |split: &'a Split| Source::new(backend, &split.inputs, &[], None);
+        Ok(Self {
+            train: source(&dataset.train)?,
+            validation: source(&dataset.validation)?,
+            test: source(&dataset.test)?,
+            dataset,
+            images: Batch::default(),
+        })
+    }
+
+    /// `out` becomes training samples; of images, distorted as `settings` say.
+    fn minibatch(
+        &mut self,
+        backend: &B,
+        settings: &Backpropagation,
+        (seed, epoch): (u64, usize),
+        samples: &[u32],
+        out: &mut B::Tensor,
+    ) -> Result<(), Error> {
+        let Some((shape, distortion)) = self.dataset.image.zip(settings.distortion()) else {
+            return self.train.gather(backend, samples, out);
+        };
+        self.dataset.train.inputs.gather(samples, &mut self.images)?;
+        let images = distorted(&self.images, samples, shape, distortion, seed, epoch);
+        *out = backend.upload(images.rows(), images.visible, &images.values);
+        Ok(())
+    }
+
+    /// Figures of an epoch, and what [`Best::consider`] takes.
+    fn measure(
+        &mut self,
+        backend: &B,
+        net: &mut Net<B>,
+        stage: &str,
+        epoch: usize,
+    ) -> Result<(Epoch, [f32; 2]), Error> {
+        let Self { dataset, train, validation, test, .. } = self;
+        let mut measure = |source, split: &Split| net.evaluate(backend, source, &split.labels);
+        let [of_train, of_validation, of_test] =
+            [measure(train, &dataset.train)?, measure(validation, &dataset.validation)?, measure(test, &dataset.test)?];
+        let mean =
+            |sum: f32, split: &Split| (!split.labels.is_empty()).then(|| f64::from(sum) / split.labels.len() as f64);
+        let figures = Epoch {
+            stage: stage.to_owned(),
+            epoch,
+            train_loss: mean(of_train[0], &dataset.train).unwrap_or(0.0),
+            validation_loss: mean(of_validation[0], &dataset.validation),
+            test_loss: mean(of_test[0], &dataset.test),
+            train_accuracy: mean(of_train[1], &dataset.train),
+            validation_accuracy: mean(of_validation[1], &dataset.validation),
+            test_accuracy: mean(of_test[1], &dataset.test),
+            ..Epoch::default()
+        };
+        Ok((figures, of_validation))
+    }
+}
+
+/// Mean cross-entropy over a labelled batch in nats against the smoothed targets, and its gradient by back-propagation in every layer and,
+/// last, the head, plus that of the weight decay; with the units left out that the draws say.
+pub fn gradient<B: Backend>(
+    backend: &B,
+    settings: &Backpropagation,
+    start: &Recognition,
+    head: &AffineParameters,
+    (batch, labels): (&Batch, &[u16]),
+    draws: Draws<'_>,
+) -> (f64, Vec<AffineParameters>) {
+    let mut net = Net::new(backend, start, head);
+    *net.input() = backend.upload(batch.rows(), batch.visible, &batch.values);
+    let mut totals = backend.zeros(1, 2);
+    let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
+    net.forward(backend, Some(Dropout { hidden, input, draws }));
+    net.score(backend, labels, settings.label_smoothing, &mut totals);
+    net.backward(backend, settings.weight_decay, settings.dropout);
+    let loss = f64::from(backend.download(&totals)[0]) / labels.len().max(1) as f64;
+    (loss, net.collect(backend, |parameter| &parameter.update.gradient))
+}

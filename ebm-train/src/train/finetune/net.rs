@@ -1,0 +1,193 @@
+//! [`Net`]: layers with a softmax head being trained, and the activations of their minibatch.
+
+use super::settings::Backpropagation;
+use super::start::Recognition;
+use crate::Error;
+use crate::backend::{Backend, Direction, Draws, Link, Step};
+use crate::data::PIECE_ROWS;
+use crate::parameters::AffineParameters;
+use crate::train::Update;
+use crate::train::rbm::settings::Optimizer;
+use crate::train::snapshot::{Position, Snapshot};
+use crate::train::source::Source;
+use ebm_core::HiddenKind;
+use ebm_core::rng::Stream;
+
+/// Layer of the draws that leave inputs out: no hidden layer has this number.
+const INPUT: u8 = u8::MAX;
+
+/// Weights and bias of a layer being trained.
+pub struct Layer<B: Backend> {
+    /// A row is an output's weights.
+    pub weights: Trained<B>,
+    /// One an output.
+    pub bias: Trained<B>,
+}
+
+/// A parameter and what its steps need.
+pub struct Trained<B: Backend> {
+    /// The parameter.
+    pub value: B::Tensor,
+    /// Its gradient and moments.
+    pub update: Update<B>,
+}
+
+impl<B: Backend> Trained<B> {
+    fn new(backend: &B, rows: usize, columns: usize, values: &[f32]) -> Self {
+        Self { value: backend.upload(rows, columns, values), update: Update::new(backend, [rows, columns]) }
+    }
+}
+
+/// A classifier being trained.
+pub struct Net<B: Backend> {
+    /// Hidden layers from the input up, then the head.
+    layers: Vec<Layer<B>>,
+    link: Link,
+    input: B::Tensor,
+    /// Outputs of every layer; of the head, the scores and then their gradient.
+    outputs: Vec<B::Tensor>,
+    /// Gradient of the outputs of the layer that is being gone through.
+    delta: B::Tensor,
+}
+
+/// Units that are left out of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout<'a> {
+    /// Probability that a hidden unit is.
+    pub hidden: f32,
+    /// Probability that an input is.
+    pub input: f32,
+    /// What decides it; the layer is set for each.
+    pub draws: Draws<'a>,
+}
+
+impl<B: Backend> Net<B> {
+    /// Takes layers and a head to the backend.
+    pub fn new(backend: &B, start: &Recognition, head: &AffineParameters) -> Self {
+        let layer = |AffineParameters { weights, bias }: &AffineParameters| Layer {
+            weights: Trained::new(backend, bias.len(), weights.len() / bias.len().max(1), weights),
+            bias: Trained::new(backend, 1, bias.len(), bias),
+        };
+        let layers: Vec<_> = start.layers.iter().chain([head]).map(layer).collect();
+        Self {
+            link: if start.hidden == HiddenKind::Relu { Link::Rectifier } else { Link::Sigmoid },
+            input: backend.zeros(0, 0),
+            outputs: layers.iter().map(|_| backend.zeros(0, 0)).collect(),
+            delta: backend.zeros(0, 0),
+            layers,
+        }
+    }
+
+    /// Where the minibatch is put.
+    pub fn input(&mut self) -> &mut B::Tensor {
+        &mut self.input
+    }
+
+    /// Computes every layer's outputs from the input.
+    pub fn forward(&mut self, backend: &B, dropout: Option<Dropout<'_>>) {
+        let leave_out = |rate: f32, layer: u8, values: &mut B::Tensor| {
+            if let Some(Dropout { draws, .. }) = dropout.filter(|_| rate > 0.0) {
+                backend.dropout(Draws { stream: Stream { layer, ..draws.stream }, ..draws }, rate, values);
+            }
+        };
+        let (of_hidden, of_input) = dropout.map_or((0.0, 0.0), |dropout| (dropout.hidden, dropout.input));
+        leave_out(of_input, INPUT, &mut self.input);
+        let head = self.layers.len() - 1;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (below, above) = self.outputs.split_at_mut(index);
+            let (input, out) = (below.last().unwrap_or(&self.input), &mut above[0]);
+            let link = if index < head { self.link } else { Link::Identity };
+            backend.affine(Direction::Up, &layer.weights.value, Some(&layer.bias.value), link, input, out);
+            if index < head {
+                leave_out(of_hidden, index as u8, out);
+            }
+        }
+    }
+
+    /// Scores to the gradient of their mean cross-entropy, whose sum and the number of right answers are added to `totals`.
+    pub fn score(&mut self, backend: &B, labels: &[u16], smoothing: f32, totals: &mut B::Tensor) {
+        if let Some(scores) = self.outputs.last_mut() {
+            backend.softmax_cross_entropy(labels, smoothing, scores, totals);
+        }
+    }
+
+    /// Back-propagates the gradient of the scores to every parameter; `dropout` is that of [`Net::forward`].
+    pub fn backward(&mut self, backend: &B, weight_decay: f32, dropout: f32) {
+        let Self { layers, link, input, outputs, delta } = self;
+        for (index, Layer { weights, bias }) in layers.iter_mut().enumerate().rev() {
+            let (below, above) = outputs.split_at_mut(index);
+            let current = &above[0];
+            backend.outer(0.0, 1.0, below.last().unwrap_or(input), current, &mut weights.update.gradient);
+            backend.add_scaled(weight_decay, &weights.value, &mut weights.update.gradient);
+            backend.column_sums(0.0, 1.0, current, &mut bias.update.gradient);
+            if let Some(below) = below.last_mut() {
+                backend.affine(Direction::Down, &weights.value, None, Link::Identity, current, delta);
+                backend.backward(*link, 1.0 - dropout, below, delta);
+                std::mem::swap(below, delta);
+            }
+        }
+    }
+
+    /// One step of the optimiser, the `taken`-th from 0, `epochs` (with their fraction) after the start.
+    pub fn step(&mut self, backend: &B, settings: &Backpropagation, taken: u32, epochs: f32) {
+        let learning_rate = settings.learning_rate_after(epochs);
+        let step = match settings.optimizer {
+            Optimizer::Adam => Step::Adam { learning_rate, taken },
+            Optimizer::Sgd => Step::Momentum { learning_rate, momentum: settings.momentum },
+        };
+        for Layer { weights, bias } in &mut self.layers {
+            weights.update.step(backend, step, &mut weights.value);
+            bias.update.step(backend, step, &mut bias.value);
+            if settings.max_norm > 0.0 {
+                backend.limit_norms(settings.max_norm, &mut weights.value);
+            }
+        }
+    }
+
+    /// Sum of the cross-entropies in nats and number of right answers over a whole split.
+    pub fn evaluate(&mut self, backend: &B, inputs: &mut Source<'_, B>, labels: &[u16]) -> Result<[f32; 2], Error> {
+        let mut totals = backend.zeros(1, 2);
+        let rows: Vec<u32> = (0..inputs.rows() as u32).collect();
+        for (piece, labels) in rows.chunks(PIECE_ROWS).zip(labels.chunks(PIECE_ROWS)) {
+            inputs.gather(backend, piece, &mut self.input)?;
+            self.forward(backend, None);
+            self.score(backend, labels, 0.0, &mut totals);
+        }
+        let totals = backend.download(&totals);
+        Ok([totals[0], totals[1]])
+    }
+
+    /// Every parameter with its name.
+    pub fn parameters(&mut self) -> impl Iterator<Item = (String, &mut Trained<B>)> {
+        self.layers.iter_mut().enumerate().flat_map(|(index, Layer { weights, bias })| {
+            [(format!("layer{index}.weights"), weights), (format!("layer{index}.bias"), bias)]
+        })
+    }
+
+    /// One tensor of every parameter: of the hidden layers, then of the head.
+    pub fn collect(&self, backend: &B, tensor: impl Fn(&Trained<B>) -> &B::Tensor) -> Vec<AffineParameters> {
+        let download = |layer: &Layer<B>| AffineParameters {
+            weights: backend.download(tensor(&layer.weights)),
+            bias: backend.download(tensor(&layer.bias)),
+        };
+        self.layers.iter().map(download).collect()
+    }
+
+    /// Parameters and moments.
+    pub fn snapshot(&mut self, backend: &B, position: Position) -> Snapshot {
+        let mut snapshot = Snapshot::at(position);
+        for (name, parameter) in self.parameters() {
+            snapshot.put(backend, &name, &parameter.value);
+            parameter.update.save(backend, &name, &mut snapshot);
+        }
+        snapshot
+    }
+
+    /// What [`Net::snapshot`] saved. Fails when it is of another net.
+    pub fn restore(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
+        self.parameters().try_for_each(|(name, parameter)| {
+            snapshot.restore(backend, &name, &mut parameter.value)?;
+            parameter.update.load(backend, &name, snapshot)
+        })
+    }
+}
