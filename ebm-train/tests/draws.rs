@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
@@ -147,6 +148,59 @@ impl Backend for Recorder {
 
     fn limit_norms(&self, largest: f32, rows: &mut Self::Tensor) {
         self.cpu.limit_norms(largest, rows);
+    }
+
+    fn rescale(&self, scale: f32, shift: Option<(f32, &Self::Tensor)>, values: &mut Self::Tensor) {
+        self.cpu.rescale(scale, shift, values);
+    }
+
+    fn sample_hidden_exactly(&self, draws: Draws<'_>, kind: HiddenKind, fields: &mut Self::Tensor) {
+        self.record(draws);
+        self.cpu.sample_hidden_exactly(draws, kind, fields);
+    }
+
+    fn add_term_changes(
+        &self,
+        kind: HiddenKind,
+        from_to: [f32; 2],
+        slopes: &Self::Tensor,
+        fields: &Self::Tensor,
+        sums: &mut Self::Tensor,
+    ) {
+        self.cpu.add_term_changes(kind, from_to, slopes, fields, sums);
+    }
+
+    fn single_changes(
+        &self,
+        kind: HiddenKind,
+        weights: &Self::Tensor,
+        fields: &Self::Tensor,
+        units: Range<usize>,
+        changes: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.single_changes(kind, weights, fields, units, changes, out);
+    }
+
+    fn visible_log_partitions(
+        &self,
+        kinds: &UnitKinds,
+        bias: &Self::Tensor,
+        inputs: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.visible_log_partitions(kinds, bias, inputs, out);
+    }
+
+    fn visible_log_densities(
+        &self,
+        kinds: &UnitKinds,
+        bias: &Self::Tensor,
+        inputs: &Self::Tensor,
+        visible: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.visible_log_densities(kinds, bias, inputs, visible, out);
     }
 
     fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
