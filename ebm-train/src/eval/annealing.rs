@@ -6,10 +6,10 @@
 //!
 //! `ln p*_β(v) = −(1 − β)·U_0(v) − β·U(v) + Σ_j T(β·z_j(v))` for units that are not Gaussian, whose `U` is the same throughout.
 
+use super::energy::pieces;
 use super::log_sum::LogSum;
 use crate::Error;
 use crate::backend::{Backend, Direction, Draws, Link};
-use crate::data::PIECE_ROWS;
 use crate::parameters::UnitKinds;
 use crate::train::Monitor;
 use crate::train::machine::Machine;
@@ -99,47 +99,67 @@ impl Annealed {
     }
 }
 
-/// Visible biases of the base machine: those of a machine without weights that gives every unit the rate it has in the data, one count of either
-/// value added to those seen. Gaussian units keep the model's.
-pub fn base_bias<B: Backend>(backend: &B, machine: &Machine<B>, data: &mut Source<'_, B>) -> Result<Vec<f32>, Error> {
-    let visible = machine.visible();
-    // Of every unit, the sum of its values and the number of samples in which it is not missing.
-    let mut seen = vec![(0.0f64, 0.0f64); visible];
-    let mut piece = backend.zeros(0, 0);
-    let rows: Vec<u32> = (0..data.rows() as u32).collect();
-    for rows in rows.chunks(PIECE_ROWS) {
-        data.gather(backend, rows, &mut piece)?;
-        for row in backend.download(&piece).chunks_exact(visible.max(1)) {
-            for ((sum, count), &v) in seen.iter_mut().zip(row).filter(|(_, v)| !v.is_nan()) {
+/// How often every visible unit is on in the data: what the base machine is made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rates {
+    /// Of every unit, the sum of its values and the number of samples in which it is not missing.
+    seen: Vec<(f64, f64)>,
+}
+
+impl Rates {
+    /// Of no samples yet.
+    pub fn new(visible: usize) -> Self {
+        Self { seen: vec![(0.0, 0.0); visible] }
+    }
+
+    /// Counts samples, one a row.
+    pub fn add(&mut self, rows: &[f32]) {
+        for row in rows.chunks_exact(self.seen.len().max(1)) {
+            for ((sum, count), &v) in self.seen.iter_mut().zip(row).filter(|(_, v)| !v.is_nan()) {
                 *sum += f64::from(v);
                 *count += 1.0;
             }
         }
     }
-    let bernoulli = |(sum, count): (f64, f64)| {
-        let sum = sum.clamp(0.0, count);
-        ((sum + 1.0) / (count - sum + 1.0)).ln() as f32
-    };
-    let kinds = machine.kinds();
-    if kinds.blocks.is_empty() {
-        return Ok(seen.into_iter().map(bernoulli).collect());
-    }
-    let mut bias = backend.download(&machine.visible_bias);
-    let mut first = 0;
-    for block in &kinds.blocks {
-        let units = first..first + block.units();
-        for (bias, &(sum, count)) in bias[units.clone()].iter_mut().zip(&seen[units.clone()]) {
-            match block.kind() {
-                Some(VisibleKind::Bernoulli) => *bias = bernoulli((sum, count)),
-                Some(VisibleKind::Softmax | VisibleKind::Label) => {
-                    *bias = ((sum.max(0.0) + 1.0) / (count + block.units() as f64)).ln() as f32;
-                }
-                Some(VisibleKind::Gaussian) | None => {}
-            }
+
+    /// Visible biases of the base machine: those with which a machine without weights gives every unit the rate counted, one count of either value
+    /// added to those seen. Gaussian units keep `machine`'s.
+    pub fn base_bias<B: Backend>(&self, backend: &B, machine: &Machine<B>) -> Vec<f32> {
+        let bernoulli = |&(sum, count): &(f64, f64)| {
+            let sum = sum.clamp(0.0, count);
+            ((sum + 1.0) / (count - sum + 1.0)).ln() as f32
+        };
+        let kinds = machine.kinds();
+        if kinds.blocks.is_empty() {
+            return self.seen.iter().map(bernoulli).collect();
         }
-        first = units.end;
+        let mut bias = backend.download(&machine.visible_bias);
+        let mut first = 0;
+        for block in &kinds.blocks {
+            let units = first..first + block.units();
+            for (bias, seen) in bias[units.clone()].iter_mut().zip(&self.seen[units.clone()]) {
+                match block.kind() {
+                    Some(VisibleKind::Bernoulli) => *bias = bernoulli(seen),
+                    Some(VisibleKind::Softmax | VisibleKind::Label) => {
+                        *bias = ((seen.0.max(0.0) + 1.0) / (seen.1 + block.units() as f64)).ln() as f32;
+                    }
+                    Some(VisibleKind::Gaussian) | None => {}
+                }
+            }
+            first = units.end;
+        }
+        bias
     }
-    Ok(bias)
+}
+
+/// [`Rates::base_bias`] of what a machine is trained on.
+pub fn base_bias<B: Backend>(backend: &B, machine: &Machine<B>, data: &mut Source<'_, B>) -> Result<Vec<f32>, Error> {
+    let mut rates = Rates::new(machine.visible());
+    pieces(backend, data, |_, piece| {
+        rates.add(&backend.download(piece));
+        Ok(())
+    })?;
+    Ok(rates.base_bias(backend, machine))
 }
 
 /// Annealed importance sampling from the base machine with the visible biases `base` to `machine`.

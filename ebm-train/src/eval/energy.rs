@@ -1,5 +1,6 @@
 //! Means over a data set of what a machine says of one sample: free energy, reconstruction error.
 
+use super::log_sum::LogSum;
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::PIECE_ROWS;
@@ -62,4 +63,27 @@ pub fn reconstruction_error<B: Backend>(
         Ok(())
     })?;
     Ok(sum / (data.rows() * machine.visible()) as f64)
+}
+
+/// `F(x) = −ln Σ_y e^(−F(x, y))` of every row, in nats: the inputs' alone, whatever their label. Without labels, `F(v)`.
+pub fn free_energies_of_inputs<B: Backend>(backend: &B, machine: &Machine<B>, inputs: &B::Tensor) -> Vec<f64> {
+    let labels = machine.kinds().units().map_or(0, |units| units.labels());
+    let (mut fields, mut out) = (backend.zeros(0, 0), backend.zeros(0, 0));
+    if labels == 0 {
+        machine.free_energies(backend, inputs, &mut fields, &mut out);
+        return backend.download(&out).into_iter().map(f64::from).collect();
+    }
+    let [rows, width] = backend.shape(inputs);
+    let values = backend.download(inputs);
+    let mut sums = vec![LogSum::EMPTY; rows];
+    for label in 0..labels {
+        let mut joined = Vec::with_capacity(rows * (width + labels));
+        for row in values.chunks_exact(width.max(1)) {
+            joined.extend_from_slice(row);
+            joined.extend((0..labels).map(|class| f32::from(u8::from(class == label))));
+        }
+        machine.free_energies(backend, &backend.upload(rows, width + labels, &joined), &mut fields, &mut out);
+        sums.iter_mut().zip(backend.download(&out)).for_each(|(sum, energy)| sum.add(-f64::from(energy)));
+    }
+    sums.into_iter().map(|sum| -sum.ln()).collect()
 }

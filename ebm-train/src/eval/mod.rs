@@ -4,6 +4,7 @@
 //! distribution knows (likelihoods, pseudo-likelihoods) on a [`crate::backend`].
 
 pub mod annealing;
+pub mod bound;
 pub mod classification;
 pub mod energy;
 mod log_sum;

@@ -28,3 +28,21 @@ pub fn threshold<N: Numbers>(model: &Model<'_>, inputs: &Samples, quantile: f32)
     let rank = (f64::from(quantile) * energies.len() as f64).ceil() as usize;
     Ok(energies.get(rank.saturating_sub(1)).map(|nats| (nats * f64::from(NATS)).ceil() as i32))
 }
+
+/// Area under the ROC curve: the probability that a novel sample has a higher free energy than a usual one, ties counting half (Mann & Whitney 1947).
+/// 1 tells them apart without error, ½ not at all. `None` without samples of either.
+pub fn auc(usual: &[f64], novel: &[f64]) -> Option<f64> {
+    let mut all: Vec<(f64, bool)> =
+        usual.iter().map(|&energy| (energy, false)).chain(novel.iter().map(|&energy| (energy, true))).collect();
+    all.sort_by(|x, y| x.0.total_cmp(&y.0));
+    let mut above = 0.0;
+    let mut seen = 0usize;
+    for tied in all.chunk_by(|x, y| x.0 == y.0) {
+        let novel = tied.iter().filter(|(_, novel)| *novel).count();
+        let usual = tied.len() - novel;
+        above += novel as f64 * (seen as f64 + 0.5 * usual as f64);
+        seen += usual;
+    }
+    let pairs = usual.len() as f64 * novel.len() as f64;
+    (pairs > 0.0).then(|| above / pairs)
+}

@@ -68,6 +68,11 @@ impl<B: Backend> Stack<B> {
         &self.top
     }
 
+    /// The way up and the way down of every layer below it, from the input up.
+    pub fn levels(&self) -> impl ExactSizeIterator<Item = [&Machine<B>; 2]> {
+        self.below.iter().map(|level| [&level.up, level.down()])
+    }
+
     /// Number of layers below it.
     pub fn below(&self) -> usize {
         self.below.len()
