@@ -1,5 +1,6 @@
 //! Syntax: what clap parses. Nothing here is checked against anything but itself.
 
+use super::eval::EvalArgs;
 use clap::{Parser, Subcommand, value_parser};
 use std::path::PathBuf;
 
@@ -30,8 +31,8 @@ pub struct Args {
 /// Everything but the main job.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure a model file: accuracy, cross-entropy, free energy
-    Eval(EvalArgs),
+    /// Measure a model file: accuracy, free energy, likelihood, novelty
+    Eval(Box<EvalArgs>),
     /// Say what is in a model file
     Inspect(InspectArgs),
     /// Repeat the field's experiments by name, the published figure beside ours
@@ -96,17 +97,6 @@ pub struct MainJobArgs {
     /// Probability that back-propagation leaves a hidden unit out, from 0 to below 1
     #[arg(long, default_value_t = 0.1)]
     pub dropout: f32,
-}
-
-/// Arguments of `eval`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example: ebm-train eval runs/digits/model.ebm --json")]
-pub struct EvalArgs {
-    /// The model file
-    pub model: PathBuf,
-    /// The data set whose test part is measured
-    #[arg(long, default_value = "digits", value_parser = ["digits"])]
-    pub data: String,
 }
 
 /// Arguments of `inspect`.

@@ -90,9 +90,9 @@ fn check_between<B: Backend>(stack: &Stack<B>) -> Result<(), Error> {
         blocks.clone().all(|block| matches!(block.kind(), Some(VisibleKind::Bernoulli | VisibleKind::Label)))
     };
     let above_the_data = stack.levels().skip(1).map(|[_, down]| down).chain([stack.top()]);
-    let between = stack.levels().all(|[up, down]| {
-        up.kinds().hidden == HiddenKind::Bernoulli && down.kinds().hidden == HiddenKind::Bernoulli
-    });
+    let between = stack
+        .levels()
+        .all(|[up, down]| up.kinds().hidden == HiddenKind::Bernoulli && down.kinds().hidden == HiddenKind::Bernoulli);
     if stack.below() == 0 || between && above_the_data.into_iter().all(is_binary) {
         return Ok(());
     }

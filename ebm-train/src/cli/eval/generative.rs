@@ -1,0 +1,159 @@
+//! What only a model's whole distribution tells: reconstruction error, pseudo-likelihood, log-likelihood.
+
+use super::figures::{AnnealedLikelihood, Figures, Likelihood};
+use super::samples::Measured;
+use super::{EvalArgs, LogLikelihood};
+use crate::Error;
+use crate::backend::{Backend, Cpu};
+use crate::data::{Batch, Dataset, Samples, Split};
+use crate::eval::annealing::{self, Annealing, Rates};
+use crate::eval::bound::variational_bound;
+use crate::eval::partition::{MAX_STATES, enumerable_states, log_partition_exact};
+use crate::eval::pseudo::pseudo_log_likelihood;
+use crate::generate::Stack;
+use crate::parameters::{Parameters, UnitKinds};
+use crate::report::Progress;
+use crate::train::source::{OneHot, Source};
+use ebm_core::VisibleKind;
+
+/// Most states that are summed where the user has not asked for it: some ten seconds.
+const UNASKED_STATES: u64 = 1 << 20;
+/// Passes up a stack a sample that its bound is averaged over.
+const PASSES: u16 = 10;
+
+pub(super) fn measure(
+    args: &EvalArgs,
+    backend: &Cpu,
+    parameters: &Parameters,
+    measured: &Measured<'_>,
+    dataset: &Dataset,
+    figures: &mut Figures,
+) -> Result<(), Error> {
+    let is_generative = match parameters {
+        Parameters::Dbn(_) => true,
+        Parameters::Classifier(net) if net.machine.is_some() => false,
+        // A net from random weights says nothing of the inputs.
+        Parameters::Classifier(_) => return Ok(()),
+    };
+    let stack = Stack::new(backend, parameters)?;
+    let usual: &Split = &measured.usual;
+    figures.reconstruction_error = Some(reconstruction_error(backend, &stack, &usual.inputs)?);
+    if is_generative && stack.below() == 0 {
+        figures.pseudo_log_likelihood_nats = pseudo(backend, &stack, usual)?;
+    }
+    let how = args.log_likelihood.unwrap_or(if is_generative { LogLikelihood::Auto } else { LogLikelihood::None });
+    if how != LogLikelihood::None {
+        let likelihood = likelihood(args, how, backend, &stack, measured, dataset)?;
+        let bound = stack.below() > 0;
+        *(if bound { &mut figures.log_likelihood_bound_nats } else { &mut figures.log_likelihood_nats }) =
+            Some(likelihood);
+    }
+    if figures.pseudo_log_likelihood_nats.is_some() || how != LogLikelihood::None {
+        figures.likelihood_of = Some(what_it_is_of(stack.kinds(), &usual.inputs)?);
+    }
+    Ok(())
+}
+
+/// Mean over samples and inputs of the squared difference to the mean-field reconstruction, through every layer and back.
+fn reconstruction_error(backend: &Cpu, stack: &Stack<Cpu>, samples: &Samples) -> Result<f64, Error> {
+    let mut sum = 0.0;
+    for piece in samples.pieces() {
+        let piece = piece?;
+        let means = stack.reconstruct(backend, &piece)?;
+        sum += piece.values.iter().zip(&means.values).map(|(v, mean)| f64::from(v - mean).powi(2)).sum::<f64>();
+    }
+    Ok(sum / (samples.rows() * samples.visible()) as f64)
+}
+
+/// Of a machine with labels, that of inputs and labels together; `None` without the samples' labels.
+fn pseudo(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Option<f64>, Error> {
+    let classes = stack.labels();
+    if classes > 0 && (split.labels.is_empty() || split.labels.iter().any(|&label| usize::from(label) >= classes)) {
+        return Ok(None);
+    }
+    let labels = (classes > 0).then_some(OneHot { labels: &split.labels, classes });
+    let mut source = Source::new(backend, &split.inputs, &[], labels)?;
+    pseudo_log_likelihood(backend, stack.top(), &mut source)
+}
+
+fn likelihood(
+    args: &EvalArgs,
+    how: LogLikelihood,
+    backend: &Cpu,
+    stack: &Stack<Cpu>,
+    measured: &Measured<'_>,
+    dataset: &Dataset,
+) -> Result<Likelihood, Error> {
+    let top = stack.top();
+    let unnormalised = variational_bound(backend, stack, 0.0, &measured.usual.inputs, args.seed, PASSES)?;
+    let most = if how == LogLikelihood::Exact { MAX_STATES } else { UNASKED_STATES };
+    let states = enumerable_states(top.kinds(), top.visible(), top.hidden()).filter(|&states| states <= most);
+    if how != LogLikelihood::Ais && states.is_some() {
+        if let Some(log_partition) = log_partition_exact(backend, top) {
+            return Ok(Likelihood::Exact { exact: unnormalised - log_partition, log_partition });
+        }
+    }
+    if how == LogLikelihood::Exact {
+        let value = format!("exact for {} visible and {} hidden units", top.visible(), top.hidden());
+        let expected = "ais (or a model with a layer of at most 2^24 states)";
+        return Err(Error::Flag { flag: "--log-likelihood", value, expected });
+    }
+    let train = if dataset.train.inputs.rows() > 0 { &dataset.train } else { &*measured.usual };
+    let (chains, temperatures, burn_in) = (args.chains as usize, args.temperatures as usize, args.burn_in as usize);
+    let base = rates(backend, stack, train)?.base_bias(backend, top);
+    let start = start(backend, stack, train, chains)?;
+    let settings = Annealing { seed: args.seed, layer: stack.below() as u8, chains, temperatures };
+    let cost = |burn_in| annealing::cost(settings, burn_in, top.visible(), top.hidden());
+    let progress = Progress::new(cost(0) + cost(burn_in));
+    let forward = annealing::ais(backend, top, &base, settings, &mut progress.recorder())?;
+    let reverse =
+        annealing::reverse_ais(backend, top, &base, Some(&start), burn_in, settings, &mut progress.recorder())?;
+    progress.finish();
+    let likelihood = AnnealedLikelihood::new(unnormalised, [&forward, &reverse], temperatures, burn_in);
+    Ok(Likelihood::Annealed(Box::new(likelihood)))
+}
+
+/// How often the top machine's visible units are on.
+fn rates(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Rates, Error> {
+    let mut rates = Rates::new(stack.top().visible());
+    for piece in split.inputs.pieces() {
+        rates.add(&stack.to_top(backend, &*piece?)?.values);
+    }
+    Ok(rates)
+}
+
+/// Samples spread over the data, as the top machine sees them: where the chains of reverse annealing begin.
+fn start(backend: &Cpu, stack: &Stack<Cpu>, split: &Split, chains: usize) -> Result<<Cpu as Backend>::Tensor, Error> {
+    let rows = split.inputs.rows();
+    let spread: Vec<u32> = (0..chains).map(|chain| (chain * rows / chains) as u32).collect();
+    let mut batch = Batch::default();
+    split.inputs.gather(&spread, &mut batch)?;
+    // Where a value is missing, a chain begins at 0.
+    batch.values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = 0.0);
+    let top = stack.to_top(backend, &batch)?;
+    Ok(backend.upload(top.rows(), top.visible, &top.values))
+}
+
+/// What a likelihood of these data is of: a Bernoulli unit has states, not shades between them.
+fn what_it_is_of(kinds: &UnitKinds, samples: &Samples) -> Result<&'static str, Error> {
+    let is_bernoulli: Vec<bool> = match &kinds.blocks[..] {
+        [] => vec![true; samples.visible()],
+        blocks => blocks
+            .iter()
+            .flat_map(|block| std::iter::repeat_n(block.kind() == Some(VisibleKind::Bernoulli), block.units()))
+            .collect(),
+    };
+    for piece in samples.pieces() {
+        let grey =
+            |row: &[f32]| row.iter().zip(&is_bernoulli).any(|(&v, &bernoulli)| bernoulli && v != 0.0 && v != 1.0);
+        if piece?.iter().any(grey) {
+            return Ok(
+                "grey levels put in for binary states: no likelihood of any data; --binarisation threshold or sampled-once makes binary ones",
+            );
+        }
+    }
+    Ok(match kinds.sigma.is_empty() {
+        true => "discrete data: logarithms of probabilities, at most 0",
+        false => "real-valued data: logarithms of densities in the units that the model sees, above 0 where it is sure",
+    })
+}

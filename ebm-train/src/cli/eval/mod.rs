@@ -1,0 +1,171 @@
+//! `eval`: figures of a model file over a data set.
+
+mod figures;
+mod generative;
+mod samples;
+mod words;
+
+use crate::Error;
+use crate::backend::Cpu;
+use crate::data::{self, DataOptions, Dataset, Split};
+use crate::eval::{classification, novelty};
+use crate::export::ModelFile;
+use clap::{ValueEnum, value_parser};
+use ebm_core::format::NumberFormat;
+use ebm_core::kernel::integer::NATS;
+use ebm_core::{Float, Integer, Model, Numbers};
+use figures::{Figures, NoveltyFigures};
+use samples::Measured;
+use std::path::PathBuf;
+
+/// Arguments of `eval`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  ebm-train eval runs/digits/model.ebm --json
+  ebm-train eval rbm.ebm --data mnist:DIR --binarisation threshold --log-likelihood ais --temperatures 10000
+  ebm-train eval rbm.ebm --data csv:usual.csv --novel csv:broken.csv")]
+pub struct EvalArgs {
+    /// The model file
+    pub model: PathBuf,
+    /// Which samples are measured
+    #[arg(long, value_name = "PART", default_value = "test")]
+    pub part: Part,
+    /// Data that are novel to the model, read like --data: how well the free energy tells them apart
+    #[arg(long, value_name = "SPEC")]
+    pub novel: Option<String>,
+    /// Classes whose samples are what is novel; all other figures are over the rest
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',', conflicts_with = "novel")]
+    pub novel_class: Vec<String>,
+    /// How the log-likelihood is found. By default auto for an RBM or DBN, none for a classifier
+    #[arg(long, value_name = "HOW")]
+    pub log_likelihood: Option<LogLikelihood>,
+    /// Annealed chains
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(2..=1_000_000))]
+    pub chains: u32,
+    /// Temperatures of annealing; more bring the ends of the interval together
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(2..=100_000_000))]
+    pub temperatures: u32,
+    /// Gibbs steps from the training data to the samples of the model that reverse annealing begins with
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=100_000_000))]
+    pub burn_in: u32,
+    /// Seed of the draws of annealing and of the bound
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; 0 for one a processor. The result does not depend on it
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+    /// The data
+    #[command(flatten)]
+    pub data: DataOptions,
+}
+
+/// Which samples of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The test part, or all where the data have none.
+    Test,
+    /// The validation part.
+    Validation,
+    /// The training part.
+    Train,
+}
+
+/// How a log-likelihood is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLikelihood {
+    /// Exactly where a layer has at most 2^20 states, else by annealing.
+    Auto,
+    /// By enumeration; fails where both layers have more than 2^24 states.
+    Exact,
+    /// By annealed importance sampling, forwards and backwards.
+    Ais,
+    /// Not at all.
+    None,
+}
+
+pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
+    let file = ModelFile::read(&args.model)?;
+    let model = file.model()?;
+    let dataset = data::open(&args.data)?;
+    let figures = measure(args, &file, &model, &dataset).map_err(|error| error.between(&args.model, &dataset.name))?;
+    if json { super::print_json(&figures) } else { super::print(&words::describe(&figures)) }
+}
+
+fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Dataset) -> Result<Figures, Error> {
+    samples::check_fit(args, model, dataset)?;
+    let measured = Measured::new(args, dataset)?;
+    let numbers = model.header().layers.first().map(|layer| layer.numbers);
+    let mut figures = Figures {
+        model: args.model.display().to_string(),
+        data: dataset.name.clone(),
+        part: measured.part,
+        samples: measured.usual.inputs.rows(),
+        samples_with_missing_values: measured.missing,
+        binarisation: dataset.preprocessing.describe(),
+        ..Figures::default()
+    };
+    match numbers {
+        Some(NumberFormat::F32) => as_on_a_device::<Float>(model, &measured, dataset, &mut figures)?,
+        _ => as_on_a_device::<Integer>(model, &measured, dataset, &mut figures)?,
+    }
+    if numbers == Some(NumberFormat::F32) {
+        let backend = Cpu::new(args.threads.into())?;
+        generative::measure(args, &backend, &file.parameters()?, &measured, dataset, &mut figures)?;
+    } else if !matches!(args.log_likelihood, None | Some(LogLikelihood::None)) {
+        return Err(Error::Likelihood(
+            "the model holds quantised integers; give the f32 file that it was made from".into(),
+        ));
+    }
+    Ok(figures)
+}
+
+/// Figures that need nothing but a device's answers.
+fn as_on_a_device<N: Numbers>(
+    model: &Model<'_>,
+    measured: &Measured<'_>,
+    dataset: &Dataset,
+    figures: &mut Figures,
+) -> Result<(), Error> {
+    let usual: &Split = &measured.usual;
+    let classes = model.header().layers.last().map_or(0, |layer| layer.classes());
+    if classes > 0 && !usual.labels.is_empty() {
+        figures.classified(&classification::evaluate::<N>(model, usual)?, &dataset.classes);
+    }
+    // A net that was not pretrained has no machine, and so no free energies.
+    if model.machine::<N>().is_err() {
+        return Ok(());
+    }
+    let energies = |split: &Split| novelty::free_energies::<N>(model, &split.inputs);
+    let nats = |energies: &[N::Score]| energies.iter().map(|&energy| f64::from(N::nats(energy))).collect::<Vec<_>>();
+    let novel_share = |energies: &[N::Score]| {
+        let novel: Option<Vec<bool>> = energies.iter().map(|&energy| model.is_novel::<N>(energy)).collect();
+        novel
+            .filter(|novel| !novel.is_empty())
+            .map(|novel| novel.iter().filter(|&&novel| novel).count() as f64 / novel.len() as f64)
+    };
+    let of_usual = energies(usual)?;
+    figures.free_energy_mean_nats = mean(&nats(&of_usual));
+    figures.novel_share = novel_share(&of_usual);
+    if let Some(train) = measured.train_beside(dataset) {
+        figures.free_energy_train_mean_nats = mean(&nats(&energies(&train)?));
+        let gap = figures.free_energy_mean_nats.zip(figures.free_energy_train_mean_nats);
+        figures.free_energy_gap_nats = gap.map(|(measured, train)| measured - train);
+    }
+    if let Some((name, novel)) = &measured.novel {
+        let of_novel = energies(novel)?;
+        figures.novelty_auc = novelty::auc(&nats(&of_usual), &nats(&of_novel));
+        figures.novelty = Some(NoveltyFigures {
+            novel: name.clone(),
+            novel_samples: of_novel.len(),
+            novel_free_energy_mean_nats: mean(&nats(&of_novel)),
+            threshold_nats: model.header().novelty.map(|novelty| f64::from(novelty.threshold) / f64::from(NATS)),
+            false_positive_rate: figures.novel_share,
+            true_positive_rate: novel_share(&of_novel),
+        });
+    }
+    Ok(())
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}

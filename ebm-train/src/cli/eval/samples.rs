@@ -1,0 +1,143 @@
+//! Which samples `eval` measures, and whether the model can take them.
+
+use super::{EvalArgs, Part};
+use crate::Error;
+use crate::data::{self, Batch, DataOptions, Dataset, Samples, Split};
+use ebm_core::Model;
+use ebm_core::format::Input;
+use std::borrow::Cow;
+
+/// The samples that are measured, without those that have missing values.
+pub(super) struct Measured<'a> {
+    /// What they are called: `test`, `validation`, `train` or, of data without a test part, `all`.
+    pub part: &'static str,
+    /// What the model should expect.
+    pub usual: Cow<'a, Split>,
+    /// What it should not, by name.
+    pub novel: Option<(String, Cow<'a, Split>)>,
+    /// Samples left out because a value is missing.
+    pub missing: usize,
+}
+
+impl<'a> Measured<'a> {
+    /// The samples that the flags ask for. Fails when there are none of them.
+    pub(super) fn new(args: &EvalArgs, dataset: &'a Dataset) -> Result<Self, Error> {
+        let (part, split) = match args.part {
+            Part::Test if dataset.test.inputs.rows() == 0 => ("all", dataset.measured()),
+            Part::Test => ("test", &dataset.test),
+            Part::Validation => ("validation", &dataset.validation),
+            Part::Train => ("train", &dataset.train),
+        };
+        if split.inputs.rows() == 0 {
+            let expected = "a part that has samples (--validation splits some off)";
+            return Err(Error::Flag { flag: "--part", value: part.to_owned(), expected });
+        }
+        let (mut usual, mut missing) = complete(split)?;
+        let mut novel = None;
+        if let Some(spec) = &args.novel {
+            let (split, left_out) = other_data(args, spec, dataset)?;
+            missing += left_out;
+            novel = Some((spec.clone(), Cow::Owned(split)));
+        } else if !args.novel_class.is_empty() {
+            let classes = classes(&args.novel_class, dataset)?;
+            let is_novel = |label: &u16| classes.contains(label);
+            let rows = |wanted: bool| -> Vec<u32> {
+                (0u32..).zip(&usual.labels).filter(|(_, label)| is_novel(label) == wanted).map(|(row, _)| row).collect()
+            };
+            let parts = [picked(&usual, &rows(true))?, picked(&usual, &rows(false))?];
+            let [of_novel, of_usual] = parts.map(Cow::Owned);
+            novel = Some((format!("{} {}", dataset.name, args.novel_class.join(",")), of_novel));
+            usual = of_usual;
+        }
+        if usual.inputs.rows() == 0 {
+            return Err(Error::data(&dataset.name, format!("no {part} sample is left to measure")));
+        }
+        Ok(Self { part, usual, novel, missing })
+    }
+
+    /// The training part, where that is not what is measured: free energies are compared with it.
+    pub(super) fn train_beside<'d>(&self, dataset: &'d Dataset) -> Option<Cow<'d, Split>> {
+        let beside = matches!(self.part, "test" | "validation") && dataset.train.inputs.rows() > 0;
+        beside.then(|| complete(&dataset.train).ok()).flatten().map(|(train, _)| train)
+    }
+}
+
+/// The samples of `spec`, made of the same flags: its test part, or all of them.
+fn other_data(args: &EvalArgs, spec: &str, dataset: &Dataset) -> Result<(Split, usize), Error> {
+    let options = DataOptions { data: spec.to_owned(), test: None, ..args.data.clone() };
+    let other = data::open(&options)?;
+    let (expected, found) = (dataset.measured().inputs.visible(), other.measured().inputs.visible());
+    if expected != found {
+        return Err(Error::data(
+            &other.name,
+            format!("has {found} values a sample, but {} has {expected}", dataset.name),
+        ));
+    }
+    let (split, missing) = complete(other.measured())?;
+    Ok((split.into_owned(), missing))
+}
+
+/// Labels of the classes with these names.
+fn classes(names: &[String], dataset: &Dataset) -> Result<Vec<u16>, Error> {
+    let label = |name: &String| {
+        let found = (0u16..).zip(&dataset.classes).find(|(_, class)| *class == name);
+        let expected = "classes of the data (--label names the column that holds them)";
+        found.map(|(label, _)| label).ok_or_else(|| Error::Flag {
+            flag: "--novel-class",
+            value: name.clone(),
+            expected,
+        })
+    };
+    names.iter().map(label).collect()
+}
+
+/// The samples that have every value, and how many have not.
+fn complete(split: &Split) -> Result<(Cow<'_, Split>, usize), Error> {
+    let mut rows = Vec::new();
+    let mut row = 0u32;
+    for piece in split.inputs.pieces() {
+        for sample in piece?.iter() {
+            if sample.iter().all(|v| !v.is_nan()) {
+                rows.push(row);
+            }
+            row += 1;
+        }
+    }
+    let missing = split.inputs.rows() - rows.len();
+    Ok((if missing == 0 { Cow::Borrowed(split) } else { Cow::Owned(picked(split, &rows)?) }, missing))
+}
+
+/// The samples named by `rows`.
+fn picked(split: &Split, rows: &[u32]) -> Result<Split, Error> {
+    let mut batch = Batch::default();
+    split.inputs.gather(rows, &mut batch)?;
+    batch.visible = split.inputs.visible();
+    let labels = rows.iter().filter_map(|&row| split.labels.get(row as usize).copied()).collect();
+    Ok(Split { inputs: Samples::from(batch), labels })
+}
+
+/// Fails when the model takes other inputs, or names other classes, than the data have.
+pub(super) fn check_fit(args: &EvalArgs, model: &Model<'_>, dataset: &Dataset) -> Result<(), Error> {
+    let path = args.model.display().to_string();
+    ebm_core::ShapeError::check("inputs", model.inputs(), dataset.measured().inputs.visible())
+        .map_err(ebm_core::ModelError::from)?;
+    let (taken, given) = (model.header().input, dataset.preprocessing.input);
+    if taken != given {
+        return Err(Error::data(&path, format!("takes {}, but {} has {}", words(taken), dataset.name, words(given))));
+    }
+    let classes = model.header().layers.last().map_or(0, |layer| layer.classes() as usize);
+    let labels = dataset.classes.len();
+    if classes > 0 && !dataset.measured().labels.is_empty() && classes != labels {
+        return Err(Error::data(&path, format!("gives {classes} outputs, but {} has {labels} classes", dataset.name)));
+    }
+    Ok(())
+}
+
+fn words(input: Input) -> String {
+    match input {
+        Input::Unit => "values from 0 to 1".to_owned(),
+        Input::Levels { max } => format!("levels from 0 to {max}"),
+        Input::Binary { threshold } => format!("levels, 1 above {threshold} and else 0"),
+        Input::Scaled { channels } => format!("numbers of {channels} channels, each with an offset and a scale"),
+    }
+}
