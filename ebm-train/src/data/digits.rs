@@ -1,25 +1,36 @@
 //! The digits that come with the program: UCI optdigits, 8 × 8 pixels of 0 to 16 (`data/digits/README.md`).
 
-use super::{Dataset, idx};
+use super::{DataOptions, Dataset};
 use crate::Error;
 
 /// What the data set is called.
 pub const NAME: &str = "digits";
 /// The pixel value that means 1.
-const MAX_LEVEL: u16 = 16;
+pub(super) const MAX_LEVEL: u16 = 16;
+/// The digits.
+pub(super) const CLASSES: u16 = 10;
 
-/// Loads the 3,823 training and 1,797 test digits; the writers of the two differ.
+/// A file's name, for errors, and its bytes.
+type File = (&'static str, &'static [u8]);
+
+macro_rules! embedded {
+    ($name:literal) => {
+        (concat!("digits/", $name), include_bytes!(concat!("../../data/digits/", $name)))
+    };
+}
+
+/// The idx files of images and labels: of the 3,823 training digits, or of the 1,797 test digits by other writers.
+pub(super) fn files(is_test: bool) -> [File; 2] {
+    if is_test {
+        [embedded!("test-images-idx3-ubyte.gz"), embedded!("test-labels-idx1-ubyte.gz")]
+    } else {
+        [embedded!("train-images-idx3-ubyte.gz"), embedded!("train-labels-idx1-ubyte.gz")]
+    }
+}
+
+/// Loads the digits as they are.
 pub fn load() -> Result<Dataset, Error> {
-    let train = idx::read(
-        ("digits/train-images-idx3-ubyte.gz", include_bytes!("../../data/digits/train-images-idx3-ubyte.gz")),
-        ("digits/train-labels-idx1-ubyte.gz", include_bytes!("../../data/digits/train-labels-idx1-ubyte.gz")),
-    )?;
-    let test = idx::read(
-        ("digits/test-images-idx3-ubyte.gz", include_bytes!("../../data/digits/test-images-idx3-ubyte.gz")),
-        ("digits/test-labels-idx1-ubyte.gz", include_bytes!("../../data/digits/test-labels-idx1-ubyte.gz")),
-    )?;
-    let classes = (0..10).map(|digit| digit.to_string()).collect();
-    Dataset::from_levels(NAME, classes, MAX_LEVEL, &train, &test)
+    super::open(&DataOptions::default())
 }
 
 #[cfg(test)]
@@ -42,15 +53,8 @@ mod tests {
         assert_eq!(counts(&digits.train), [376, 389, 380, 389, 387, 376, 377, 387, 380, 382]);
         assert_eq!(counts(&digits.test), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
         for split in [&digits.train, &digits.test] {
-            assert!(
-                split
-                    .inputs
-                    .memory()
-                    .expect("digits are in memory")
-                    .values
-                    .iter()
-                    .all(|&v| (0.0..=1.0).contains(&v) && (v * 16.0).fract() == 0.0)
-            );
+            let values = &split.inputs.memory().expect("digits are in memory").values;
+            assert!(values.iter().all(|&v| (0.0..=1.0).contains(&v) && (v * 16.0).fract() == 0.0));
             assert_eq!(split.inputs.visible(), 64);
         }
     }

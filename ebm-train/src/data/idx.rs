@@ -1,74 +1,50 @@
-//! The idx format of MNIST: big-endian magic, dimensions, then bytes; gzip-compressed or not.
+//! The idx format of MNIST: a big-endian magic, the dimensions, then the numbers.
 
-use super::{ImageShape, Levels};
+use super::elements::Elements;
+use super::reader::Reader;
 use crate::Error;
-use flate2::read::GzDecoder;
+use crate::arrays::Element;
 use std::io::Read;
 
-const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
-/// Third byte of an idx magic number: unsigned bytes.
-const UNSIGNED_BYTE: u8 = 8;
+/// Third byte of the magic number, and what it says the numbers are.
+const KINDS: [(u8, Element); 6] = [
+    (0x08, Element::U8),
+    (0x09, Element::I8),
+    (0x0B, Element::I16),
+    (0x0C, Element::I32),
+    (0x0D, Element::F32),
+    (0x0E, Element::F64),
+];
 
-/// Dimensions and data of an idx file. `name` is what an error calls it.
-fn parse(name: &str, bytes: &[u8], dimensions: u8) -> Result<(Vec<usize>, Vec<u8>), Error> {
-    let mut raw = Vec::new();
-    if bytes.starts_with(&GZIP_MAGIC) {
-        GzDecoder::new(bytes)
-            .read_to_end(&mut raw)
-            .map_err(|error| Error::data(name, format!("cannot be decompressed: {error}")))?;
-    } else {
-        raw.extend_from_slice(bytes);
+/// Reads what stands ahead of the numbers. Fails when that is no idx file's.
+pub(super) fn header(reader: &mut Reader<'_>) -> Result<Elements, Error> {
+    let bytes = take(reader, 4)?;
+    let &[0, 0, kind, dimensions] = &bytes[..] else {
+        return Err(reader.origin.problem(
+            "not an idx file: it does not start with two zeros, a kind of number and the number of dimensions",
+        ));
+    };
+    if dimensions == 0 {
+        return Err(reader.origin.problem("not an idx file of rows: it has no dimensions"));
     }
-    if !raw.starts_with(&[0, 0, UNSIGNED_BYTE, dimensions]) {
-        return Err(Error::data(name, format!("not an idx file of unsigned bytes in {dimensions} dimensions")));
-    }
-    let body = 4 + 4 * usize::from(dimensions);
-    let header = raw.get(4..body).ok_or_else(|| Error::data(name, "cut short within its dimensions".into()))?;
-    let shape: Vec<usize> =
-        header.chunks_exact(4).map(|word| word.iter().fold(0, |value, &byte| value << 8 | usize::from(byte))).collect();
-    let expected = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
-    let found = raw.len() - body;
-    if expected != Some(found) {
-        return Err(Error::data(name, format!("its dimensions {shape:?} do not fit its {found} bytes of data")));
-    }
-    raw.drain(..body);
-    Ok((shape, raw))
+    let Some((_, element)) = KINDS.iter().find(|(number, _)| *number == kind) else {
+        return Err(reader
+            .origin
+            .problem(format!("not an idx file: {kind:#04x} is no kind of number; bytes are 0x08")));
+    };
+    let sizes = take(reader, 4 * u64::from(dimensions))?;
+    let big_endian = |word: &[u8]| word.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
+    Ok(Elements { element: *element, big_endian: true, shape: sizes.chunks_exact(4).map(big_endian).collect() })
 }
 
-/// Reads images and their labels. Fails when either is no idx file or their counts differ.
-pub(super) fn read(images: (&str, &[u8]), labels: (&str, &[u8])) -> Result<Levels, Error> {
-    let (shape, levels) = parse(images.0, images.1, 3)?;
-    let (label_shape, label_bytes) = parse(labels.0, labels.1, 1)?;
-    if shape[0] != label_shape[0] {
-        return Err(Error::data(labels.0, format!("{} labels for {} images", label_shape[0], shape[0])));
+fn take(reader: &mut Reader<'_>, count: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    reader.by_ref().take(count).read_to_end(&mut bytes).map_err(|error| reader.origin.failed(error))?;
+    if bytes.is_empty() {
+        return Err(reader.origin.problem("is empty"));
     }
-    Ok(Levels { image: ImageShape { height: shape[1], width: shape[2] }, levels, labels: label_bytes })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const IMAGES: &[u8] = &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4];
-    const LABELS: &[u8] = &[0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
-
-    #[test]
-    fn reads_images_and_labels() {
-        let levels = read(("images", IMAGES), ("labels", LABELS)).expect("two images");
-        assert_eq!(levels.image, ImageShape { width: 2, height: 1 });
-        assert_eq!((levels.levels, levels.labels), (vec![1, 2, 3, 4], vec![7, 9]));
+    if (bytes.len() as u64) < count {
+        return Err(reader.origin.problem("not an idx file: cut short within its magic number and dimensions"));
     }
-
-    #[test]
-    fn refuses_what_does_not_fit() {
-        let message = |images: &[u8], labels: &[u8]| match read(("images", images), ("labels", labels)) {
-            Ok(_) => panic!("a damaged file was read"),
-            Err(error) => error.to_string(),
-        };
-        assert!(message(&IMAGES[..19], LABELS).contains("images: its dimensions [2, 1, 2] do not fit its 3 bytes"));
-        assert!(message(&IMAGES[..9], LABELS).contains("images: cut short"));
-        assert!(message(LABELS, LABELS).contains("images: not an idx file"));
-        assert!(message(IMAGES, &[0, 0, 8, 1, 0, 0, 0, 1, 7]).contains("labels: 1 labels for 2 images"));
-        assert!(message(&[0x1F, 0x8B, 0, 0], LABELS).contains("images: cannot be decompressed"));
-    }
+    Ok(bytes)
 }

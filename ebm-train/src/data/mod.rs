@@ -1,20 +1,40 @@
 //! ① Data: readers turn files into [`Batch`]es.
+//!
+//! [`open`] follows the way of every data set: a [`Spec`] names files, a reader makes a table of raw values of them, the rows are split,
+//! a [`Preprocessing`] is fitted on the training part, and all parts are seen through it.
 
 mod amount;
+mod assemble;
+mod columns;
+mod csv;
 pub mod digits;
+mod elements;
+mod file_rows;
+mod fit;
 mod idx;
+mod numpy;
 mod options;
+mod parts;
 mod preprocessing;
+mod reader;
 mod samples;
+mod source;
+mod spec;
+mod statistics;
+mod store;
+mod table;
+mod windows;
 
 pub use amount::{Bytes, Size};
+pub use file_rows::FileRows;
 pub use options::{BinarisationChoice, DataOptions, Header, MixedWindows, SPECS, ScalingChoice};
 pub use preprocessing::{Binarisation, Preprocessing, Scaling};
 pub use samples::{Batch, PIECE_ROWS, Samples};
+pub use spec::Spec;
+pub use table::Channel;
 
 use crate::Error;
-use ebm_core::format::{Input, crc32};
-use ebm_core::{Block, Float, Numbers};
+use ebm_core::Block;
 
 /// Samples that are images: rows of pixels, row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,15 +57,18 @@ pub struct Split {
 /// A data set: its splits, and what a model must know to take the same inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// What it is called on the command line and in a model's provenance.
+    /// What it is called in words and in a model's provenance.
     pub name: String,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Shape of the samples when they are images.
     pub image: Option<ImageShape>,
+    /// Columns of a table, in the order of the inputs; none for other data. A window repeats them.
+    pub channels: Vec<Channel>,
     /// How raw inputs became values.
     pub preprocessing: Preprocessing,
-    /// What kinds of visible units the values are made for; empty when all are Bernoulli.
+    /// What kinds of visible units the values are made for: Gaussian where training values leave `[0, 1]`, a softmax group for a
+    /// categorical column; empty when all are Bernoulli.
     pub blocks: Vec<Block>,
     /// CRC-32 of the raw training inputs.
     pub train_crc32: u32,
@@ -53,64 +76,61 @@ pub struct Dataset {
     pub train: Split,
     /// What decides when to stop and which settings are kept; empty where none was asked for.
     pub validation: Split,
-    /// What is only measured on.
+    /// What is only measured on; empty where there is none.
     pub test: Split,
+    /// What the readers did that the user should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
-/// Raw integer levels of one split, as they come out of a file.
-struct Levels {
-    image: ImageShape,
-    levels: Vec<u8>,
-    labels: Vec<u8>,
+/// What a model says of its inputs: data for it are read the same way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fitted {
+    /// How raw inputs become values.
+    pub preprocessing: Preprocessing,
+    /// Names of the classes; none where the model has none.
+    pub classes: Vec<String>,
 }
 
-impl Levels {
-    /// Values in `[0, 1]` by the conversion that a device applies too.
-    fn split(&self, max: u16) -> Split {
-        let values = self.levels.iter().map(|&level| Float::from_level(level.into(), max)).collect();
-        let inputs = Batch { values, visible: self.image.width * self.image.height }.into();
-        Split { inputs, labels: self.labels.iter().copied().map(u16::from).collect() }
-    }
-}
-
-/// Reads the data that `options` ask for. Fails with the flag, or the file, line and column, that is wrong.
+/// Reads the data that `options` ask for; scaling is fitted on the training part. Fails with the flag, or the file, line and column, that
+/// is wrong.
 pub fn open(options: &DataOptions) -> Result<Dataset, Error> {
-    match options.data.as_str() {
-        digits::NAME => digits::load(),
-        other => Err(Error::Flag { flag: "--data", value: other.to_owned(), expected: digits::NAME }),
-    }
+    assemble::dataset(options, None)
+}
+
+/// Reads the data for a model that was trained before: its preprocessing and classes hold, not the options'. The blocks are the model's
+/// too, and empty here.
+pub fn open_as(options: &DataOptions, fitted: &Fitted) -> Result<Dataset, Error> {
+    assemble::dataset(options, Some(fitted))
 }
 
 impl Dataset {
-    /// What a model without training is measured on: the test part, or all samples where none was split off.
+    /// What a finished model is measured on: the test part, or all samples where there is none.
     pub fn measured(&self) -> &Split {
         if self.test.inputs.rows() > 0 { &self.test } else { &self.train }
     }
 
-    /// Assembles a data set from integer levels `0..=max`. Fails when a label has no class, naming the file's `name`.
-    fn from_levels(name: &str, classes: Vec<String>, max: u16, train: &Levels, test: &Levels) -> Result<Self, Error> {
-        for (part, levels) in [("training", train), ("test", test)] {
-            if let Some(row) = levels.labels.iter().position(|&label| usize::from(label) >= classes.len()) {
-                return Err(Error::data(
-                    name,
-                    format!(
-                        "{part} sample {row} has label {}, but there are {} classes",
-                        levels.labels[row],
-                        classes.len()
-                    ),
-                ));
-            }
+    /// What there is and what was made of it, a few lines: the protocol of every figure measured on it.
+    pub fn describe(&self) -> String {
+        let sizes = [("training", &self.train), ("validation", &self.validation), ("test", &self.test)]
+            .map(|(part, split)| (split.inputs.rows(), part))
+            .into_iter()
+            .filter(|(rows, _)| *rows > 0)
+            .map(|(rows, part)| format!("{rows} {part}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let shape = self.image.map_or_else(String::new, |image| format!(" ({} × {})", image.width, image.height));
+        let visible = self.train.inputs.visible();
+        let mut text = format!("{}: {sizes} samples of {visible} values{shape}", self.name);
+        if !self.classes.is_empty() {
+            text += &format!(", {} classes", self.classes.len());
         }
-        Ok(Self {
-            name: name.to_owned(),
-            classes,
-            image: Some(train.image),
-            preprocessing: Preprocessing { input: Input::Levels { max }, ..Preprocessing::default() },
-            blocks: Vec::new(),
-            train_crc32: crc32(&train.levels),
-            train: train.split(max),
-            validation: Split::default(),
-            test: test.split(max),
-        })
+        text += &format!("\n  {}\n", self.preprocessing.describe());
+        if self.train.inputs.memory().is_none() {
+            text += "  read from a file in pieces: larger than --memory\n";
+        }
+        for note in &self.notes {
+            text += &format!("  {note}\n");
+        }
+        text
     }
 }

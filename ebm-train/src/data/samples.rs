@@ -1,5 +1,6 @@
 //! [`Samples`]: the rows of a data set wherever they lie, [`Batch`]: some of them in memory.
 
+use super::{FileRows, Preprocessing};
 use crate::Error;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -38,6 +39,8 @@ pub const PIECE_ROWS: usize = 512;
 pub enum Samples {
     /// All in memory.
     Memory(Batch),
+    /// In a file, read as they are asked for.
+    File(FileRows),
 }
 
 impl Default for Samples {
@@ -57,6 +60,7 @@ impl Samples {
     pub fn rows(&self) -> usize {
         match self {
             Self::Memory(batch) => batch.rows(),
+            Self::File(file) => file.rows(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Samples {
     pub fn visible(&self) -> usize {
         match self {
             Self::Memory(batch) => batch.visible,
+            Self::File(file) => file.visible(),
         }
     }
 
@@ -71,10 +76,11 @@ impl Samples {
     pub fn memory(&self) -> Option<&Batch> {
         match self {
             Self::Memory(batch) => Some(batch),
+            Self::File(_) => None,
         }
     }
 
-    /// `out` becomes the samples named by `rows`, in that order. Fails when they cannot be read.
+    /// `out` becomes the samples named by `rows`, in that order. Fails when they cannot be read. Panics when there are fewer.
     pub fn gather(&self, rows: &[u32], out: &mut Batch) -> Result<(), Error> {
         match self {
             Self::Memory(batch) => {
@@ -83,18 +89,24 @@ impl Samples {
                 for &row in rows {
                     out.values.extend_from_slice(batch.row(row as usize));
                 }
+                Ok(())
             }
+            Self::File(file) => file.read(rows.iter().map(|&row| row as usize), out),
         }
-        Ok(())
     }
 
-    /// Consecutive samples.
+    /// Consecutive samples. Fails when they cannot be read. Panics when there are fewer.
     pub fn read(&self, range: Range<usize>) -> Result<Cow<'_, Batch>, Error> {
         match self {
             Self::Memory(batch) if range == (0..batch.rows()) => Ok(Cow::Borrowed(batch)),
             Self::Memory(batch) => {
                 let values = batch.values[range.start * batch.visible..range.end * batch.visible].to_vec();
                 Ok(Cow::Owned(Batch { values, visible: batch.visible }))
+            }
+            Self::File(file) => {
+                let mut batch = Batch::default();
+                file.read(range, &mut batch)?;
+                Ok(Cow::Owned(batch))
             }
         }
     }
@@ -103,5 +115,24 @@ impl Samples {
     pub fn pieces(&self) -> impl Iterator<Item = Result<Cow<'_, Batch>, Error>> {
         let rows = self.rows();
         (0..rows).step_by(PIECE_ROWS).map(move |first| self.read(first..rows.min(first + PIECE_ROWS)))
+    }
+
+    /// Of raw samples, those named by `rows`, ascending, as the values that `preprocessing` makes of them; `part` tells the draws of
+    /// several parts of a data set apart. Rows in memory are converted in place.
+    pub(super) fn prepared(self, rows: &[u32], preprocessing: &Preprocessing, part: u16) -> Self {
+        match self {
+            Self::Memory(mut batch) => {
+                let visible = batch.visible;
+                for (to, &from) in rows.iter().enumerate() {
+                    let from_values = from as usize * visible;
+                    batch.values.copy_within(from_values..from_values + visible, to * visible);
+                    preprocessing.apply((part, from), &mut batch.values[to * visible..][..visible]);
+                }
+                batch.values.truncate(rows.len() * visible);
+                batch.values.shrink_to_fit();
+                Self::Memory(batch)
+            }
+            Self::File(file) => Self::File(file.prepared(rows, preprocessing, part)),
+        }
     }
 }

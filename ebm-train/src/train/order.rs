@@ -9,9 +9,13 @@ pub fn uniform(seed: u64, layer: u8, count: usize, bound: f32) -> Vec<f32> {
     (0..count).map(|_| bound * (2.0 * unit_interval(rng.next_u32()) - 1.0)).collect()
 }
 
-/// A permutation of `0..count` for one epoch of one stage (Fisher & Yates).
+/// A permutation of `0..count` for one epoch of one stage.
 pub fn shuffled(seed: u64, layer: u8, epoch: usize, count: usize) -> Vec<u32> {
-    let mut rng = Philox::new(seed, Stream { layer, step: epoch as u32, ..Stream::new(Purpose::Shuffle) });
+    permutation(&mut Philox::new(seed, Stream { layer, step: epoch as u32, ..Stream::new(Purpose::Shuffle) }), count)
+}
+
+/// A permutation of `0..count`, drawn from `rng` (Fisher & Yates).
+pub fn permutation(rng: &mut impl Rng, count: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..count as u32).collect();
     for last in (1..order.len()).rev() {
         // A 32-bit draw scaled to 0..=last: no place is favoured by more than last / 2^32.
