@@ -5,6 +5,7 @@ use super::table::Table;
 use super::{Binarisation, BinarisationChoice, DataOptions, Preprocessing, Scaling, ScalingChoice};
 use crate::Error;
 use ebm_core::format::Input;
+use ebm_core::kernel::float::scaled;
 use ebm_core::{Block, VisibleKind};
 
 /// What `options` ask for, fitted on the samples of `table` named by `rows`, and the kinds of visible units that the values are made for.
@@ -52,7 +53,7 @@ pub(super) fn fit(
     let in_unit = |unit: usize| {
         let (mut range, channel) = ([channels[unit].min, channels[unit].max], &channels[unit]);
         if let Some(scaling) = &scaling {
-            range = range.map(|raw| (raw - scaling.offsets[unit]) * scaling.scales[unit]);
+            range = range.map(|raw| scaled(raw, scaling.offsets[unit], scaling.scales[unit]));
         }
         channel.count == 0 || range[0] >= 0.0 && range[1] <= 1.0
     };
@@ -70,7 +71,8 @@ pub(super) fn fit(
     let is_bit = options.binarisation == BinarisationChoice::Threshold;
     let kind = |unit| if is_bit || in_unit(unit) { VisibleKind::Bernoulli } else { VisibleKind::Gaussian };
     let blocks = table.blocks(kind);
-    Ok((Preprocessing { input: Input::Unit, scaling, binarisation: binarisation(options) }, blocks))
+    let input = scaling.as_ref().map_or(Input::Unit, Scaling::input);
+    Ok((Preprocessing { input, scaling, binarisation: binarisation(options) }, blocks))
 }
 
 fn levels(max: u16, options: &DataOptions) -> Preprocessing {
@@ -111,7 +113,7 @@ pub(super) fn check(name: &str, table: &Table, preprocessing: &Preprocessing) ->
             return Err(Error::data(name, problem));
         }
     }
-    if table.max_level.is_none() && !matches!(preprocessing.input, Input::Unit) {
+    if table.max_level.is_none() && matches!(preprocessing.input, Input::Levels { .. } | Input::Binary { .. }) {
         let rows: Vec<u32> = (0..table.rows.rows() as u32).collect();
         check_levels(name, table, &statistics::of(&table.rows, &rows, table.units())?)?;
     }

@@ -4,6 +4,7 @@ pub use ebm_core::format::Binarisation;
 
 use ebm_core::format::Input;
 use ebm_core::kernel::float;
+use ebm_core::kernel::float::scaled;
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
 use ebm_core::{Float, Numbers};
 use rand_core::Rng;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// A missing value, NaN, stays missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessing {
-    /// What a raw input is.
+    /// What a raw input is; [`Input::Scaled`] where there is a scaling.
     pub input: Input,
     /// Offset and scale of every channel, where raw inputs are not the values themselves.
     pub scaling: Option<Scaling>,
@@ -40,17 +41,15 @@ impl Preprocessing {
     /// Turns the raw values of a sample into `v`. `sample` tells the draws of [`Binarisation::SampledOnce`] apart: the part of the data set
     /// and the row in it.
     pub fn apply(&self, sample: (u16, u32), values: &mut [f32]) {
-        let present = values.iter_mut().filter(|value| !value.is_nan());
         match self.input {
-            // A level was an integer when it was read.
-            Input::Levels { max } => present.for_each(|v| *v = Float::from_level(*v as u16, max)),
-            Input::Binary { threshold } => present.for_each(|v| *v = Float::from_bit(*v as u16 > threshold)),
+            Input::Levels { max } => values.iter_mut().for_each(|v| *v = Float::from_raw_level(*v, max)),
+            Input::Binary { threshold } => values.iter_mut().for_each(|v| *v = Float::above(*v, threshold)),
             Input::Unit | Input::Scaled { .. } => {
                 if let Some(scaling) = &self.scaling {
                     scaling.apply(values);
                 }
                 if let Binarisation::Threshold { above } = self.binarisation {
-                    values.iter_mut().filter(|v| !v.is_nan()).for_each(|v| *v = Float::from_bit(*v > above));
+                    values.iter_mut().filter(|v| !v.is_nan()).for_each(|v| *v = bit(*v > above));
                 }
             }
         }
@@ -60,7 +59,7 @@ impl Preprocessing {
             for v in values {
                 let draw = unit_interval(draws.next_u32());
                 if !v.is_nan() {
-                    *v = Float::from_bit(draw < *v);
+                    *v = bit(draw < *v);
                 }
             }
         }
@@ -87,7 +86,16 @@ impl Preprocessing {
     }
 }
 
+fn bit(is_on: bool) -> f32 {
+    f32::from(u8::from(is_on))
+}
+
 impl Scaling {
+    /// What a raw input is, then.
+    pub fn input(&self) -> Input {
+        Input::Scaled { channels: self.offsets.len() as u32 }
+    }
+
     /// Applies it to the values of a sample.
     pub fn apply(&self, values: &mut [f32]) {
         for step in values.chunks_mut(self.offsets.len().max(1)) {
@@ -111,9 +119,10 @@ mod tests {
 
     #[test]
     fn scaling_repeats_its_channels_and_leaves_missing_values_missing() {
-        let scaling = Some(Scaling { offsets: vec![1.0, -2.0], scales: vec![0.5, 10.0] });
+        let scaling = Scaling { offsets: vec![1.0, -2.0], scales: vec![0.5, 10.0] };
         let mut values = [3.0, -1.0, f32::NAN, 0.0];
-        Preprocessing { scaling, ..Default::default() }.apply((0, 0), &mut values);
+        Preprocessing { input: scaling.input(), scaling: Some(scaling), ..Default::default() }
+            .apply((0, 0), &mut values);
         assert_eq!((values[0], values[1], values[3]), (1.0, 10.0, 20.0));
         assert!(values[2].is_nan());
     }
