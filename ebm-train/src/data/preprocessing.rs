@@ -4,7 +4,6 @@ pub use ebm_core::format::Binarisation;
 
 use ebm_core::format::Input;
 use ebm_core::kernel::float;
-use ebm_core::kernel::float::scaled;
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
 use ebm_core::{Float, Numbers};
 use rand_core::Rng;
