@@ -26,6 +26,8 @@ pub struct Chains<'a, B: Backend> {
     visible: B::Tensor,
     hidden: B::Tensor,
     held: Option<Held<B>>,
+    /// The data that the chains started at, until the first step, where layers lie between.
+    start: Option<B::Tensor>,
     /// The inputs, where some of them are held and layers lie between.
     inputs: Option<(B::Tensor, Held<B>)>,
 }
@@ -57,6 +59,7 @@ impl<'a, B: Backend> Chains<'a, B> {
             visible: backend.upload(rows, states.visible, &states.values),
             hidden: backend.zeros(rows, stack.top().hidden()),
             held: None,
+            start: None,
             inputs: None,
         })
     }
@@ -76,7 +79,11 @@ impl<'a, B: Backend> Chains<'a, B> {
 
     /// Chains at data: at the means of the layers below, with `p(y | x)` for a label ([`Stack::to_top`]).
     pub fn from_data(backend: &'a B, stack: &'a Stack<B>, seed: u64, run: u16, inputs: &Batch) -> Result<Self, Error> {
-        Self::from_states(backend, stack, seed, run, &stack.to_top(backend, inputs)?)
+        let mut chains = Self::from_states(backend, stack, seed, run, &stack.to_top(backend, inputs)?)?;
+        if stack.below() > 0 {
+            chains.start = Some(backend.upload(inputs.rows(), inputs.visible, &inputs.values));
+        }
+        Ok(chains)
     }
 
     /// Gives the chains other numbers than 0, 1, …: of chains that are run in pieces, or that belong to samples of a data set.
@@ -90,7 +97,10 @@ impl<'a, B: Backend> Chains<'a, B> {
         let (labels, visible) = (self.stack.labels(), self.stack.top().visible());
         ShapeError::check("classes of chains", self.numbers.len(), classes.len())?;
         if let Some(class) = classes.iter().find(|&&class| usize::from(class) >= labels) {
-            let problem = format!("class {class} cannot be held: it has labels of {labels} classes");
+            let problem = match labels {
+                0 => "has no labels among its visible units: no class can be held".to_owned(),
+                _ => format!("class {class} cannot be held: it has labels of {labels} classes"),
+            };
             return Err(Error::data("the model", problem));
         }
         let mut known = vec![0.0; classes.len() * visible];
@@ -155,6 +165,7 @@ impl<'a, B: Backend> Chains<'a, B> {
     /// One step of block Gibbs sampling at inverse temperature `β`: `h ~ p_β(h | v)`, then `v ~ p_β(v | h)`.
     pub fn step(&mut self, beta: Beta) {
         self.step += 1;
+        self.start = None;
         let Self { backend, stack, seed, run, step, .. } = *self;
         let numbers = &self.numbers;
         let of = |purpose, layer| draws(seed, run, step, numbers, purpose, layer);
@@ -239,10 +250,14 @@ impl<'a, B: Backend> Chains<'a, B> {
         means
     }
 
-    /// The inputs that the top machine's visible state gives: `means` of them, or states.
+    /// The inputs that the top machine's visible state gives: `means` of them, or states; at the start, the data.
     fn inputs_of(&self, means: bool) -> B::Tensor {
         let Self { backend, stack, seed, run, step, .. } = *self;
         let mut visible = backend.zeros(0, 0);
+        if let Some(start) = &self.start {
+            backend.copy(start, &mut visible);
+            return visible;
+        }
         backend.copy(&self.visible, &mut visible);
         let visible = stack.without_labels(backend, visible);
         let of = |purpose, layer| draws(seed, run, step, &self.numbers, purpose, layer);
