@@ -10,6 +10,8 @@ ebm_core::embed_model!(mod float = "fixtures/v1-tiny-f32.ebm", 3 => 2);
 ebm_core::embed_model!(pub mod integer = "fixtures/v1-tiny-int8.ebm", 3 => 2);
 ebm_core::embed_model!(mod class_rbm = "fixtures/v2-tiny-classrbm.ebm", 4 => 2);
 ebm_core::embed_model!(mod dbn = "fixtures/v2-tiny-dbn.ebm", 2 => 1);
+ebm_core::embed_model!(mod scaled = "fixtures/v3-tiny-scaled-int8.ebm", 3 => 2);
+ebm_core::embed_model!(mod picture = "fixtures/v3-tiny-picture.ebm", 3 => 2);
 ebm_core::embed_model!(mod digits = concat!("fixtures/", "digits-int8.ebm"), 64 => 10);
 
 fn assert_is(shape: Shape, model: &Model<'_>) {
@@ -24,6 +26,8 @@ fn an_embedded_model_has_the_shapes_of_the_file_and_answers() -> Result<(), Mode
     assert_is(integer::SHAPE, &integer::model()?);
     assert_is(class_rbm::SHAPE, &class_rbm::model()?);
     assert_is(dbn::SHAPE, &dbn::model()?);
+    assert_is(scaled::SHAPE, &scaled::model()?);
+    assert_is(picture::SHAPE, &picture::model()?);
     assert_is(digits::SHAPE, &digits::model()?);
     assert_eq!(digits::model()?.machine::<Integer>()?.hidden(), digits::HIDDEN);
     let (mut work, mut scores) = ([0; integer::WORK], [0; integer::OUTPUTS]);
@@ -65,6 +69,7 @@ proptest! {
             Just(Input::Unit),
             (1..=u16::MAX).prop_map(|max| Input::Levels { max }),
             any::<u16>().prop_map(|threshold| Input::Binary { threshold }),
+            Just(Input::Scaled { channels: 1 }),
         ],
     ) {
         let hidden = if relu { HiddenKind::Relu } else { HiddenKind::Bernoulli };
@@ -87,7 +92,8 @@ proptest! {
         }
         let header = Header { input, layers: layers.iter().copied().collect(), ..tiny::float().0 };
         // Zeros will do for parameters; blocks have to be what the header says.
-        let sections: Vec<Vec<u8>> = layers.iter().flat_map(sections).collect();
+        let scaling = if let Input::Scaled { .. } = input { [0.0f32, 1.0].map(|word| word.to_le_bytes().to_vec()).to_vec() } else { Vec::new() };
+        let sections: Vec<Vec<u8>> = scaling.into_iter().chain(layers.iter().flat_map(sections)).collect();
         let sections: Vec<&[u8]> = sections.iter().map(Vec::as_slice).collect();
         let bytes: Aligned = file::file(&header, &sections);
         let model = Model::parse(bytes.as_slice()).expect("a valid file");

@@ -1,10 +1,10 @@
 //! The model file: what is written is read again, `FORMAT.md` says what is written, and old files stay readable.
 
 use ebm_core::format::{
-    EncodeError, FormatError, Header, Input, Layer, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
-    Provenance, VERSION, crc32, encode, encoded_len,
+    EncodeError, FormatError, Header, Input, Layer, LayerHeader, LayerKind, MAX_HEADER_LEN, MAX_LAYERS, Novelty,
+    NumberFormat, Provenance, Scaling, VERSION, crc32, encode, encoded_len,
 };
-use ebm_core::kernel::integer::Storage;
+use ebm_core::kernel::integer::{Rescale, Storage};
 use ebm_core::{Activation, Affine, Float, Integer, IntegerAffine, Machine, Model, ModelError, RbmView};
 use ebm_tests::dump::dump;
 use ebm_tests::file::{self, Aligned};
@@ -20,6 +20,8 @@ fn the_specification_shows_what_is_written() {
     assert_eq!(dump(SPECIFICATION, "v1-tiny-f32.ebm"), float.as_slice());
     assert_eq!(dump(SPECIFICATION, "v1-tiny-int8.ebm"), int8.as_slice());
     assert_eq!(dump(SPECIFICATION, "v2-tiny-classrbm.ebm"), tiny::CLASS_RBM_FIXTURE);
+    assert_eq!(dump(SPECIFICATION, "v3-tiny-scaled-int8.ebm"), tiny::SCALED_INT8_FIXTURE);
+    assert_eq!(dump(SPECIFICATION, "v3-tiny-picture.ebm"), tiny::PICTURE_FIXTURE);
 }
 
 /// A machine's parameters and units as bytes, to be compared.
@@ -127,6 +129,12 @@ fn fixtures_are_what_is_written_today() {
         let (header, layers) = tiny::stored(storage);
         assert_eq!(tiny::encoded(&header, &layers).as_slice(), fixture, "{storage:?}");
     }
+    let (header, layers) = tiny::scaled();
+    assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::SCALED_FIXTURE);
+    let (header, layers) = tiny::scaled_int8();
+    assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::SCALED_INT8_FIXTURE);
+    let (header, layers) = tiny::picture();
+    assert_eq!(tiny::encoded(&header, &layers).as_slice(), tiny::PICTURE_FIXTURE);
 }
 
 /// The integers were worked out from the formulas of `FORMAT.md` by another program.
@@ -150,18 +158,44 @@ fn fixtures_of_every_storage_answer_what_they_always_did() -> Result<(), ModelEr
 /// A file is written in the lowest version that can say what it holds: old programs read what they can.
 #[test]
 fn the_version_is_the_lowest_that_will_do() {
-    for (fixture, version) in
-        [(tiny::FLOAT_FIXTURE, 1), (tiny::INT8_FIXTURE, 1), (tiny::CLASS_RBM_FIXTURE, 2), (tiny::DBN_FIXTURE, 2)]
-    {
+    for (fixture, version) in [
+        (tiny::FLOAT_FIXTURE, 1),
+        (tiny::INT8_FIXTURE, 1),
+        (tiny::CLASS_RBM_FIXTURE, 2),
+        (tiny::DBN_FIXTURE, 2),
+        (tiny::SCALED_FIXTURE, 3),
+        (tiny::SCALED_INT8_FIXTURE, 3),
+        (tiny::PICTURE_FIXTURE, 3),
+    ] {
         assert_eq!(u16::from_le_bytes([fixture[4], fixture[5]]), version);
+        // What came with a version is nothing that a file of one before can hold.
+        for earlier in 1..version as u8 {
+            let mut file = Aligned::new(fixture);
+            file.as_mut_slice()[4] = earlier;
+            file::repair(file.as_mut_slice());
+            assert_eq!(Model::parse(file.as_slice()).err(), Some(FormatError::Header));
+        }
     }
-    // What came with version 2 is nothing that a file of version 1 can hold.
-    for fixture in [tiny::CLASS_RBM_FIXTURE, tiny::DBN_FIXTURE] {
-        let mut file = Aligned::new(fixture);
-        file.as_mut_slice()[4] = 1;
-        file::repair(file.as_mut_slice());
-        assert_eq!(Model::parse(file.as_slice()).err(), Some(FormatError::Header));
-    }
+}
+
+/// A file of version 3 that says nothing of that version is one all the same: another program may write it so.
+#[test]
+fn a_later_version_may_say_what_an_earlier_one_can() -> Result<(), FormatError> {
+    let [file, _] = tiny::files();
+    let (header, payload) = (&file.as_slice()[32..52], &file.as_slice()[64..]);
+    let nothing_of_version_3 = [header, &[0, 0, 0]].concat();
+    let (header, layers) = tiny::float();
+    assert_holds(file::assemble(3, &nothing_of_version_3, payload).as_slice(), &header, &layers)
+}
+
+#[test]
+fn every_later_version_reads_version_3() -> Result<(), FormatError> {
+    let (header, layers) = tiny::scaled();
+    assert_holds(Aligned::new(tiny::SCALED_FIXTURE).as_slice(), &header, &layers)?;
+    let (header, layers) = tiny::scaled_int8();
+    assert_holds(Aligned::new(tiny::SCALED_INT8_FIXTURE).as_slice(), &header, &layers)?;
+    let (header, layers) = tiny::picture();
+    assert_holds(Aligned::new(tiny::PICTURE_FIXTURE).as_slice(), &header, &layers)
 }
 
 #[test]
@@ -349,6 +383,68 @@ fn what_would_be_refused_is_not_written() {
     let long = Header { provenance: Provenance { dataset: &long, ..plain.provenance }, ..plain.clone() };
     refused(&long, &[layer], EncodeError::HeaderLength);
 }
+
+/// What version 3 appends counts as header too: the longest name beside it is one that it leaves room for.
+#[test]
+fn the_longest_header_holds_the_presentation_too() -> Result<(), FormatError> {
+    let (picture, layers) = tiny::picture();
+    let named = |length: usize| "x".repeat(length);
+    let used = u32::from_le_bytes([0x1f, 0, 0, 0]) as usize;
+    // The name's own length takes a second byte.
+    let most = MAX_HEADER_LEN - used - 1;
+    for (length, fits) in [(most, true), (most + 1, false)] {
+        let name = named(length);
+        let header = Header { provenance: Provenance { dataset: &name, ..picture.provenance }, ..picture.clone() };
+        if fits {
+            assert_holds(tiny::encoded(&header, &layers).as_slice(), &header, &layers)?;
+        } else {
+            assert_eq!(encoded_len(&header, &layers), Err(EncodeError::HeaderLength));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn scaling_that_is_not_the_headers_is_not_written() {
+    let refused = |header: &Header<'_>, layers: &[Layer<'_>], error| {
+        assert_eq!(encoded_len(header, layers), Err(error));
+    };
+    let (float, layers) = tiny::scaled();
+    let (int8, int8_layers) = tiny::scaled_int8();
+    let mismatch = EncodeError::Scaling;
+    refused(&Header { input: Input::Unit, ..float.clone() }, &layers, mismatch);
+    refused(&Header { scaling: None, ..float.clone() }, &layers, mismatch);
+    for channels in [1, 4] {
+        refused(&Header { input: Input::Scaled { channels }, ..float.clone() }, &layers, mismatch);
+    }
+    let [no_offset, no_scale, no_count] =
+        [(1, 2, 2), (2, 1, 2), (2, 2, 1)].map(|(offsets, scales, counts)| Scaling::Integer {
+            offsets: &[0; 2][..offsets],
+            scales: &[ONE_TO_ONE; 2][..scales],
+            counts: &[1.0; 2][..counts],
+        });
+    let two = Quantised::random(2, 2, 1.0, 1);
+    for scaling in [no_offset, no_scale, no_count].map(Some) {
+        let header = Header { input: Input::Scaled { channels: 2 }, scaling, ..int8.clone() };
+        refused(&Header { labels: "", ..header }, &[Layer::IntegerRbm(two.rbm())], mismatch);
+    }
+    // In the other kind of numbers.
+    refused(
+        &Header { input: float.input, scaling: float.scaling, ..int8.clone() },
+        &int8_layers,
+        FormatError::Channels { channels: 2, inputs: 3 }.into(),
+    );
+    let short = Some(Scaling::Float { offsets: &[0.0; 3], scales: &[1.0; 3] });
+    refused(&Header { scaling: short, ..int8 }, &int8_layers, mismatch);
+    for channels in [0, 3, 5, u32::MAX] {
+        let header = Header { input: Input::Scaled { channels }, ..float.clone() };
+        refused(&header, &layers, FormatError::Channels { channels, inputs: 4 }.into());
+    }
+    let broken = Some(Scaling::Float { offsets: &[0.0, f32::NAN], scales: &[1.0; 2] });
+    refused(&Header { scaling: broken, ..float }, &layers, FormatError::Scaling.into());
+}
+
+const ONE_TO_ONE: Rescale = Rescale { multiplier: 128, pre: 0, post: 0 };
 
 /// The check value that catalogues of CRCs give, for ours and for the one that the tests repair files with.
 #[test]

@@ -2,9 +2,12 @@
 
 use ebm_core::Model;
 use ebm_core::format::{
-    FormatError, Header, Input, LayerHeader, LayerKind, MAX_HEADER_LEN, Novelty, NumberFormat, Provenance,
+    FormatError, Header, ImageShape, Input, Layer, LayerHeader, LayerKind, MAX_HEADER_LEN, Novelty, NumberFormat,
+    Presentation, Provenance, Scaling, encoded_len,
 };
-use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Storage};
+use ebm_core::kernel::integer::{
+    MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_OFFSET, MAX_VISIBLE_BIAS, Rescale, Storage,
+};
 use ebm_tests::file::{self, Aligned};
 use ebm_tests::tiny;
 
@@ -199,6 +202,144 @@ fn header_fields_that_make_no_sense() {
         assert_eq!(verdict(&Header { novelty, ..classifier.clone() }), Err(FormatError::HeaderNotFinite));
         let provenance = Provenance { test_accuracy: Some(broken), ..classifier.provenance };
         assert_eq!(verdict(&Header { provenance, ..classifier.clone() }), Err(FormatError::HeaderNotFinite));
+    }
+}
+
+/// A file over four inputs of `channels` with these sections ahead of the machine's, which are zeros.
+fn scaled_file(channels: u32, numbers: NumberFormat, sections: &[&[u8]]) -> Aligned {
+    let machine = layer(LayerKind::BernoulliRbm, numbers, 4, 1);
+    let header = Header { input: Input::Scaled { channels }, ..header(&[machine]) };
+    let zeros = [0; 16];
+    let sizes: &[usize] = if numbers == NumberFormat::F32 { &[16, 16, 4] } else { &[4, 16, 4, 4, 2] };
+    let machine = sizes.iter().map(|&size| &zeros[..size]);
+    file::file(&header, &sections.iter().copied().chain(machine).collect::<Vec<_>>())
+}
+
+#[test]
+fn channels_that_the_inputs_are_no_multiple_of() {
+    let scales = bytemuck::cast_slice(&[1.0f32; 4]);
+    for (channels, fits) in [(0, false), (1, true), (2, true), (3, false), (4, true), (5, false), (u32::MAX, false)] {
+        let bytes = 4 * channels.min(4) as usize;
+        let error = parse(&scaled_file(channels, NumberFormat::F32, &[&[0; 16][..bytes], &scales[..bytes]]));
+        let refused = Err(FormatError::Channels { channels, inputs: 4 });
+        assert_eq!(error, if fits { Ok(()) } else { refused }, "{channels} channels");
+    }
+    // Labels are no inputs: of six visible units four are scaled.
+    let (_, [Layer::Rbm(class_rbm)]) = tiny::class_rbm() else { unreachable!("a machine") };
+    for (channels, fits) in [(2, true), (4, true), (3, false), (6, false)] {
+        let ones = [1.0; 4];
+        let count = channels.min(4) as usize;
+        let scaling = Some(Scaling::Float { offsets: &ones[..count], scales: &ones[..count] });
+        let header = Header { input: Input::Scaled { channels }, scaling, ..tiny::class_rbm().0 };
+        let length = encoded_len(&header, &[Layer::Rbm(class_rbm)]);
+        assert_eq!(length.is_ok(), fits, "{channels} channels: {length:?}");
+    }
+}
+
+/// As many channels as there are inputs, and both are past all bounds: no length of the file is trusted.
+#[test]
+fn channels_beyond_all_bounds() {
+    const INTEGERS: NumberFormat = NumberFormat::Int8 { down_shift: 9 };
+    for (channels, numbers) in [(u32::MAX, NumberFormat::F32), (u32::MAX, INTEGERS), (1 << 30, INTEGERS)] {
+        let machine = layer(LayerKind::BernoulliRbm, numbers, channels, 1);
+        let header = Header { input: Input::Scaled { channels }, ..header(&[machine]) };
+        for found in [0, 16, 96] {
+            match parse(&file::file(&header, &[&vec![0; found]])) {
+                Err(FormatError::PayloadLength { expected, found: given }) => {
+                    assert!(given == found && expected >= 4 * u64::from(channels), "{expected} {given}");
+                }
+                other => panic!("{channels} channels: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn offsets_and_scales_that_nothing_can_be_scaled_by() {
+    let float = |offset: f32, scale: f32| {
+        let (offsets, scales) = ([0.0, offset], [1.0, scale]);
+        parse(&scaled_file(2, NumberFormat::F32, &[bytemuck::cast_slice(&offsets), bytemuck::cast_slice(&scales)]))
+    };
+    let refused = Err(FormatError::Scaling);
+    for (offset, scale) in [(f32::MAX, f32::MIN), (-0.0, f32::from_bits(1)), (1.0, -1.0)] {
+        assert_eq!(float(offset, scale), Ok(()), "{offset} {scale}");
+    }
+    for broken in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!((float(broken, 1.0), float(0.0, broken)), (refused, refused), "{broken}");
+    }
+    assert_eq!((float(0.0, 0.0), float(0.0, -0.0)), (refused, refused));
+
+    let integer = |offset: i32, multiplier, pre, post, count: f32| {
+        let scales = [Rescale { multiplier: 1, pre: 0, post: 0 }, Rescale { multiplier, pre, post }];
+        let (offsets, counts) = ([0, offset], [1.0, count]);
+        let sections: [&[u8]; 3] =
+            [bytemuck::cast_slice(&offsets), bytemuck::cast_slice(&scales), bytemuck::cast_slice(&counts)];
+        parse(&scaled_file(2, INT8, &sections))
+    };
+    for offset in [MAX_OFFSET, -MAX_OFFSET] {
+        assert_eq!(integer(offset, 0x7FFF, Rescale::MAX_SHIFT, Rescale::MAX_SHIFT, f32::MAX), Ok(()));
+    }
+    for offset in [MAX_OFFSET + 1, -MAX_OFFSET - 1, i32::MIN, i32::MAX] {
+        assert_eq!(integer(offset, 1, 0, 0, 1.0), refused, "{offset}");
+    }
+    for (multiplier, pre, post) in [(0, 0, 0), (1 << 15, 0, 0), (1, 31, 0), (1, 0, 31), (1, 255, 255)] {
+        assert_eq!(integer(0, multiplier, pre, post, 1.0), refused);
+    }
+    for count in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!(integer(0, 1, 0, 0, count), refused, "{count}");
+    }
+}
+
+/// The sections ahead of the layers count towards the payload as theirs do.
+#[test]
+fn a_payload_of_another_length_than_the_channels_need() {
+    let numbers = NumberFormat::F32;
+    let header = Header { input: Input::Scaled { channels: 2 }, ..header(&[layer(LayerKind::Head, numbers, 2, 1)]) };
+    let mut payload = [0; 80];
+    payload[16..24].copy_from_slice(bytemuck::cast_slice(&[1.0f32; 2]));
+    for (found, expected) in [(0, 16), (16, 32), (32, 48), (48, 64), (80, 64)] {
+        let error = parse(&file::file(&header, &[&payload[..found]]));
+        assert_eq!(error, Err(FormatError::PayloadLength { expected, found }));
+    }
+    assert_eq!(parse(&file::file(&header, &[&payload[..64]])), Ok(()));
+}
+
+#[test]
+fn pictures_of_another_number_of_pixels() {
+    let verdict = |width, height, inputs| {
+        let image = Some(ImageShape { width, height });
+        let presentation = Presentation { image, ..Presentation::default() };
+        let error = verdict(&Header { presentation, ..header(&[rbm(inputs, 2)]) });
+        assert!(error.is_ok() || error == Err(FormatError::Image { width, height, inputs }), "{error:?}");
+        error.is_ok()
+    };
+    assert!(verdict(3, 2, 6) && verdict(6, 1, 6) && verdict(1, 6, 6));
+    assert!(!verdict(3, 3, 6) && !verdict(0, 6, 6) && !verdict(0, 0, 6) && !verdict(6, 0, 6));
+    // A product that wraps round 32 bits to 6.
+    assert!(!verdict(3 << 20, 1 << 13, 6) && !verdict(u32::MAX, u32::MAX, 1) && !verdict(0x8000_0003, 2, 6));
+}
+
+#[test]
+fn presentations_that_do_not_decode() {
+    let whole = tiny::picture();
+    let whole = tiny::encoded(&whole.0, &whole.1);
+    let (header, payload) = (&whole.as_slice()[32..63], &whole.as_slice()[64..]);
+    let parse = |header: &[u8]| parse(&file::assemble(3, header, payload));
+    assert_eq!(parse(header), Ok(()));
+    for length in 0..header.len() {
+        assert_eq!(parse(&header[..length]), Err(FormatError::Header), "{length} of {} bytes", header.len());
+    }
+    assert_eq!(parse(&[header, &[0]].concat()), Err(FormatError::Header), "a byte too many");
+    // At 20 whether there is a picture, at 23 and 28 what training and test data became.
+    for (at, value) in [(20, 2), (20, 255), (23, 4), (23, 255), (28, 4)] {
+        let mut bad = header.to_vec();
+        bad[at] = value;
+        assert_eq!(parse(&bad), Err(FormatError::Header), "byte {at} = {value}");
+    }
+    for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut bad = header.to_vec();
+        bad[24..28].copy_from_slice(&broken.to_le_bytes());
+        assert_eq!(parse(&bad), Err(FormatError::HeaderNotFinite), "{broken}");
     }
 }
 

@@ -76,7 +76,14 @@ pub fn assemble(version: u16, header: &[u8], payload: &[u8]) -> Aligned {
 pub fn file(header: &Header<'_>, sections: &[&[u8]]) -> Aligned {
     let mut buffer = [0; 4096];
     let version = header.version();
-    let header = postcard::to_slice(header, &mut buffer).expect("a small header");
+    let presentation = header.presentation;
+    let header_len = postcard::to_slice(header, &mut buffer).expect("a small header").len();
+    let appended = if version < 3 {
+        0
+    } else {
+        postcard::to_slice(&presentation, &mut buffer[header_len..]).expect("a small header").len()
+    };
+    let header = &buffer[..header_len + appended];
     let mut payload = Vec::new();
     for section in sections {
         payload.extend_from_slice(section);

@@ -1,6 +1,8 @@
 //! Models small enough to be written out: the worked examples of `FORMAT.md` and the golden fixtures.
 
-use ebm_core::format::{Header, Input, Layer, Novelty, Provenance, encode, encoded_len};
+use ebm_core::format::{
+    Binarisation, Header, ImageShape, Input, Layer, Novelty, Presentation, Provenance, Scaling, encode, encoded_len,
+};
 use ebm_core::kernel::integer::{Rescale, Storage, Up, Weights};
 use ebm_core::{Affine, Block, Directed, HiddenKind, IntegerAffine, IntegerRbm, RbmView, Units, VisibleKind};
 
@@ -15,6 +17,13 @@ pub const INT8_FIXTURE: &[u8] = include_bytes!("../fixtures/v1-tiny-int8.ebm");
 pub const CLASS_RBM_FIXTURE: &[u8] = include_bytes!("../fixtures/v2-tiny-classrbm.ebm");
 /// The bytes of `v2-tiny-dbn.ebm`, as committed.
 pub const DBN_FIXTURE: &[u8] = include_bytes!("../fixtures/v2-tiny-dbn.ebm");
+
+/// The bytes of `v3-tiny-scaled-f32.ebm`, as committed.
+pub const SCALED_FIXTURE: &[u8] = include_bytes!("../fixtures/v3-tiny-scaled-f32.ebm");
+/// The bytes of `v3-tiny-scaled-int8.ebm`, as committed.
+pub const SCALED_INT8_FIXTURE: &[u8] = include_bytes!("../fixtures/v3-tiny-scaled-int8.ebm");
+/// The bytes of `v3-tiny-picture.ebm`, as committed.
+pub const PICTURE_FIXTURE: &[u8] = include_bytes!("../fixtures/v3-tiny-picture.ebm");
 
 /// The bytes of `v2-tiny-int4.ebm`, `v2-tiny-sign.ebm` and `v2-tiny-rows.ebm`, as committed, each with its storage.
 pub const STORED_FIXTURES: [(Storage, &[u8]); 3] = [
@@ -129,6 +138,43 @@ pub fn dbn() -> (Header<'static>, [Layer<'static>; 2]) {
     (header, [Layer::Directed(Directed::new(recognition, generative).expect("2 × 2")), Layer::Rbm(top)])
 }
 
+/// A machine in f32, 4 × 2, over two steps of two channels, each with an offset and a scale.
+///
+/// # Panics
+/// Never: the lengths agree.
+pub fn scaled() -> (Header<'static>, [Layer<'static>; 1]) {
+    let weights = &[0.5, -0.25, 1.0, 0.0, -1.5, 2.0, 0.25, 0.75];
+    let rbm = RbmView::new(weights, &[0.125, -0.5, 0.0, 0.25], &[1.0, -1.0]).expect("4 × 2");
+    let scaling = Some(Scaling::Float { offsets: &[0.5, -2.0], scales: &[0.25, 2.0] });
+    (Header { input: Input::Scaled { channels: 2 }, scaling, ..float().0 }, [Layer::Rbm(rbm)])
+}
+
+/// [`int8`] over three channels of a sensor: of 1,000 counts from 100 on, of 16 bits with a sign, and a switch that is on above 0.
+pub fn scaled_int8() -> (Header<'static>, [Layer<'static>; 2]) {
+    let scaling = Scaling::Integer {
+        offsets: &[100, -32_768, 0],
+        scales: &[
+            Rescale { multiplier: 16_777, pre: 0, post: 17 },
+            Rescale { multiplier: 16_384, pre: 2, post: 21 },
+            Rescale { multiplier: 32_767, pre: 0, post: 0 },
+        ],
+        counts: &[1.0, 8192.0, 1.0],
+    };
+    let (header, layers) = int8();
+    (Header { input: Input::Scaled { channels: 3 }, scaling: Some(scaling), ..header }, layers)
+}
+
+/// [`float`] over the pixels of a picture, learnt in black and white and tested on samples that were drawn once.
+pub fn picture() -> (Header<'static>, [Layer<'static>; 1]) {
+    let presentation = Presentation {
+        image: Some(ImageShape { width: 3, height: 1 }),
+        training: Binarisation::Threshold { above: 0.5 },
+        test: Binarisation::SampledOnce { seed: 300 },
+    };
+    let (header, layers) = float();
+    (Header { presentation, ..header }, layers)
+}
+
 /// The file of these layers, written by `ebm-core`.
 ///
 /// # Panics
@@ -145,4 +191,18 @@ pub fn files() -> [Aligned; 2] {
     let float = encoded(&header, &layers);
     let (header, layers) = int8();
     [float, encoded(&header, &layers)]
+}
+
+/// Files that hold everything that a header and the payload can hold, of every version.
+pub fn files_of_every_version() -> Vec<Aligned> {
+    let fixtures = [
+        FLOAT_FIXTURE,
+        INT8_FIXTURE,
+        CLASS_RBM_FIXTURE,
+        DBN_FIXTURE,
+        SCALED_FIXTURE,
+        SCALED_INT8_FIXTURE,
+        PICTURE_FIXTURE,
+    ];
+    fixtures.into_iter().chain(STORED_FIXTURES.map(|(_, fixture)| fixture)).map(Aligned::new).collect()
 }

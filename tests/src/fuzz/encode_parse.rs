@@ -3,9 +3,12 @@
 use crate::file::Aligned;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ebm_core::format::{
-    EncodeError, FormatError, Header, Input, Layer, MAX_LAYERS, Novelty, Provenance, encode, encoded_len,
+    Binarisation, EncodeError, FormatError, Header, ImageShape, Input, Layer, MAX_LAYERS, Novelty, Presentation,
+    Provenance, Scaling, encode, encoded_len,
 };
-use ebm_core::kernel::integer::{MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_VISIBLE_BIAS, Rescale, Storage, Up, Weights};
+use ebm_core::kernel::integer::{
+    MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_OFFSET, MAX_VISIBLE_BIAS, Rescale, Storage, Up, Weights,
+};
 use ebm_core::{
     Activation, Affine, Block, Directed, HiddenKind, IntegerAffine, IntegerRbm, Model, RbmView, Units, VisibleKind,
 };
@@ -37,6 +40,16 @@ struct Recipe {
     seed: u64,
     test_accuracy: Option<f32>,
     tool: String,
+    presentation: Presentation,
+    scaling: Option<Channels>,
+}
+
+/// Offsets and scales of a number of channels, in one kind of numbers.
+struct Channels {
+    float: bool,
+    floats: [Vec<f32>; 2],
+    offsets: Vec<i32>,
+    scales: Vec<Rescale>,
 }
 
 impl Recipe {
@@ -76,12 +89,12 @@ impl Recipe {
             (true, true) => vec![name.to_string(); classes].join("\n"),
             (false, true) => choices.arbitrary()?,
         };
-        let finite = |float: f32| if is_sane && !float.is_finite() { 0.5 } else { float };
+        let finite = |number| finite(is_sane, number);
         let level: u16 = choices.arbitrary()?;
         let levels = Input::Levels { max: if is_sane { level.max(1) } else { level } };
         let input = *choices.choose(&[Input::Unit, levels, Input::Binary { threshold: level }])?;
         let novelty: Option<(i32, f32)> = choices.arbitrary()?;
-        Ok(Self {
+        let mut recipe = Self {
             is_sane,
             layers,
             labels,
@@ -92,7 +105,54 @@ impl Recipe {
             seed: choices.arbitrary()?,
             test_accuracy: Option::<f32>::arbitrary(choices)?.map(finite),
             tool: choices.arbitrary()?,
-        })
+            presentation: Presentation::default(),
+            scaling: None,
+        };
+        recipe.choose_of_version_3(choices)?;
+        Ok(recipe)
+    }
+
+    /// Last of all choices, so that seeds of earlier versions go on meaning what they did.
+    fn choose_of_version_3(&mut self, choices: &mut Unstructured<'_>) -> Result<()> {
+        let is_sane = self.is_sane;
+        let inputs = self.layers.first().map_or(0, |first| first.visible - first.labels);
+        let mut binarisation = || -> Result<Binarisation> {
+            Ok(match choices.int_in_range(0..=3)? {
+                0 => Binarisation::None,
+                1 => Binarisation::Threshold { above: finite(is_sane, choices.arbitrary()?) },
+                2 => Binarisation::SampledOnce { seed: choices.arbitrary()? },
+                _ => Binarisation::SampledEachTime,
+            })
+        };
+        let (training, test) = (binarisation()?, binarisation()?);
+        let image = choices.arbitrary::<Option<(u32, u32)>>()?.map(|(width, height)| ImageShape {
+            width: if is_sane { inputs as u32 } else { width },
+            height: if is_sane { 1 } else { height },
+        });
+        self.presentation = Presentation { image, training, test };
+        if !choices.arbitrary::<bool>()? {
+            return Ok(());
+        }
+        let channels = choices.int_in_range(0..=MAX_UNITS)?;
+        // Every number of inputs is a multiple of 1.
+        let channels = if is_sane && (channels == 0 || inputs % channels > 0) { 1 } else { channels };
+        let float = self.layers.first().is_none_or(|first| first.float) ^ (!is_sane && choices.ratio(1, 16)?);
+        self.input = Input::Scaled { channels: channels as u32 };
+        let positive = |number: f32| if is_sane && !(number > 0.0 && number.is_finite()) { 1.0 } else { number };
+        self.scaling = Some(Channels {
+            float,
+            floats: [many(choices, channels, |offset| finite(is_sane, offset))?, many(choices, channels, positive)?],
+            offsets: many(
+                choices,
+                channels,
+                |offset: i32| if is_sane { offset.clamp(-MAX_OFFSET, MAX_OFFSET) } else { offset },
+            )?,
+            scales: many(choices, channels, |fields| rescale(is_sane, fields))?
+                .into_iter()
+                .map(|scale: Rescale| Rescale { multiplier: scale.multiplier.max(is_sane.into()), ..scale })
+                .collect(),
+        });
+        Ok(())
     }
 
     fn check(&self) {
@@ -108,7 +168,8 @@ impl Recipe {
                 test_accuracy: self.test_accuracy,
                 tool: &self.tool,
             },
-            ..Header::default()
+            presentation: self.presentation,
+            scaling: self.scaling.as_ref().map(Channels::scaling),
         };
         let layers: Vec<Layer<'_>> = self.layers.iter().map(Parameters::layer).collect();
         let len = match encoded_len(&header, &layers) {
@@ -262,10 +323,7 @@ impl Parameters {
             many(choices, hidden, |bias| held(bias, MAX_HIDDEN_BIAS))?,
         ];
         let shift = |shift: u8| if is_sane { shift % (Rescale::MAX_SHIFT + 1) } else { shift };
-        self.rescale = many(choices, hidden, |(multiplier, pre, post): (u16, u8, u8)| {
-            let multiplier = if is_sane { multiplier & 0x7FFF } else { multiplier };
-            Rescale { multiplier, pre: shift(pre), post: shift(post) }
-        })?;
+        self.rescale = many(choices, hidden, |fields| rescale(is_sane, fields))?;
         // Twenty units stay far below the limit on their sum.
         const { assert!((MAX_UNITS * u16::MAX as usize) as u64 <= MAX_DOWN_STEPS) };
         self.steps = many(choices, hidden, |step| step)?;
@@ -308,6 +366,26 @@ impl Parameters {
             Kind::Sigmoid | Kind::Rectifier | Kind::Directed => Layer::IntegerSigmoid(affine()),
         }
     }
+}
+
+impl Channels {
+    fn scaling(&self) -> Scaling<'_> {
+        let [offsets, counts] = &self.floats;
+        if self.float {
+            Scaling::Float { offsets, scales: counts }
+        } else {
+            Scaling::Integer { offsets: &self.offsets, scales: &self.scales, counts }
+        }
+    }
+}
+
+fn finite(is_sane: bool, number: f32) -> f32 {
+    if is_sane && !number.is_finite() { 0.5 } else { number }
+}
+
+fn rescale(is_sane: bool, (multiplier, pre, post): (u16, u8, u8)) -> Rescale {
+    let shift = |shift: u8| if is_sane { shift % (Rescale::MAX_SHIFT + 1) } else { shift };
+    Rescale { multiplier: if is_sane { multiplier & 0x7FFF } else { multiplier }, pre: shift(pre), post: shift(post) }
 }
 
 fn many<'b, T: Arbitrary<'b>, U>(choices: &mut Unstructured<'b>, len: usize, make: impl Fn(T) -> U) -> Result<Vec<U>> {
