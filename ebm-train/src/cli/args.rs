@@ -41,6 +41,8 @@ pub enum Command {
     Export(super::export::ExportArgs),
     /// Write a model file of another program's arrays
     Import(super::import::ImportArgs),
+    /// List, inspect, convert and download data sets
+    Data(super::data::DataArgs),
 }
 
 /// Settings of the main job.

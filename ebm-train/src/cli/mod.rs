@@ -1,6 +1,7 @@
 //! The command line: syntax in [`args`], one module a command.
 
 pub mod args;
+mod data;
 mod eval;
 mod export;
 mod import;
@@ -44,6 +45,7 @@ pub fn run(args: &Args) -> ExitCode {
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, args.json),
         Some(Command::Export(export)) => export::run(export, args.json),
         Some(Command::Import(import)) => import::run(import, args.json),
+        Some(Command::Data(data)) => data::run(data, args.json),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,12 +6,15 @@
 mod amount;
 mod assemble;
 mod columns;
+pub mod convert;
 mod csv;
 pub mod digits;
 mod elements;
+pub mod fetch;
 mod file_rows;
 mod fit;
 mod idx;
+pub mod inspect;
 mod numpy;
 mod options;
 mod parts;

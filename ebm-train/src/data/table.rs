@@ -47,14 +47,19 @@ impl Table {
         }
     }
 
-    /// The name of a unit of one step.
+    /// The name of a unit of one step, in words.
     pub fn unit_name(&self, unit: usize) -> String {
+        if self.channels.is_empty() { format!("value {unit}") } else { format!("column `{}`", self.column_name(unit)) }
+    }
+
+    /// The column that a unit of one step is of, a category's unit with the category; empty where there are no columns.
+    pub fn column_name(&self, unit: usize) -> String {
         let mut names = self.channels.iter().flat_map(|channel| {
             let categories = channel.categories.iter().map(|category| format!("{}={category}", channel.name));
             let number = channel.categories.is_empty().then(|| channel.name.clone());
             number.into_iter().chain(categories)
         });
-        names.nth(unit).map_or_else(|| format!("value {unit}"), |name| format!("column `{name}`"))
+        names.nth(unit).unwrap_or_default()
     }
 
     /// Which units of one step belong to a categorical column.
