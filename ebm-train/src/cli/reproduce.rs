@@ -2,10 +2,10 @@
 
 use crate::Error;
 use crate::backend::Cpu;
-use crate::data::{self, DataOptions, digits};
+use crate::data::{self, BinarisationChoice, DataOptions, Dataset, digits};
 use crate::export::prepare_folder;
 use crate::report::Progress;
-use crate::reproduce::{Bar, Context, Experiment, Figure, Outcome, Setting};
+use crate::reproduce::{Bar, Context, Data, Experiment, Figure, Outcome, Setting};
 use clap::value_parser;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -60,21 +60,22 @@ pub(super) fn run(args: &ReproduceArgs, json: bool) -> Result<(), Error> {
         return list(&all, json);
     }
     let chosen = chosen(&all, &args.names)?;
-    let dataset = match &args.data {
-        Some(data) => data::open(&DataOptions { data: data.clone(), ..DataOptions::default() })?,
-        None => digits::load()?,
-    };
-    let setting = Setting { dataset: &dataset, quick: args.quick };
-    for experiment in &chosen {
-        if args.data.is_none() && !args.quick && experiment.needs_data() {
-            let expected = "mnist:DIR, or --quick for the embedded digits; `ebm-train data fetch mnist` brings MNIST";
-            return Err(Error::Flag { flag: "--data", value: "nothing".into(), expected });
-        }
+    if let Some(experiment) = chosen.iter().find(|experiment| experiment.data != Data::Own)
+        && args.data.is_none()
+        && !args.quick
+    {
+        return Err(Error::Flag {
+            flag: "--data",
+            value: format!("nothing for {}", experiment.name),
+            expected: "mnist:DIR (`ebm-train data fetch mnist` brings it), or --quick for the embedded digits",
+        });
     }
     prepare_folder(&args.out)?;
     let backend = Cpu::new(args.threads.into())?;
     let mut reports = Vec::new();
     for experiment in chosen {
+        let dataset = dataset(args, experiment.data)?;
+        let setting = Setting { dataset: &dataset, quick: args.quick };
         let report = one(experiment, &backend, setting, args)?;
         if !json {
             super::print(&describe(&report))?;
@@ -114,6 +115,16 @@ fn chosen<'a>(all: &'a [Experiment<Cpu>], names: &[String]) -> Result<Vec<&'a Ex
         all.iter().find(|experiment| experiment.name == name).ok_or_else(unknown)
     };
     names.iter().map(find).collect()
+}
+
+/// The data that an experiment wants; the digits for one that brings its own.
+fn dataset(args: &ReproduceArgs, wanted: Data) -> Result<Dataset, Error> {
+    let binarisation = match wanted {
+        Data::Binary => BinarisationChoice::Threshold,
+        Data::Own | Data::Grey => BinarisationChoice::None,
+    };
+    let data = args.data.clone().filter(|_| wanted != Data::Own).unwrap_or_else(|| digits::NAME.to_owned());
+    data::open(&DataOptions { data, binarisation, ..DataOptions::default() })
 }
 
 fn one(

@@ -1,5 +1,11 @@
 //! The field's published experiments by name: each trains as its source did, and puts its figure beside ours.
 
+mod cd10_noise;
+mod inpaint;
+mod learning;
+mod likelihood;
+mod pcd_adam;
+mod pretraining;
 pub mod toy;
 
 use crate::Error;
@@ -17,10 +23,21 @@ pub struct Experiment<B: Backend> {
     pub about: &'static str,
     /// Where the published figures come from.
     pub source: &'static str,
-    /// Does it learn from a data set?
-    needs_data: bool,
+    /// What it learns from.
+    pub data: Data,
     work: fn(&Setting<'_>) -> u64,
     run: fn(&mut Context<'_, B>) -> Result<Outcome, Error>,
+}
+
+/// What an experiment learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// Rows of its own.
+    Own,
+    /// Images whose grey levels are taken as probabilities.
+    Grey,
+    /// Images whose pixels are on above a half.
+    Binary,
 }
 
 /// What an experiment is run on.
@@ -116,12 +133,15 @@ impl Figure {
 impl<B: Backend> Experiment<B> {
     /// All experiments.
     pub fn all() -> Vec<Self> {
-        vec![toy::experiment()]
-    }
-
-    /// Does it learn from a data set, or from rows of its own?
-    pub fn needs_data(&self) -> bool {
-        self.needs_data
+        vec![
+            pretraining::rbm(),
+            pretraining::dbn(),
+            pcd_adam::experiment(),
+            inpaint::experiment(),
+            cd10_noise::experiment(),
+            toy::experiment(),
+            likelihood::experiment(),
+        ]
     }
 
     /// Multiply-adds of it.

@@ -1,6 +1,6 @@
 //! `toy`: a machine of three visible and two hidden units, small enough to write all its 32 states down before and after it has learnt six rows.
 
-use super::{Bar, Context, Experiment, Figure, Outcome};
+use super::{Bar, Context, Data, Experiment, Figure, Outcome};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, Samples};
@@ -78,7 +78,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
         name: "toy",
         about: "all 32 states of a machine of 3 × 2 units before and after it has learnt six rows by CD-1",
         source: "a machine small enough to be written down",
-        needs_data: false,
+        data: Data::Own,
         work: |_| settings().cost(VISIBLE, HIDDEN, ROWS.len(), ROWS.len()),
         run,
     }
