@@ -219,7 +219,7 @@ fn a_model_for_other_inputs_is_refused_with_both_shapes() {
     let other = folder_with_other_levels();
     let path = other.path().join("other.ebm");
     let path = path.to_str().expect("a UTF-8 path");
-    assert_refused(&["eval", path], 1, &[path, "takes levels from 0 to 99, but digits has levels from 0 to 16"]);
+    assert_refused(&["eval", path], 1, &["digits: has levels from 0 to 16, but the model takes levels from 0 to 99"]);
     let folder = TempDir::new().expect("a folder");
     let missing = folder.path().join("none.ebm");
     let missing = missing.to_str().expect("a UTF-8 path");

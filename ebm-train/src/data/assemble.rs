@@ -62,12 +62,12 @@ pub(super) fn dataset(options: &DataOptions, fitted: Option<&Fitted>) -> Result<
     let (preprocessing, blocks) = match fitted {
         None => fit::fit(&options.data, &train, &parts.train, options)?,
         Some(fitted) => {
-            fit::check(&options.data, &train, &fitted.preprocessing)?;
+            fit::check(&options.data, &train, &fitted.preprocessing, options)?;
             (fitted.preprocessing.clone(), Vec::new())
         }
     };
     if let Some(test) = &test {
-        fit::check(options.test.as_ref().unwrap_or(&options.data), test, &preprocessing)?;
+        fit::check(options.test.as_ref().unwrap_or(&options.data), test, &preprocessing, options)?;
     }
     let train_crc32 = crc32(&train, &parts.train)?;
     let labels_of = |table: &Table, rows: &[u32]| match table.labels.is_empty() {

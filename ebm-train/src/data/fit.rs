@@ -87,6 +87,17 @@ fn levels(max: u16, options: &DataOptions) -> Preprocessing {
     Preprocessing { input, scaling: None, binarisation }
 }
 
+impl Preprocessing {
+    /// The same with the binarisation that `options` ask for, where they ask for one.
+    pub fn binarised(self, options: &DataOptions) -> Self {
+        match (options.binarisation, self.input) {
+            (BinarisationChoice::None, _) => self,
+            (_, Input::Levels { max }) => levels(max, options),
+            _ => Self { binarisation: binarisation(options), ..self },
+        }
+    }
+}
+
 fn binarisation(options: &DataOptions) -> Binarisation {
     match options.binarisation {
         BinarisationChoice::None => Binarisation::None,
@@ -105,7 +116,18 @@ fn leave_categories(mut scaling: Scaling, categorical: &[bool]) -> Scaling {
 }
 
 /// Fails when `preprocessing`, fitted elsewhere, cannot be meant for `table`: other channels, or no integer levels where it takes such.
-pub(super) fn check(name: &str, table: &Table, preprocessing: &Preprocessing) -> Result<(), Error> {
+pub(super) fn check(
+    name: &str,
+    table: &Table,
+    preprocessing: &Preprocessing,
+    options: &DataOptions,
+) -> Result<(), Error> {
+    if let (Some(own), Input::Levels { max }) = (options.max_level.or(table.max_level), preprocessing.input) {
+        if own != max {
+            let problem = format!("has levels from 0 to {own}, but the model takes levels from 0 to {max}");
+            return Err(Error::data(name, problem));
+        }
+    }
     if let Some(scaling) = &preprocessing.scaling {
         let (channels, units, visible) = (scaling.offsets.len(), table.units(), table.rows.visible());
         if channels == 0 || scaling.scales.len() != channels || !visible.is_multiple_of(channels) {

@@ -1,14 +1,25 @@
 //! From a model file back to parameters: what [`super::model_file`] wrote, to be trained further, measured on a backend or exported.
 
 use crate::Error;
+use crate::data::{Fitted, Preprocessing, Scaling};
 use crate::export::ModelFile;
 use crate::parameters::{
     AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters, Stage, UnitKinds,
 };
-use ebm_core::format::Layer;
+use ebm_core::format::{self, Header, Layer};
+use ebm_core::kernel::integer::{ONE, Rescale};
 use ebm_core::{Affine, HiddenKind, RbmView};
 
 impl ModelFile {
+    /// How data for this model are read: its preprocessing, made binary as for the figures of its test data, and its classes.
+    pub fn fitted(&self) -> Result<Fitted, Error> {
+        let model = self.model()?;
+        let Header { input, labels, presentation, scaling, .. } = model.header();
+        let scaling = scaling.as_ref().map(scaling_in_numbers);
+        let classes = labels.split('\n').filter(|class| !class.is_empty()).map(str::to_owned).collect();
+        Ok(Fitted { preprocessing: Preprocessing { input: *input, scaling, binarisation: presentation.test }, classes })
+    }
+
     /// The parameters in this file. Fails when they are integers: those are made from f32 and do not go back.
     pub fn parameters(&self) -> Result<Parameters, Error> {
         let model = self.model()?;
@@ -65,4 +76,23 @@ fn rbm(view: &RbmView<'_>) -> RbmParameters {
 
 fn affine(up: &Affine<'_>) -> AffineParameters {
     AffineParameters { weights: up.weights().to_vec(), bias: up.bias().to_vec() }
+}
+
+/// A file's scaling in the numbers of the data: an integer one to within the rounding of its steps.
+fn scaling_in_numbers(scaling: &format::Scaling<'_>) -> Scaling {
+    match scaling {
+        format::Scaling::Float { offsets, scales } => Scaling { offsets: offsets.to_vec(), scales: scales.to_vec() },
+        format::Scaling::Integer { offsets, scales, counts } => {
+            let offset = |(offset, counts): (&i32, &f32)| (f64::from(*offset) / f64::from(*counts)) as f32;
+            let scale = |(rescale, counts): (&Rescale, &f32)| {
+                let shift = i32::from(rescale.pre) + i32::from(rescale.post);
+                let of_a_count = f64::from(rescale.multiplier) * (-f64::from(shift)).exp2() / f64::from(ONE);
+                (of_a_count * f64::from(*counts)) as f32
+            };
+            Scaling {
+                offsets: offsets.iter().zip(*counts).map(offset).collect(),
+                scales: scales.iter().zip(*counts).map(scale).collect(),
+            }
+        }
+    }
 }

@@ -84,16 +84,25 @@ pub enum LogLikelihood {
 }
 
 pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
-    let file = ModelFile::read(&args.model)?;
+    let file = match ModelFile::read(&args.model) {
+        Ok(file) => file,
+        // A wrong flag is the first thing to say.
+        Err(error) => {
+            return Err(data::open(&args.data)
+                .err()
+                .filter(|error| matches!(error, Error::Flag { .. }))
+                .unwrap_or(error));
+        }
+    };
     let model = file.model()?;
-    let dataset = data::open(&args.data)?;
+    let dataset = data::open_as(&args.data, &samples::fitted(&file, &args.data)?)?;
     let figures = measure(args, &file, &model, &dataset).map_err(|error| error.between(&args.model, &dataset.name))?;
     if json { super::print_json(&figures) } else { super::print(&words::describe(&figures)) }
 }
 
 fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Dataset) -> Result<Figures, Error> {
     samples::check_fit(args, model, dataset)?;
-    let measured = Measured::new(args, dataset)?;
+    let measured = Measured::new(args, dataset, file)?;
     let numbers = model.header().layers.first().map(|layer| layer.numbers);
     let mut figures = Figures {
         model: args.model.display().to_string(),

@@ -2,9 +2,9 @@
 
 use super::{EvalArgs, Part};
 use crate::Error;
-use crate::data::{self, Batch, DataOptions, Dataset, Samples, Split};
+use crate::data::{self, Batch, Binarisation, DataOptions, Dataset, Fitted, Samples, Split};
+use crate::export::ModelFile;
 use ebm_core::Model;
-use ebm_core::format::Input;
 use std::borrow::Cow;
 
 /// The samples that are measured, without those that have missing values.
@@ -21,7 +21,7 @@ pub(super) struct Measured<'a> {
 
 impl<'a> Measured<'a> {
     /// The samples that the flags ask for. Fails when there are none of them.
-    pub(super) fn new(args: &EvalArgs, dataset: &'a Dataset) -> Result<Self, Error> {
+    pub(super) fn new(args: &EvalArgs, dataset: &'a Dataset, file: &ModelFile) -> Result<Self, Error> {
         let (part, split) = match args.part {
             Part::Test if dataset.test.inputs.rows() == 0 => ("all", dataset.measured()),
             Part::Test => ("test", &dataset.test),
@@ -35,7 +35,7 @@ impl<'a> Measured<'a> {
         let (mut usual, mut missing) = complete(split)?;
         let mut novel = None;
         if let Some(spec) = &args.novel {
-            let (split, left_out) = other_data(args, spec, dataset)?;
+            let (split, left_out) = other_data(args, spec, dataset, file)?;
             missing += left_out;
             novel = Some((spec.clone(), Cow::Owned(split)));
         } else if !args.novel_class.is_empty() {
@@ -62,10 +62,28 @@ impl<'a> Measured<'a> {
     }
 }
 
+/// How data for the model are read: as the flags say where they speak of binarisation, else as for the figures of its own test data. Values that were
+/// sampled anew for each use are sampled once: figures are of one data set.
+pub(super) fn fitted(file: &ModelFile, options: &DataOptions) -> Result<Fitted, Error> {
+    let trained_on = file.model()?.header().presentation.training;
+    let mut fitted = file.fitted()?;
+    let preprocessing = &mut fitted.preprocessing;
+    if preprocessing.binarisation == Binarisation::None && trained_on == Binarisation::SampledEachTime {
+        preprocessing.binarisation = trained_on;
+    }
+    *preprocessing = preprocessing.clone().binarised(options);
+    if preprocessing.binarisation == Binarisation::SampledEachTime {
+        preprocessing.binarisation = Binarisation::SampledOnce { seed: options.data_seed };
+    }
+    Ok(fitted)
+}
+
 /// The samples of `spec`, made of the same flags: its test part, or all of them.
-fn other_data(args: &EvalArgs, spec: &str, dataset: &Dataset) -> Result<(Split, usize), Error> {
+fn other_data(args: &EvalArgs, spec: &str, dataset: &Dataset, file: &ModelFile) -> Result<(Split, usize), Error> {
     let options = DataOptions { data: spec.to_owned(), test: None, ..args.data.clone() };
-    let other = data::open(&options)?;
+    // What is novel may have classes of its own.
+    let fitted = Fitted { classes: Vec::new(), ..fitted(file, &options)? };
+    let other = data::open_as(&options, &fitted)?;
     let (expected, found) = (dataset.measured().inputs.visible(), other.measured().inputs.visible());
     if expected != found {
         return Err(Error::data(
@@ -121,23 +139,10 @@ pub(super) fn check_fit(args: &EvalArgs, model: &Model<'_>, dataset: &Dataset) -
     let path = args.model.display().to_string();
     ebm_core::ShapeError::check("inputs", model.inputs(), dataset.measured().inputs.visible())
         .map_err(ebm_core::ModelError::from)?;
-    let (taken, given) = (model.header().input, dataset.preprocessing.input);
-    if taken != given {
-        return Err(Error::data(&path, format!("takes {}, but {} has {}", words(taken), dataset.name, words(given))));
-    }
     let classes = model.header().layers.last().map_or(0, |layer| layer.classes() as usize);
     let labels = dataset.classes.len();
     if classes > 0 && !dataset.measured().labels.is_empty() && classes != labels {
         return Err(Error::data(&path, format!("gives {classes} outputs, but {} has {labels} classes", dataset.name)));
     }
     Ok(())
-}
-
-fn words(input: Input) -> String {
-    match input {
-        Input::Unit => "values from 0 to 1".to_owned(),
-        Input::Levels { max } => format!("levels from 0 to {max}"),
-        Input::Binary { threshold } => format!("levels, 1 above {threshold} and else 0"),
-        Input::Scaled { channels } => format!("numbers of {channels} channels, each with an offset and a scale"),
-    }
 }
