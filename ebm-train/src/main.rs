@@ -1,9 +1,7 @@
-//! Parse, run, exit code.
+//! Run, exit code.
 
-use clap::Parser;
-use ebm_train::cli::{self, args::Args};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(&Args::parse())
+    ebm_train::cli::run(std::env::args_os())
 }

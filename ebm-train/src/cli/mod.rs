@@ -1,18 +1,24 @@
 //! The command line: syntax in [`args`], one module a command.
 
 pub mod args;
+mod config;
 mod data;
 mod eval;
 mod export;
+mod finetune;
 mod import;
 mod inspect;
-mod main_job;
-mod plan;
+mod parse;
 mod reproduce;
+mod train;
 
 use crate::Error;
+use crate::run::INTERRUPTED;
 use args::{Args, Command};
+use config::Resolved;
+use parse::{Line, Refusal};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,24 +42,45 @@ fn print_json(figures: &impl Serialize) -> Result<(), Error> {
 /// What clap exits with, too, when the command line itself is wrong.
 const USAGE_ERROR: u8 = 2;
 
-/// Runs a parsed command line. An error goes to stderr and gives exit code 1, or 2 when a flag is wrong.
-pub fn run(args: &Args) -> ExitCode {
-    let result = match &args.command {
-        None => plan::MainJob::new(&args.main_job).and_then(|plan| main_job::run(&plan, args.json)),
-        Some(Command::Eval(eval)) => eval::run(eval, args.json),
-        Some(Command::Inspect(inspect)) => inspect::run(inspect, args.json),
-        Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, args.json),
-        Some(Command::Export(export)) => export::run(export, args.json),
-        Some(Command::Import(import)) => import::run(import, args.json),
-        Some(Command::Data(data)) => data::run(data, args.json),
-    };
+/// Runs the command line `words`, of which the first is the program. An error goes to stderr and gives exit code 1, or 2 when a flag is wrong, or 130
+/// when the user stopped a run.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match parse::parse(words.into_iter().collect()) {
+        Ok(Line { args, resolved }) => exit_code(carry_out(args, resolved)),
+        Err(Refusal::Error(error)) => exit_code(Err(error)),
+        Err(Refusal::Usage(error)) => {
+            // Help goes to stdout; a reader that has gone away is no failure.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { USAGE_ERROR } else { 0 })
+        }
+    }
+}
+
+fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
+    let Args { json, train: main_job, command } = args;
+    let train = |args| resolved.map_or(Ok(()), |resolved| train::run(args, resolved, json));
+    match command {
+        None => train(main_job),
+        Some(Command::Train(args)) => train(*args),
+        Some(Command::Finetune(args)) => train(args.train),
+        Some(Command::Eval(eval)) => eval::run(&eval, json),
+        Some(Command::Inspect(inspect)) => inspect::run(&inspect, json),
+        Some(Command::Reproduce(reproduce)) => reproduce::run(&reproduce, json),
+        Some(Command::Export(export)) => export::run(&export, json),
+        Some(Command::Import(import)) => import::run(&import, json),
+        Some(Command::Data(data)) => data::run(&data, json),
+    }
+}
+
+fn exit_code(result: Result<(), Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The exit code says it even where nobody reads the words.
             let _ = writeln!(io::stderr(), "error: {error}");
             match error {
-                Error::Flag { .. } => ExitCode::from(USAGE_ERROR),
+                Error::Flag { .. } | Error::Config { .. } | Error::TooLarge { .. } => ExitCode::from(USAGE_ERROR),
+                Error::Interrupted { .. } => ExitCode::from(INTERRUPTED),
                 _ => ExitCode::FAILURE,
             }
         }

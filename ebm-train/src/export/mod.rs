@@ -56,9 +56,16 @@ impl Parameters {
     }
 }
 
-/// Makes the file of a classifier. Test accuracy and, where there is a machine, the novelty threshold are measured on the very bytes that are written.
+/// Makes a model's file. Test accuracy, where it names classes, and the novelty threshold, where it has a machine, are measured on the very bytes
+/// that are written.
 pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
-    let labels = dataset.classes.join("\n");
+    let has_classes = |layer: &Layer<'_>| match layer {
+        Layer::Rbm(machine) => machine.units().labels() > 0,
+        Layer::Head(_) | Layer::IntegerHead(_) => true,
+        _ => false,
+    };
+    let names_classes = layers.last().is_some_and(has_classes);
+    let labels = if names_classes { dataset.classes.join("\n") } else { String::new() };
     let mut header = Header {
         input: dataset.preprocessing.input,
         layers: Default::default(),
@@ -76,8 +83,10 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
     let unmeasured = encoded(&header, layers)?;
     let unfit = |error: Error| error.between("the new model".as_ref(), &dataset.name);
     let model = unmeasured.model()?;
-    let measured = classification::evaluate::<N>(&model, &dataset.test).map_err(unfit)?;
-    header.provenance.test_accuracy = Some(measured.accuracy as f32);
+    if names_classes && !dataset.test.labels.is_empty() {
+        let measured = classification::evaluate::<N>(&model, &dataset.test).map_err(unfit)?;
+        header.provenance.test_accuracy = Some(measured.accuracy as f32);
+    }
     if model.machine::<N>().is_ok() {
         let threshold = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE).map_err(unfit)?;
         header.novelty = threshold.map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });

@@ -5,4 +5,4 @@ mod progress;
 mod table;
 
 pub use progress::{Progress, Recorder};
-pub use table::{comparison, pretraining};
+pub use table::{finetuning, pretraining};

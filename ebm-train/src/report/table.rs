@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Reconstruction error of each machine by epoch.
 pub fn pretraining(epochs: &[Epoch], machines: usize) -> String {
     let stages: Vec<Vec<&Epoch>> = (1..=machines).map(|n| stage(epochs, &format!("pretrain-{n}"))).collect();
-    let mut table = String::from("Pretraining (CD-k): mean squared reconstruction error, train / test\n epoch");
+    let mut table = String::from("Pretraining: mean squared reconstruction error, train / test\n epoch");
     for machine in 1..=machines {
         let _ = write!(table, "  {:>17}", format!("machine {machine}"));
     }
@@ -16,7 +16,8 @@ pub fn pretraining(epochs: &[Epoch], machines: usize) -> String {
         for stage in &stages {
             match stage.get(row) {
                 Some(epoch) => {
-                    let _ = write!(table, "  {:.5} / {:.5}", epoch.train_loss, epoch.test_loss.unwrap_or(f64::NAN));
+                    let test = epoch.test_loss.map_or("      -".to_owned(), |loss| format!("{loss:.5}"));
+                    let _ = write!(table, "  {:.5} / {test}", epoch.train_loss);
                 }
                 None => table.push_str(&" ".repeat(19)),
             }
@@ -26,27 +27,36 @@ pub fn pretraining(epochs: &[Epoch], machines: usize) -> String {
     table
 }
 
-/// Loss and accuracy by epoch of two stages side by side, each given by its name and its heading.
-pub fn comparison(epochs: &[Epoch], [left, right]: [(&str, &str); 2]) -> String {
-    let (left_rows, right_rows) = (stage(epochs, left.0), stage(epochs, right.0));
+/// Loss and accuracy by epoch of stages side by side, each given by its name and its heading.
+pub fn finetuning(epochs: &[Epoch], stages: &[(&str, &str)]) -> String {
+    let rows: Vec<Vec<&Epoch>> = stages.iter().map(|(name, _)| stage(epochs, name)).collect();
     let mut table = String::from("Fine-tuning: cross-entropy in nats and accuracy, train and test\n");
-    let _ = writeln!(table, "       {:^35} | {:^35}", left.1, right.1);
+    if stages.len() > 1 {
+        let headings: Vec<String> = stages.iter().map(|(_, heading)| format!("{heading:^35}")).collect();
+        let _ = writeln!(table, "       {}", headings.join(" | "));
+    }
     let columns = "train loss  acc %   test loss  acc %";
-    let _ = writeln!(table, " epoch {columns} | {columns}");
-    for row in 0..left_rows.len().max(right_rows.len()) {
-        let cell = |rows: &[&Epoch]| match rows.get(row) {
-            Some(epoch) => format!(
-                "{:>10.4} {:>6.2}  {:>10.4} {:>6.2}",
-                epoch.train_loss,
-                100.0 * epoch.train_accuracy.unwrap_or(f64::NAN),
-                epoch.test_loss.unwrap_or(f64::NAN),
-                100.0 * epoch.test_accuracy.unwrap_or(f64::NAN),
-            ),
+    let _ = writeln!(table, " epoch {}", vec![columns; stages.len()].join(" | "));
+    for row in 0..rows.iter().map(Vec::len).max().unwrap_or(0) {
+        let cell = |rows: &Vec<&Epoch>| match rows.get(row) {
+            Some(epoch) => {
+                let mut cell = format!("{:>10.4} {}", epoch.train_loss, percent(epoch.train_accuracy));
+                let _ = match epoch.test_loss {
+                    Some(loss) => write!(cell, "  {loss:>10.4} {}", percent(epoch.test_accuracy)),
+                    None => write!(cell, "  {:>17}", ""),
+                };
+                cell
+            }
             None => " ".repeat(36),
         };
-        let _ = writeln!(table, "{:>6} {} | {}", row + 1, cell(&left_rows), cell(&right_rows));
+        let cells: Vec<String> = rows.iter().map(cell).collect();
+        let _ = writeln!(table, "{:>6} {}", row + 1, cells.join(" | "));
     }
     table
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or(" ".repeat(6), |share| format!("{:>6.2}", 100.0 * share))
 }
 
 fn stage<'a>(epochs: &'a [Epoch], name: &str) -> Vec<&'a Epoch> {

@@ -1,6 +1,7 @@
 //! A run's folder: its files' names, and the lock that keeps a second process out.
 
 use super::log::{self, Event};
+use crate::train::Epoch;
 use crate::{Error, files};
 use serde_json::Value;
 use std::fs::{self, File, TryLockError};
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 pub const MODEL: &str = "model.ebm";
 /// The same unquantised, where it is asked for beside a quantised one.
 pub const MODEL_F32: &str = "model-f32.ebm";
-const CONFIG: &str = "config.toml";
+/// The resolved configuration.
+pub const CONFIG: &str = "config.toml";
 const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const CHECKPOINT_EXTENSION: &str = "safetensors";
@@ -19,6 +21,7 @@ const LOCK: &str = "lock";
 /// A folder that holds one run, locked for as long as this lives. The system releases the lock when the process ends, however it does.
 pub struct Folder {
     path: PathBuf,
+    is_new: bool,
     _lock: File,
 }
 
@@ -32,11 +35,11 @@ pub enum Overwrite {
 }
 
 impl Folder {
-    /// A folder for a new run; created if need be. Fails when it cannot be written to, when another process uses it, and, unless
-    /// it may be overwritten, when it holds a run or a model.
+    /// A folder for a new run; created if need be. What it holds stays until the run begins. Fails when it cannot be written to, when another
+    /// process uses it, and, unless it may be overwritten, when it holds a run or a model.
     pub fn create(path: &Path, overwrite: Overwrite) -> Result<Self, Error> {
         files::prepare_folder(path)?;
-        let folder = Self::locked(path)?;
+        let folder = Self::locked(path, true)?;
         for name in [MODEL, MODEL_F32] {
             if folder.file(name).is_dir() {
                 return Err(folder.problem(&format!("{name} in it is a folder: remove it, or give another --out")));
@@ -57,29 +60,28 @@ impl Folder {
                 return Err(folder.problem(&format!("{held}: give another --out, or --force to overwrite it")));
             }
         }
-        folder.clear()?;
         Ok(folder)
     }
 
     /// The folder of a run that was begun. Fails when there is none, or another process uses it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         if !path.join(CONFIG).is_file() {
-            let problem = "holds no run to go on with: there is no config.toml in it".into();
+            let problem = format!("holds no run to go on with: there is no {CONFIG} in it");
             return Err(Error::Run { run: path.to_owned(), problem });
         }
         files::prepare_folder(path)?;
-        let folder = Self::locked(path)?;
+        let folder = Self::locked(path, false)?;
         files::sweep(path)?;
         files::sweep(&folder.checkpoints()?)?;
         Ok(folder)
     }
 
-    fn locked(path: &Path) -> Result<Self, Error> {
+    fn locked(path: &Path, is_new: bool) -> Result<Self, Error> {
         let lock = path.join(LOCK);
         let file = File::options().create(true).truncate(false).write(true).open(&lock);
         let file = file.map_err(Error::file(&lock, "open the lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: file }),
+            Ok(()) => Ok(Self { path: path.to_owned(), is_new, _lock: file }),
             Err(TryLockError::WouldBlock) => {
                 let problem = "another process is training here: wait for it, or give another --out".into();
                 Err(Error::Run { run: path.to_owned(), problem })
@@ -88,8 +90,18 @@ impl Folder {
         }
     }
 
+    /// Whether the run is yet to begin.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Whether there is a run or a model that the new run overwrites.
+    pub fn overwrites(&self) -> bool {
+        self.is_new && (self.config().exists() || self.model().exists())
+    }
+
     /// Removes a run and what half a run has left; files that no run writes stay.
-    fn clear(&self) -> Result<(), Error> {
+    pub(super) fn clear(&self) -> Result<(), Error> {
         files::sweep(&self.path)?;
         let checkpoints = self.checkpoints()?;
         files::sweep(&checkpoints)?;
@@ -120,9 +132,15 @@ impl Folder {
         &self.path
     }
 
-    /// The resolved configuration.
+    /// Where the resolved configuration is.
     pub fn config(&self) -> PathBuf {
         self.file(CONFIG)
+    }
+
+    /// Figures of every epoch so far.
+    pub fn epochs(&self) -> Result<Vec<Epoch>, Error> {
+        let epoch = |event| if let Event::Epoch(epoch) = event { Some(epoch) } else { None };
+        Ok(log::read(&self.log())?.into_iter().filter_map(epoch).collect())
     }
 
     /// The model.

@@ -10,7 +10,7 @@ mod log;
 mod memory;
 mod strand;
 
-pub use folder::{Folder, MODEL_F32, Overwrite};
+pub use folder::{CONFIG, Folder, MODEL, MODEL_F32, Overwrite};
 pub use interrupt::EXIT_CODE as INTERRUPTED;
 pub use log::{Event, Opening};
 pub use memory::check as check_memory;
@@ -57,6 +57,9 @@ impl Run {
     pub fn begin(folder: Folder, opening: Opening, following: Following) -> Result<Self, Error> {
         interrupt::watch();
         let Following { config, settings, progress, interval } = following;
+        if folder.is_new() {
+            folder.clear()?;
+        }
         let mut events = log::read(&folder.log())?;
         if folder.config().exists() {
             let mut reached: BTreeMap<String, Position> = BTreeMap::new();

@@ -2,11 +2,12 @@
 
 use crate::Error;
 use crate::parameters::UnitKinds;
+use clap::ValueEnum;
 use ebm_core::VisibleKind;
 use serde::{Deserialize, Serialize};
 
 /// Where the negative phase's samples come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     /// Contrastive divergence (Hinton 2002): k Gibbs steps from the data.
@@ -21,7 +22,7 @@ pub enum Algorithm {
 }
 
 /// What the gradient is of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Objective {
     /// `ln p(v)`; with labels `ln p(x, y)`.
@@ -34,7 +35,7 @@ pub enum Objective {
 }
 
 /// What stands for a layer's state in a statistic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistics {
     /// Its mean given the other layer, for Bernoulli units a probability.
@@ -44,7 +45,7 @@ pub enum Statistics {
 }
 
 /// How the learning rate falls: `e` epochs done of `E`, fractions counted, and `D` the settings' `decay_epochs`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// Not at all.
@@ -71,7 +72,7 @@ impl Schedule {
 }
 
 /// How a gradient becomes a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Optimizer {
     /// Stochastic gradient descent with momentum.
@@ -82,7 +83,7 @@ pub enum Optimizer {
 }
 
 /// Where the visible biases start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum VisibleBias {
     /// At what each unit does in the data: log-odds, mean, or log-frequencies of a group.
@@ -93,7 +94,7 @@ pub enum VisibleBias {
 }
 
 /// Where `σ` of Gaussian units comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sigma {
     /// Fixed at each unit's standard deviation in the data.

@@ -1,0 +1,158 @@
+//! From a command line to [`Args`]: `--config` and `--resume` bring flags of their own, and the three ways to train have each their defaults.
+
+use super::args::Args;
+use super::config::{self, Resolved};
+use crate::run::CONFIG;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+const TRAIN: &str = "train";
+const FINETUNE: &str = "finetune";
+
+/// Flags of the main job that its help lists, and defaults of its own.
+const MAIN_JOB: [(&str, &str); 20] = [
+    ("out", "runs/digits"),
+    ("f32", ""),
+    ("seed", ""),
+    ("threads", ""),
+    ("quiet", ""),
+    ("model", "dbn"),
+    ("hidden", "256,128"),
+    ("batch_size", "32"),
+    ("k", ""),
+    ("epochs", "20"),
+    ("learning_rate", "0.05"),
+    ("momentum", "0.5"),
+    ("momentum_epochs", "0"),
+    ("weight_decay", "0.0002"),
+    ("compare", "true"),
+    ("finetune_epochs", "60"),
+    ("finetune_learning_rate", "0.01"),
+    ("shift", "0.7"),
+    ("affine", "0.15"),
+    ("dropout", "0.1"),
+];
+
+/// What a command line asks for.
+pub(super) struct Line {
+    /// The flags.
+    pub args: Args,
+    /// The settings of a run, where it is one.
+    pub resolved: Option<Resolved>,
+}
+
+/// Why a command line cannot be carried out.
+pub(super) enum Refusal {
+    /// Clap's words, or help.
+    Usage(Box<clap::Error>),
+    /// Ours.
+    Error(crate::Error),
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(Box::new(error))
+    }
+}
+
+impl From<crate::Error> for Refusal {
+    fn from(error: crate::Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// The whole syntax.
+fn command() -> Command {
+    // A switch that a configuration sets can be unset: `--compare=false`.
+    let settable = |command: Command| {
+        command.mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue if config::is_key(&arg) => {
+                let arg = arg.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true");
+                arg.default_value("false").value_name("BOOL").hide_default_value(true).hide_possible_values(true)
+            }
+            _ => arg,
+        })
+    };
+    let finetuned = |command| settable(command).mut_arg("finetune_epochs", |arg| arg.default_value("20"));
+    let mut command = settable(Args::command())
+        .mut_subcommand(TRAIN, settable)
+        .mut_subcommand(FINETUNE, finetuned)
+        .mut_args(|arg| if is_listed(arg.get_id().as_str()) { arg } else { arg.hide(true) })
+        .mut_arg("format", |arg| arg.default_value("int8"));
+    for (id, default) in MAIN_JOB.into_iter().filter(|(_, default)| !default.is_empty()) {
+        command = command.mut_arg(id, |arg| arg.default_value(default));
+    }
+    command
+}
+
+fn is_listed(id: &str) -> bool {
+    MAIN_JOB.iter().any(|(listed, _)| *listed == id) || ["json", "help", "version"].contains(&id)
+}
+
+/// Parses a command line, of which the first word is the program.
+pub(super) fn parse(mut words: Vec<OsString>) -> Result<Line, Refusal> {
+    let command = command();
+    let first = command.clone().try_get_matches_from(&words)?;
+    let (name, given) = match first.subcommand() {
+        None => (None, &first),
+        Some((name @ (TRAIN | FINETUNE), given)) => (Some(name), given),
+        Some(_) => return Ok(Line { args: Args::from_arg_matches(&first)?, resolved: None }),
+    };
+    let train = command.find_subcommand(TRAIN).unwrap_or(&command);
+    let mut more = brought(train, given)?;
+    if let Some(start) = given.try_get_one::<PathBuf>("start").ok().flatten() {
+        more.push(flag("from", start));
+    }
+    let by_default = given.value_source("out") == Some(ValueSource::DefaultValue);
+    if name.is_none() && by_default && given.get_one::<PathBuf>("config").is_none() {
+        // The main job's own folder.
+        more.push("--force".into());
+    }
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    words.splice(end..end, more);
+    let matches = command.clone().try_get_matches_from(&words)?;
+    let of_run = name.and_then(|name| matches.subcommand_matches(name)).unwrap_or(&matches);
+    Ok(Line { resolved: Some(Resolved::new(train, of_run)), args: Args::from_arg_matches(&matches)? })
+}
+
+/// The flags that `--config` or `--resume` bring and the command line has not given.
+fn brought(train: &Command, given: &ArgMatches) -> Result<Vec<OsString>, Refusal> {
+    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    let resumed = given.get_one::<PathBuf>("resume");
+    let path = match (resumed, given.get_one::<PathBuf>("config")) {
+        (Some(run), _) => run.join(CONFIG),
+        (None, Some(path)) => path.clone(),
+        (None, None) => return Ok(Vec::new()),
+    };
+    if let Some(run) = resumed {
+        if !path.is_file() {
+            return Err(no_run(run).into());
+        }
+        let settings = train.get_arguments().filter(|arg| !config::may_change(arg.get_id().as_str()));
+        if let Some(arg) = settings.filter(|arg| is_given(arg.get_id().as_str())).next() {
+            let flag = arg.get_long().unwrap_or_default();
+            let words = format!("--{flag} cannot be given with --resume: a run goes on with its {}\n", path.display());
+            return Err(train.clone().error(ErrorKind::ArgumentConflict, words).into());
+        }
+    }
+    let file = config::file_arguments(train, &path)?;
+    let taken = |id: &str| !is_given(id) && !(resumed.is_some() && id == "out");
+    let mut more: Vec<OsString> = file.into_iter().filter(|(id, _)| taken(id)).map(|(_, argument)| argument).collect();
+    more.extend(resumed.map(|run| flag("out", run)));
+    Ok(more)
+}
+
+/// There is no run in that folder.
+fn no_run(run: &Path) -> crate::Error {
+    let problem = format!("holds no run to go on with: there is no {CONFIG} in it");
+    crate::Error::Run { run: run.to_owned(), problem }
+}
+
+fn flag(name: &str, value: &Path) -> OsString {
+    let mut argument = OsString::from(format!("--{name}="));
+    argument.push(value);
+    argument
+}

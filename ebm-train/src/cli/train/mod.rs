@@ -1,0 +1,243 @@
+//! `train`, `finetune` and the main job: one run, in a folder of its own.
+
+pub mod args;
+mod outcome;
+mod plan;
+mod words;
+
+use super::config::Resolved;
+use crate::Error;
+use crate::backend::{Backend, Cpu};
+use crate::data::{self, Batch, Dataset, Split};
+use crate::export::ModelFile;
+use crate::parameters::{ClassifierParameters, DbnParameters, Parameters};
+use crate::report::Progress;
+use crate::run::{self, Folder, Following, Opening, Run, check_memory};
+use crate::train::compare::{FINETUNE, RANDOM_START};
+use crate::train::finetune::{self, Finetuned, Recognition, finetune, machine_over_inputs};
+use crate::train::pretrain::{self, pretrain};
+use crate::train::{Epoch, order};
+use args::TrainArgs;
+use ebm_core::format::crc32;
+use ebm_core::{Block, VisibleKind};
+use outcome::{Outcome, Trained};
+use plan::Plan;
+use std::io::{self, Write};
+use std::time::Instant;
+
+/// Carries out what `args` ask for; `settings` are the same in print.
+pub(super) fn run(args: TrainArgs, settings: Resolved, json: bool) -> Result<(), Error> {
+    let (config, command) = (args.run.print_config, args.run.print_command);
+    if config || command {
+        let shown = if config { settings.toml } else { settings.command_line + "\n" };
+        return super::print(&shown);
+    }
+    let plan = Plan::new(args)?;
+    if !plan.resume {
+        let folder = Folder::create(&plan.out, plan.overwrite)?;
+        return start(&plan, folder, settings, json);
+    }
+    let folder = Folder::open(&plan.out)?;
+    match folder.finished()? {
+        Some(summary) => {
+            let outcome = Outcome::from_log(&plan.out, summary, folder.epochs()?)?;
+            note(&plan, &format!("{}: the run has ended; there is nothing to go on with", plan.out.display()));
+            if json { super::print_json(&outcome) } else { super::print(&words::closing(&plan, &outcome)) }
+        }
+        None => start(&plan, folder, settings, json),
+    }
+}
+
+/// Words for a person, where they are wanted.
+fn note(plan: &Plan, words: &str) {
+    if !plan.quiet {
+        // Not `eprintln!`: a reader that has gone away must not end the run.
+        let _ = writeln!(io::stderr(), "{words}");
+    }
+}
+
+/// Begins a run, or goes on with one.
+fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<(), Error> {
+    let started = Instant::now();
+    let mut dataset = data::open(&plan.data)?;
+    if let Some(kind) = plan.visible {
+        dataset.blocks = blocks(kind, dataset.train.inputs.visible());
+    }
+    let from = plan.from.as_deref().map(ModelFile::read).transpose()?;
+    let start = from.as_ref().map(|file| Start::read(file, &dataset)).transpose()?;
+    let few = if plan.labels > 0 { Some(labelled(&dataset, plan)?) } else { None };
+    let labelled = few.as_ref().unwrap_or(&dataset);
+    let hidden = start.as_ref().map_or_else(|| plan.stack.hidden.clone(), |start| start.recognition.widths());
+    let job = Job { plan, dataset: &dataset, labelled, start, hidden };
+    check_memory("--hidden", job.bytes())?;
+    let backend = Cpu::new(plan.threads)?;
+
+    if folder.overwrites() {
+        note(plan, &format!("{}: overwriting the run that it holds", plan.out.display()));
+    }
+    let settings_of_run = Following {
+        config: settings.toml,
+        settings: format!("{}{}", settings.settings, identity(&dataset, from.as_ref())),
+        progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
+        interval: plan.interval,
+    };
+    let opening = Opening {
+        tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        seed: plan.seed,
+        data: dataset.name.clone(),
+        data_crc32: dataset.train_crc32,
+        threads: plan.threads,
+    };
+    let run = Run::begin(folder, opening, settings_of_run)?;
+    if !json {
+        super::print(&words::opening(plan, &job.hidden, &dataset))?;
+    }
+    let (trained, epochs) = job.train(&backend, &run)?;
+    run.measure();
+    let mut outcome = Outcome::of(plan, &dataset, &trained).map_err(|error| run.stopped(error))?;
+    outcome.seconds = started.elapsed().as_secs_f64();
+    run.finish(outcome.summary()?)?;
+    outcome.epochs = epochs;
+    if json { super::print_json(&outcome) } else { super::print(&words::tables(plan, &job.hidden, &dataset, &outcome)) }
+}
+
+/// All visible units of one kind.
+fn blocks(kind: VisibleKind, visible: usize) -> Vec<Block> {
+    if kind == VisibleKind::Bernoulli { Vec::new() } else { vec![Block::new(kind, visible as u32)] }
+}
+
+/// What beside the settings a run's result depends on.
+fn identity(dataset: &Dataset, from: Option<&ModelFile>) -> String {
+    let mut lines = format!("data-crc32 = {}\n", dataset.train_crc32);
+    if let Some(file) = from {
+        lines += &format!("from-crc32 = {}\n", crc32(file.bytes()));
+    }
+    lines
+}
+
+/// The same data with so many labelled training samples, as many of each class as there are, drawn by the seed.
+fn labelled(dataset: &Dataset, plan: &Plan) -> Result<Dataset, Error> {
+    let (train, classes) = (&dataset.train, dataset.classes.len());
+    let refused = |expected| Error::Flag { flag: "--labels", value: plan.labels.to_string(), expected };
+    if plan.labels > train.labels.len() {
+        return Err(refused("at most as many as there are labelled training samples"));
+    }
+    // Epochs are counted from 1: no other order is drawn so.
+    let order = order::shuffled(plan.seed, 0, 0, train.labels.len());
+    let mut taken = vec![0; classes];
+    let mut ranked: Vec<(usize, usize, u32)> = Vec::with_capacity(order.len());
+    for (place, &row) in order.iter().enumerate() {
+        let count = &mut taken[usize::from(train.labels[row as usize])];
+        *count += 1;
+        ranked.push((*count, place, row));
+    }
+    // The first of every class, then the second, and so on.
+    ranked.sort_unstable();
+    let mut rows: Vec<u32> = ranked[..plan.labels].iter().map(|&(_, _, row)| row).collect();
+    rows.sort_unstable();
+    let mut inputs = Batch::default();
+    train.inputs.gather(&rows, &mut inputs)?;
+    let labels = rows.iter().map(|&row| train.labels[row as usize]).collect();
+    Ok(Dataset { train: Split { inputs: inputs.into(), labels }, ..dataset.clone() })
+}
+
+/// A model to go on from.
+struct Start {
+    recognition: Recognition,
+    stack: Option<DbnParameters>,
+    net: Option<ClassifierParameters>,
+}
+
+impl Start {
+    /// Fails when the model is of other inputs than the data.
+    fn read(file: &ModelFile, dataset: &Dataset) -> Result<Self, Error> {
+        let (found, expected) = (file.model()?.inputs(), dataset.train.inputs.visible());
+        if found != expected {
+            let path = file.path().display().to_string();
+            return Err(Error::data(&path, format!("takes {found} inputs, but {} has {expected}", dataset.name)));
+        }
+        Ok(match file.parameters()? {
+            Parameters::Dbn(stack) => Self { recognition: Recognition::of(&stack)?, stack: Some(stack), net: None },
+            Parameters::Classifier(net) => Self { recognition: Recognition::from(&net), stack: None, net: Some(net) },
+        })
+    }
+}
+
+/// What is to be trained, on what.
+struct Job<'a> {
+    plan: &'a Plan,
+    dataset: &'a Dataset,
+    /// What fine-tuning sees.
+    labelled: &'a Dataset,
+    start: Option<Start>,
+    /// Units of each hidden layer.
+    hidden: Vec<usize>,
+}
+
+impl Job<'_> {
+    /// Multiply-adds of the training.
+    fn cost(&self) -> u64 {
+        let pretraining = if self.start.is_some() { 0 } else { pretrain::cost(&self.plan.stack, self.dataset) };
+        let nets = if self.plan.compare { 2 } else { 1 };
+        let finetuning = self.plan.finetuning.map(|settings| finetune::cost(&settings, &self.hidden, self.labelled));
+        pretraining + nets * finetuning.unwrap_or(0)
+    }
+
+    /// Bytes that training takes, about: of each parameter its value, gradient, two moments and what else its algorithm keeps, then a
+    /// checkpoint's copies; of each sample of a minibatch its states.
+    fn bytes(&self) -> u64 {
+        const COPIES: u64 = 8;
+        const STATES: u64 = 6;
+        let inputs = std::iter::once(self.dataset.train.inputs.visible()).chain(self.hidden.iter().copied());
+        let widths: Vec<u64> = inputs.chain([self.dataset.classes.len()]).map(|width| width as u64).collect();
+        let weights: u64 = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
+        let chains = self.plan.stack.machines.iter().map(|settings| settings.chains().max(settings.batch_size));
+        let rows = chains.max().unwrap_or(0) as u64;
+        let nets = if self.plan.compare { 2 } else { 1 };
+        nets * size_of::<f32>() as u64 * (COPIES * weights + STATES * rows * widths.iter().sum::<u64>())
+    }
+
+    /// Trains, or takes up the training.
+    fn train(&self, backend: &Cpu, run: &Run) -> Result<(Trained, Vec<Epoch>), Error> {
+        let random = || match self.plan.finetuning.filter(|_| self.plan.compare) {
+            Some(settings) => run.strand(|strand| {
+                let kind = self.start.as_ref().map_or(self.plan.stack.hidden_kind, |start| start.recognition.hidden);
+                let visible = self.dataset.train.inputs.visible();
+                let start = Recognition::random(self.plan.seed, visible, &self.hidden, kind);
+                let net = finetune(backend, &settings, self.plan.seed, RANDOM_START, &start, self.labelled, strand)?;
+                Ok(Some(net.into_classifier(None)))
+            }),
+            None => Ok((None, Vec::new())),
+        };
+        let pretrained = || run.strand(|strand| self.pretrained(backend, strand));
+        // Neither needs anything of the other.
+        let (pretrained, random) = backend.join(pretrained, random);
+        let ((parameters, mut epochs), (random_start, of_random)) = run::both(pretrained, random)?;
+        epochs.extend(of_random);
+        Ok((Trained { parameters, random_start }, epochs))
+    }
+
+    /// The net or the machines that the run is about.
+    fn pretrained(&self, backend: &Cpu, strand: &mut run::Strand<'_>) -> Result<Parameters, Error> {
+        let plan = self.plan;
+        let (recognition, machine) = match &self.start {
+            Some(Start { recognition, stack, net }) => {
+                let machine = match (stack, net) {
+                    (Some(stack), _) => machine_over_inputs(stack).cloned(),
+                    (None, net) => net.as_ref().and_then(|net| net.machine.clone()),
+                };
+                (recognition.clone(), machine)
+            }
+            None => {
+                let stack = pretrain(backend, &plan.stack, plan.seed, self.dataset, strand)?;
+                if plan.finetuning.is_none() {
+                    return Ok(Parameters::Dbn(stack));
+                }
+                (Recognition::of(&stack)?, machine_over_inputs(&stack).cloned())
+            }
+        };
+        let settings = plan.finetuning.unwrap_or_default();
+        let net: Finetuned = finetune(backend, &settings, plan.seed, FINETUNE, &recognition, self.labelled, strand)?;
+        Ok(Parameters::Classifier(net.into_classifier(machine)))
+    }
+}

@@ -1,0 +1,169 @@
+//! What a run found: the model file, and the figures of the JSON object.
+
+use super::args::ModelFormat;
+use super::plan::Plan;
+use crate::Error;
+use crate::data::Dataset;
+use crate::eval::{classification, novelty};
+use crate::export::{ModelFile, Storages, model_file, quantize};
+use crate::parameters::{ClassifierParameters, Parameters};
+use crate::run::{MODEL, MODEL_F32};
+use crate::train::Epoch;
+use ebm_core::kernel::integer::Storage;
+use ebm_core::{Float, HiddenKind, Integer, Numbers};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::Path;
+
+/// What training left.
+pub(super) struct Trained {
+    /// What the run is about.
+    pub parameters: Parameters,
+    /// The same net fine-tuned from random weights.
+    pub random_start: Option<ClassifierParameters>,
+}
+
+/// What the run found: the JSON object, and what the closing lines say.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Outcome {
+    pub model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_f32: Option<String>,
+    pub data: String,
+    pub seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_accuracy_int8: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_accuracy_random_start: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub int8_answers_changed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_energy_error_median_nats: Option<f64>,
+    pub bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_f32: Option<usize>,
+    /// Of the process that ended the run.
+    pub seconds: f64,
+    pub next: String,
+    #[serde(default)]
+    pub epochs: Vec<Epoch>,
+}
+
+impl Outcome {
+    /// Writes the model files and measures them.
+    pub(super) fn of(plan: &Plan, dataset: &Dataset, trained: &Trained) -> Result<Self, Error> {
+        let mut float = model_file::<Float>(&trained.parameters.layers()?, dataset, plan.seed)?;
+        let mut int8 = match &trained.parameters {
+            // Whether an integer form is only told of or written: rectifiers and other visible units have none.
+            Parameters::Classifier(net) if plan.format == ModelFormat::Int8 || has_integers(net) => {
+                let integers = quantize(net, Storages::all(Storage::Int8))?;
+                Some(model_file::<Integer>(&integers.layers()?, dataset, plan.seed)?)
+            }
+            _ => None,
+        };
+        let written = match int8.as_mut().filter(|_| plan.format == ModelFormat::Int8) {
+            Some(int8) => {
+                int8.write(&plan.out.join(MODEL))?;
+                if plan.keep_f32 {
+                    float.write(&plan.out.join(MODEL_F32))?;
+                }
+                &*int8
+            }
+            None => {
+                float.write(&plan.out.join(MODEL))?;
+                &float
+            }
+        };
+        let path = written.path().display().to_string();
+        let bytes = written.bytes().len();
+        let mut outcome = Self {
+            next: match plan.format {
+                ModelFormat::Int8 => format!("cargo xtask qemu mps2-an386 --model {path}"),
+                ModelFormat::F32 => format!("ebm-train eval {path} --data {}", plan.data.data),
+            },
+            model: path,
+            model_f32: (plan.keep_f32 && plan.format == ModelFormat::Int8).then(|| float.path().display().to_string()),
+            data: dataset.name.clone(),
+            seed: plan.seed,
+            test_accuracy: None,
+            test_accuracy_int8: None,
+            test_accuracy_random_start: None,
+            int8_answers_changed: None,
+            free_energy_error_median_nats: None,
+            bytes,
+            bytes_f32: (plan.format == ModelFormat::Int8).then(|| float.bytes().len()),
+            seconds: 0.0,
+            epochs: Vec::new(),
+        };
+        let exact = evaluate::<Float>(&float, dataset)?;
+        outcome.test_accuracy = exact.as_ref().map(|figures| figures.accuracy);
+        if let Some(int8) = &int8 {
+            let rounded = evaluate::<Integer>(int8, dataset)?;
+            outcome.test_accuracy_int8 = rounded.as_ref().map(|figures| figures.accuracy);
+            let changed = |(a, b): (&usize, &usize)| a != b;
+            outcome.int8_answers_changed = exact.zip(rounded).map(|(exact, rounded)| {
+                exact.answers.iter().zip(&rounded.answers).filter(|&pair| changed(pair)).count()
+            });
+            outcome.free_energy_error_median_nats = free_energy_error(&float, int8, dataset)?;
+        }
+        if let Some(net) = &trained.random_start {
+            let file = model_file::<Float>(&net.layers()?, dataset, plan.seed)?;
+            outcome.test_accuracy_random_start = evaluate::<Float>(&file, dataset)?.map(|figures| figures.accuracy);
+        }
+        Ok(outcome)
+    }
+
+    /// Without the epochs, which the log has already.
+    pub(super) fn summary(&self) -> Result<Value, Error> {
+        let value = serde_json::to_value(self).map_err(std::io::Error::from);
+        let mut value = value.map_err(Error::file(Path::new(&self.model), "write the figures of the model"))?;
+        if let Some(keys) = value.as_object_mut() {
+            keys.remove("epochs");
+        }
+        Ok(value)
+    }
+
+    /// As a run's log has it.
+    pub(super) fn from_log(run: &Path, summary: Value, epochs: Vec<Epoch>) -> Result<Self, Error> {
+        let wrong = |error: serde_json::Error| Error::Run {
+            run: run.to_owned(),
+            problem: format!("its log ends with figures that this program cannot read: {error}"),
+        };
+        Ok(Self { epochs, ..serde_json::from_value(summary).map_err(wrong)? })
+    }
+}
+
+/// Has this net a form in integers?
+fn has_integers(net: &ClassifierParameters) -> bool {
+    let is_bernoulli = |kinds: &crate::parameters::UnitKinds| *kinds == crate::parameters::UnitKinds::default();
+    net.hidden == HiddenKind::Bernoulli && net.machine.as_ref().is_none_or(|rbm| is_bernoulli(&rbm.kinds))
+}
+
+/// Accuracy over the test set; `None` where the model names no class, or there is nothing to measure on.
+fn evaluate<N: Numbers>(file: &ModelFile, dataset: &Dataset) -> Result<Option<classification::Classification>, Error> {
+    let model = file.model()?;
+    let names_classes = model.header().layers.last().is_some_and(|layer| layer.classes() > 0);
+    if !names_classes || dataset.test.labels.is_empty() {
+        return Ok(None);
+    }
+    let figures = classification::evaluate::<N>(&model, &dataset.test);
+    figures.map(Some).map_err(|error| error.between(file.path(), &dataset.name))
+}
+
+/// Median over the test set of `|F_int8(v) − F_f32(v)|`, in nats; `None` where the model has no machine.
+fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> Result<Option<f64>, Error> {
+    let unfit = |error: Error| error.between(int8.path(), &dataset.name);
+    let (exact, rounded) = (float.model()?, int8.model()?);
+    if exact.machine::<Float>().is_err() {
+        return Ok(None);
+    }
+    let inputs = &dataset.test.inputs;
+    let exact = novelty::free_energies::<Float>(&exact, inputs).map_err(unfit)?;
+    let rounded = novelty::free_energies::<Integer>(&rounded, inputs).map_err(unfit)?;
+    let mut errors: Vec<f64> =
+        exact.into_iter().zip(rounded).map(|(f, q)| f64::from((Integer::nats(q) - f).abs())).collect();
+    errors.sort_by(f64::total_cmp);
+    Ok(errors.get(errors.len() / 2).copied())
+}
