@@ -30,6 +30,12 @@ pub enum Purpose {
     Split = 7,
     /// States that values of the data are the probabilities of.
     Binarisation = 8,
+    /// Exchange of states between chains at two temperatures.
+    Exchange = 9,
+    /// Noise on a reconstruction.
+    Perturbation = 10,
+    /// States drawn from the data's probabilities each time that they are seen.
+    Observation = 11,
     /// States of hidden units in a chain that generates; the step is the chain's.
     GeneratedHidden = 16,
     /// States of visible units there.

@@ -203,8 +203,71 @@ impl Backend for Recorder {
         self.cpu.visible_log_densities(kinds, bias, inputs, visible, out);
     }
 
+    fn class_scores(
+        &self,
+        kind: HiddenKind,
+        classes: usize,
+        weights: &Self::Tensor,
+        visible_bias: &Self::Tensor,
+        fields: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.class_scores(kind, classes, weights, visible_bias, fields, out);
+    }
+
+    fn class_fields_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &Self::Tensor,
+        scores: &Self::Tensor,
+        fields: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.class_fields_backward(kind, weights, scores, fields, out);
+    }
+
+    fn class_weights_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &Self::Tensor,
+        scores: &Self::Tensor,
+        fields: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.cpu.class_weights_backward(kind, weights, scores, fields, out);
+    }
+
+    fn class_bias_backward(&self, scores: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.class_bias_backward(scores, out);
+    }
+
     fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
         self.cpu.squared_error(x, y, total);
+    }
+
+    fn absolute_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
+        self.cpu.absolute_error(x, y, total);
+    }
+
+    fn fill_missing(&self, values: &Self::Tensor, by: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.fill_missing(values, by, out);
+    }
+
+    fn add_noise(&self, draws: Draws<'_>, deviation: f32, values: &mut Self::Tensor) {
+        self.record(draws);
+        self.cpu.add_noise(draws, deviation, values);
+    }
+
+    fn multiply_columns(&self, factors: &Self::Tensor, values: &mut Self::Tensor) {
+        self.cpu.multiply_columns(factors, values);
+    }
+
+    fn multiply_rows(&self, factors: &Self::Tensor, values: &mut Self::Tensor) {
+        self.cpu.multiply_rows(factors, values);
+    }
+
+    fn add_signs(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor) {
+        self.cpu.add_signs(scale, values, out);
     }
 
     fn step(&self, step: Step, gradient: &Self::Tensor, moments: &mut [Self::Tensor; 2], parameter: &mut Self::Tensor) {

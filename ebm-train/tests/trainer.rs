@@ -7,12 +7,13 @@ use ebm_tests::parameters::Parameters;
 use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu};
-use ebm_train::data::{Dataset, digits};
+use ebm_train::data::{Batch, Dataset, digits};
 use ebm_train::parameters::{RbmParameters, UnitKinds};
 use ebm_train::train::Silent;
 use ebm_train::train::finetune::{Backpropagation, Finetuned, Recognition, finetune};
 use ebm_train::train::pretrain::{Stack, pretrain};
-use ebm_train::train::rbm::{Place, RbmSettings, TrainedRbm};
+use ebm_train::train::rbm::{Moments, Place, RbmSettings, Trainer};
+use ebm_train::train::source::Source;
 use rand_core::TryRng;
 use std::convert::Infallible;
 
@@ -30,14 +31,22 @@ fn start(machine: &Parameters) -> RbmParameters {
     }
 }
 
+/// A machine about to learn by CD-k from data of which one row is enough to say what its values are.
+fn trainer(backend: &Cpu, k: u16, start: &RbmParameters) -> Result<Trainer<Cpu>, Error> {
+    let visible = start.visible_bias.len();
+    let samples = Batch { values: vec![0.0; visible], visible }.into();
+    let moments = Moments::of(backend, &mut Source::new(backend, &samples, &[], None)?)?;
+    Trainer::new(backend, &RbmSettings { k, ..RbmSettings::default() }, (3, 0), start, &moments)
+}
+
 /// The trainer's CD-k gradient, averaged over [`COPIES`] chains from each of [`ROWS`], as a direction uphill.
 fn measured(machine: &Parameters, k: u16) -> Result<Vec<f64>, Error> {
     let backend = Cpu::new(0)?;
     let rows = ROWS.len() * COPIES;
     let data = backend.upload(rows, ROWS[0].len(), &ROWS.concat().repeat(COPIES));
     let samples: Vec<u32> = (0..rows as u32).collect();
-    let mut rbm = TrainedRbm::new(&backend, &start(machine))?;
-    rbm.contrastive_divergence(&backend, k, Place { seed: 3, layer: 0, step: 0, samples: &samples }, &data);
+    let mut rbm = trainer(&backend, k, &start(machine))?;
+    rbm.form_gradient(&backend, Place { seed: 3, layer: 0, step: 0, samples: &samples }, &data, &[]);
     let RbmParameters { weights, visible_bias, hidden_bias, .. } = rbm.gradient(&backend);
     Ok([weights, visible_bias, hidden_bias].concat().into_iter().map(|g| -f64::from(g)).collect())
 }
@@ -125,9 +134,9 @@ fn a_step_on_one_sample_is_the_devices() -> Result<(), Error> {
     let data: [f32; VISIBLE] = std::array::from_fn(|i| if i % 3 == 0 { 1.0 } else { 0.0 });
     for k in [1, 4] {
         let backend = Cpu::new(1)?;
-        let mut trained = TrainedRbm::new(&backend, &start(&machine))?;
+        let mut trained = trainer(&backend, k, &start(&machine))?;
         let place = Place { seed: SEED, layer: 0, step: STEP, samples: &[SAMPLE] };
-        trained.contrastive_divergence(&backend, k, place, &backend.upload(1, VISIBLE, &data));
+        trained.form_gradient(&backend, place, &backend.upload(1, VISIBLE, &data), &[]);
         let gradient = trained.gradient(&backend);
 
         let mut rbm = Rbm::<VISIBLE, HIDDEN>::ZERO;

@@ -217,8 +217,62 @@ pub trait Backend {
     /// Rows whose Euclidean norm exceeds `largest` are scaled down to it.
     fn limit_norms(&self, largest: f32, rows: &mut Self::Tensor);
 
-    /// Adds to `total` (1 × 1) the sum of `(x − y)²`.
+    /// `out` (rows × classes) becomes `a_y + Σ_j T(z_j + W_yj)` for every class `y`: what [`ebm_core::kernel::float::class_scores`] adds to the
+    /// inputs' energy. The last visible units are the classes; `fields` are those of the inputs, `b_j + Σ_i W_ij·x_i` without them.
+    fn class_scores(
+        &self,
+        kind: HiddenKind,
+        classes: usize,
+        weights: &Self::Tensor,
+        visible_bias: &Self::Tensor,
+        fields: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
+
+    /// Back through [`Backend::class_scores`] to the fields: with `scores` (rows × classes) the derivatives `g_y` by each score, `out` (rows ×
+    /// hidden) becomes `Σ_y g_y·T′(z_j + W_yj)`.
+    fn class_fields_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &Self::Tensor,
+        scores: &Self::Tensor,
+        fields: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
+
+    /// The same to the classes' weights: adds `Σ_rows g_y·T′(z_j + W_yj)` to the last columns of `out`, in the layout of weights.
+    fn class_weights_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &Self::Tensor,
+        scores: &Self::Tensor,
+        fields: &Self::Tensor,
+        out: &mut Self::Tensor,
+    );
+
+    /// The same to the classes' biases: adds `Σ_rows g_y` to the last columns of `out` (1 × visible).
+    fn class_bias_backward(&self, scores: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// Adds to `total` (1 × 1) the sum of `(x − y)²` where `x` is not missing (NaN).
     fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);
+
+    /// The same of `|x − y|`.
+    fn absolute_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);
+
+    /// `out` becomes `values`, and `by` where they are missing (NaN); all of one shape.
+    fn fill_missing(&self, values: &Self::Tensor, by: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// `values ← values + deviation·N(0, 1)`.
+    fn add_noise(&self, draws: Draws<'_>, deviation: f32, values: &mut Self::Tensor);
+
+    /// Multiplies every column by its factor (1 × columns).
+    fn multiply_columns(&self, factors: &Self::Tensor, values: &mut Self::Tensor);
+
+    /// Multiplies every row by its factor (rows × 1).
+    fn multiply_rows(&self, factors: &Self::Tensor, values: &mut Self::Tensor);
+
+    /// `out ← out + scale·sign(values)`, the sign of 0 being 0.
+    fn add_signs(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
 
     /// One step of an optimiser down `gradient`. `moments` are two tensors of the parameter's shape, zero at the start;
     /// momentum uses the first.

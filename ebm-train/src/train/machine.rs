@@ -165,4 +165,41 @@ impl<B: Backend> Machine<B> {
         backend.visible_energies(&self.kinds, &self.visible_bias, visible, out);
         backend.subtract_hidden_terms(self.kinds.hidden, 1.0, fields, out);
     }
+
+    /// `out` becomes `visible` with what is missing (NaN) filled in by mean field: at first by the biases alone, then [`COMPLETION_STEPS`] times
+    /// by the means given the hidden units' means given the rest.
+    ///
+    /// Hinton 2010, section 17, has missing values treated as hidden units are; their means are the cheapest way to, and draw nothing.
+    pub fn complete(
+        &self,
+        backend: &B,
+        visible: &B::Tensor,
+        Completion { hidden, means }: &mut Completion<B>,
+        out: &mut B::Tensor,
+    ) {
+        *hidden = backend.zeros(backend.shape(visible)[0], self.hidden);
+        for step in 0..=COMPLETION_STEPS {
+            if step > 0 {
+                self.hidden_means(backend, out, hidden);
+            }
+            self.visible_means(backend, hidden, means);
+            backend.fill_missing(visible, means, out);
+        }
+    }
+}
+
+/// Times that [`Machine::complete`] goes up and down.
+pub const COMPLETION_STEPS: usize = 5;
+
+/// What [`Machine::complete`] works in.
+pub struct Completion<B: Backend> {
+    hidden: B::Tensor,
+    means: B::Tensor,
+}
+
+impl<B: Backend> Completion<B> {
+    /// Nothing yet.
+    pub fn new(backend: &B) -> Self {
+        Self { hidden: backend.zeros(0, 0), means: backend.zeros(0, 0) }
+    }
 }

@@ -59,7 +59,8 @@ impl Monitor for Silent {}
 
 /// Figures of one epoch, over the whole of each split; a split that there is not has none.
 ///
-/// A machine's loss is the mean squared error of its reconstruction, per visible value; a classifier's the mean cross-entropy in nats.
+/// A machine's loss is the mean squared error of its reconstruction, per visible value; that of a classifier, and of a ClassRBM that learns to be
+/// one, the mean cross-entropy `−ln p(y | x)` in nats.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Epoch {
     /// `pretrain-1` for the first machine and so on, `finetune`, `random-start`.

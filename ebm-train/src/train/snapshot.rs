@@ -38,6 +38,11 @@ impl Snapshot {
         Self { position, tensors: BTreeMap::new() }
     }
 
+    /// No number in it is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        self.tensors.values().flat_map(|tensor| &tensor.values).all(|value| value.is_finite())
+    }
+
     /// Saves a tensor under a name.
     pub fn put<B: Backend>(&mut self, backend: &B, name: &str, tensor: &B::Tensor) {
         let saved = SavedTensor { shape: backend.shape(tensor), values: backend.download(tensor) };

@@ -1,6 +1,6 @@
 //! [`Source`]: the samples that a machine or a net learns from, on the backend.
 
-use super::machine::Machine;
+use super::machine::{Completion, Machine};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, Samples};
@@ -11,12 +11,14 @@ use crate::data::{Batch, Samples};
 pub struct Source<'a, B: Backend> {
     rows: usize,
     visible: usize,
+    labels: Option<OneHot<'a>>,
+    misses_some: bool,
     held: Held<'a, B>,
 }
 
 enum Held<'a, B: Backend> {
     Resident(B::Tensor),
-    Read { samples: &'a Samples, labels: Option<OneHot<'a>>, below: Vec<&'a Machine<B>>, batch: Batch },
+    Read { samples: &'a Samples, below: Vec<&'a Machine<B>>, batch: Batch },
 }
 
 /// Labels as visible units: what a ClassRBM sees beside the inputs.
@@ -71,9 +73,11 @@ impl<'a, B: Backend> Source<'a, B> {
                 }
                 Held::Resident(backend.upload(rows, visible, &values))
             }
-            None => Held::Read { samples, labels, below: below.to_vec(), batch: Batch::default() },
+            None => Held::Read { samples, below: below.to_vec(), batch: Batch::default() },
         };
-        Ok(Self { rows, visible, held })
+        let inputs = samples.memory().filter(|_| below.is_empty());
+        let misses_some = inputs.is_some_and(|batch| batch.values.iter().any(|value| value.is_nan()));
+        Ok(Self { rows, visible, labels, misses_some, held })
     }
 
     /// Number of samples.
@@ -86,16 +90,27 @@ impl<'a, B: Backend> Source<'a, B> {
         self.visible
     }
 
+    /// Classes of the samples named by `rows`; `None` where labels are no part of a sample.
+    pub fn labels(&self, rows: &[u32]) -> Option<Vec<u16>> {
+        self.labels.map(|OneHot { labels, .. }| rows.iter().map(|&row| labels[row as usize]).collect())
+    }
+
+    /// Values may be missing (NaN) among the samples gathered last.
+    pub fn misses_some(&self) -> bool {
+        self.misses_some
+    }
+
     /// `out` becomes the samples named by `rows`. Fails when they cannot be read.
     pub fn gather(&mut self, backend: &B, rows: &[u32], out: &mut B::Tensor) -> Result<(), Error> {
         match &mut self.held {
             Held::Resident(values) => backend.gather(values, rows, out),
-            Held::Read { samples, labels, below, batch } => {
+            Held::Read { samples, below, batch } => {
                 samples.gather(rows, batch)?;
                 let mut up = through(backend, below, batch);
-                if let Some(labels) = labels {
+                if let Some(labels) = self.labels {
                     labels.append(rows.iter().map(|&row| row as usize), &mut up);
                 }
+                self.misses_some = up.values.iter().any(|value| value.is_nan());
                 *out = backend.upload(up.rows(), up.visible, &up.values);
             }
         }
@@ -103,13 +118,17 @@ impl<'a, B: Backend> Source<'a, B> {
     }
 }
 
-/// The means that machines from the input up make of a batch.
+/// The means that machines from the input up make of a batch, of which the lowest fills in what is missing.
 fn through<B: Backend>(backend: &B, below: &[&Machine<B>], batch: &Batch) -> Batch {
     if below.is_empty() {
         return batch.clone();
     }
     let mut values = backend.upload(batch.rows(), batch.visible, &batch.values);
     let mut out = backend.zeros(0, 0);
+    if let Some(lowest) = below.first().filter(|_| batch.values.iter().any(|value| value.is_nan())) {
+        lowest.complete(backend, &values, &mut Completion::new(backend), &mut out);
+        std::mem::swap(&mut values, &mut out);
+    }
     for machine in below {
         machine.hidden_means(backend, &values, &mut out);
         std::mem::swap(&mut values, &mut out);

@@ -7,7 +7,7 @@ use super::{Backend, Direction, Draws, Link, Step};
 use crate::Error;
 use crate::parameters::UnitKinds;
 use ebm_core::kernel::{float, units as kernel};
-use ebm_core::math::{argmax, softmax};
+use ebm_core::math::{argmax, normal_quantile, softmax};
 use ebm_core::rng::{Philox, unit_interval};
 use ebm_core::{Beta, HiddenKind, Units};
 use gemm::{MatrixRef, product};
@@ -420,8 +420,128 @@ impl Backend for Cpu {
         });
     }
 
+    fn class_scores(
+        &self,
+        kind: HiddenKind,
+        classes: usize,
+        weights: &CpuTensor,
+        visible_bias: &CpuTensor,
+        fields: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let hidden = fields.columns.max(1);
+        out.reshape(fields.rows(), classes);
+        let bias = last(&visible_bias.values, classes);
+        let cost = fields.values.len() * classes * ELEMENT;
+        self.share(cost, out.shards_mut().zip(fields.shards()), |(out, fields)| {
+            for (scores, fields) in out.chunks_exact_mut(classes.max(1)).zip(fields.chunks_exact(hidden)) {
+                scores.copy_from_slice(bias);
+                for (&field, of_unit) in fields.iter().zip(weights.values.chunks_exact(weights.columns)) {
+                    for (score, weight) in scores.iter_mut().zip(last(of_unit, classes)) {
+                        *score += kernel::free_energy_term(kind, field + weight);
+                    }
+                }
+            }
+        });
+    }
+
+    fn class_fields_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &CpuTensor,
+        scores: &CpuTensor,
+        fields: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let (classes, hidden, visible) = (scores.columns.max(1), fields.columns.max(1), weights.columns.max(1));
+        out.reshape(fields.rows(), fields.columns);
+        let cost = fields.values.len() * classes * ELEMENT;
+        self.share(cost, out.shards_mut().zip(fields.shards()).zip(scores.shards()), |((out, fields), scores)| {
+            let mut means = vec![0.0; classes];
+            let rows = out.chunks_exact_mut(hidden).zip(fields.chunks_exact(hidden)).zip(scores.chunks_exact(classes));
+            for ((out, fields), scores) in rows {
+                for ((out, &field), of_unit) in out.iter_mut().zip(fields).zip(weights.values.chunks_exact(visible)) {
+                    class_means(kind, field, last(of_unit, classes), &mut means);
+                    *out = float::dot(scores, &means);
+                }
+            }
+        });
+    }
+
+    fn class_weights_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &CpuTensor,
+        scores: &CpuTensor,
+        fields: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let (classes, hidden, visible) = (scores.columns.max(1), fields.columns.max(1), weights.columns.max(1));
+        let cost = fields.values.len() * classes * ELEMENT;
+        // A hidden unit belongs to one task, so that its sums over the rows have one order.
+        let units = out.values.chunks_mut(SHARD_UNITS * visible).zip(weights.values.chunks(SHARD_UNITS * visible));
+        self.share(cost, units.enumerate(), |(shard, (out, weights))| {
+            let mut means = vec![0.0; classes];
+            let units = out.chunks_exact_mut(visible).zip(weights.chunks_exact(visible));
+            for (unit, (out, of_unit)) in (shard * SHARD_UNITS..).zip(units) {
+                let first = visible.saturating_sub(classes);
+                let rows = fields.values.chunks_exact(hidden).zip(scores.values.chunks_exact(classes));
+                for (fields, scores) in rows {
+                    class_means(kind, fields[unit], &of_unit[first..], &mut means);
+                    for ((out, score), mean) in out[first..].iter_mut().zip(scores).zip(&means) {
+                        *out += score * mean;
+                    }
+                }
+            }
+        });
+    }
+
+    fn class_bias_backward(&self, scores: &CpuTensor, out: &mut CpuTensor) {
+        let first = out.values.len().saturating_sub(scores.columns);
+        for scores in scores.values.chunks_exact(scores.columns.max(1)) {
+            for (out, score) in out.values[first..].iter_mut().zip(scores) {
+                *out += score;
+            }
+        }
+    }
+
     fn squared_error(&self, x: &CpuTensor, y: &CpuTensor, total: &mut CpuTensor) {
-        total.values[0] += x.values.iter().zip(&y.values).map(|(x, y)| (x - y) * (x - y)).sum::<f32>();
+        total.values[0] += sum_of_differences(x, y, |difference| difference * difference);
+    }
+
+    fn absolute_error(&self, x: &CpuTensor, y: &CpuTensor, total: &mut CpuTensor) {
+        total.values[0] += sum_of_differences(x, y, f32::abs);
+    }
+
+    fn fill_missing(&self, values: &CpuTensor, by: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(values.rows(), values.columns);
+        for ((out, &value), &by) in out.values.iter_mut().zip(&values.values).zip(&by.values) {
+            *out = if value.is_nan() { by } else { value };
+        }
+    }
+
+    fn add_noise(&self, draws: Draws<'_>, deviation: f32, values: &mut CpuTensor) {
+        self.with_draws(draws, values, |row, rng| {
+            row.iter_mut().for_each(|value| *value += deviation * normal_quantile(rng.next_u32()));
+        });
+    }
+
+    fn multiply_columns(&self, factors: &CpuTensor, values: &mut CpuTensor) {
+        for row in values.values.chunks_exact_mut(values.columns.max(1)) {
+            row.iter_mut().zip(&factors.values).for_each(|(value, factor)| *value *= factor);
+        }
+    }
+
+    fn multiply_rows(&self, factors: &CpuTensor, values: &mut CpuTensor) {
+        for (row, factor) in values.values.chunks_exact_mut(values.columns.max(1)).zip(&factors.values) {
+            row.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+
+    fn add_signs(&self, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+        for (out, &value) in out.values.iter_mut().zip(&values.values) {
+            *out += if value == 0.0 { 0.0 } else { scale.copysign(value) };
+        }
     }
 
     fn step(&self, step: Step, gradient: &CpuTensor, moments: &mut [CpuTensor; 2], parameter: &mut CpuTensor) {
@@ -441,6 +561,25 @@ impl Backend for Cpu {
 /// The kinds as ebm-core's. A machine's kinds are checked when it is taken to the backend; other ones would be Bernoulli.
 fn units(kinds: &UnitKinds) -> Units<'_> {
     kinds.units().unwrap_or(Units::BERNOULLI)
+}
+
+/// The last `count` elements, all where there are fewer.
+fn last(values: &[f32], count: usize) -> &[f32] {
+    &values[values.len().saturating_sub(count)..]
+}
+
+/// Means of a hidden unit given each class: its field by the inputs, and its weights to the classes.
+fn class_means(kind: HiddenKind, field: f32, weights: &[f32], means: &mut [f32]) {
+    for (mean, weight) in means.iter_mut().zip(weights) {
+        *mean = field + weight;
+    }
+    kernel::hidden_means(kind, means);
+}
+
+/// Sum of `size(x − y)` where `x` is not missing.
+fn sum_of_differences(x: &CpuTensor, y: &CpuTensor, size: impl Fn(f32) -> f32) -> f32 {
+    let known = x.values.iter().zip(&y.values).filter(|(x, _)| !x.is_nan());
+    known.map(|(x, y)| size(x - y)).sum()
 }
 
 fn step_shard(step: Step, gradient: &[f32], first: &mut [f32], second: &mut [f32], parameter: &mut [f32]) {

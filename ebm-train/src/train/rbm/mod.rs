@@ -1,234 +1,60 @@
-//! Contrastive divergence, CD-k (Hinton 2002): the gradient of one minibatch, and the training of one machine.
+//! The learning of one machine, whatever its units: [`train`].
+//!
+//! Every algorithm descends `⟨∂E/∂θ⟩` over data less the same over samples of the machine; they differ in where these samples come from
+//! ([`settings::Algorithm`]). What is kept is always a plain machine.
 
+mod centre;
+mod chain;
+mod discriminative;
+mod fast;
+pub mod measure;
 pub mod moments;
+mod place;
 pub mod settings;
+mod sparsity;
 pub mod start;
+mod tempering;
+mod trainer;
 
+pub use moments::Moments;
+pub use place::Place;
 pub use settings::RbmSettings;
 pub use start::{Shape, start};
+pub use trainer::{Pace, Trainer};
 
 use super::machine::Machine;
 use super::snapshot::{Position, Snapshot};
 use super::source::Source;
 use super::{Epoch, Monitor, Update, order};
 use crate::Error;
-use crate::backend::{Backend, Draws, Step};
-use crate::data::PIECE_ROWS;
-use crate::parameters::{ParametersError, RbmParameters};
-use ebm_core::rng::{Purpose, Stream};
+use crate::backend::Backend;
+use crate::parameters::RbmParameters;
+use measure::Figures;
+use settings::Objective;
 
-/// A machine being trained.
-pub struct TrainedRbm<B: Backend> {
-    machine: Machine<B>,
-    weights: Update<B>,
-    visible_bias: Update<B>,
-    hidden_bias: Update<B>,
-    states: States<B>,
+/// Gradients of a machine's parameters.
+struct Gradients<'a, B: Backend> {
+    weights: &'a mut B::Tensor,
+    visible_bias: &'a mut B::Tensor,
+    hidden_bias: &'a mut B::Tensor,
 }
 
-/// Activations of one minibatch.
-struct States<B: Backend> {
-    hidden_data: B::Tensor,
-    visible_means: B::Tensor,
-    visible: B::Tensor,
-    hidden_means: B::Tensor,
-    hidden: B::Tensor,
-}
-
-/// Place of a minibatch in a run: what its draws are keyed by.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// Seed of the run.
-    pub seed: u64,
-    /// Machine in the stack.
-    pub layer: u8,
-    /// Number of the minibatch in the training of that machine.
-    pub step: u32,
-    /// Row of the data set of each sample.
-    pub samples: &'a [u32],
-}
-
-impl Place<'_> {
-    fn draws(&self, purpose: Purpose, phase: u16) -> Draws<'_> {
-        let stream = Stream { purpose, layer: self.layer, phase, step: self.step, sample: 0 };
-        Draws { seed: self.seed, stream, samples: self.samples }
-    }
-}
-
-impl<B: Backend> TrainedRbm<B> {
-    /// Takes start values to the backend. Fails when their shapes do not fit each other.
-    pub fn new(backend: &B, start: &RbmParameters) -> Result<Self, ParametersError> {
-        let machine = Machine::new(backend, start)?;
-        let empty = || backend.zeros(0, 0);
-        Ok(Self {
-            weights: Update::new(backend, backend.shape(&machine.weights)),
-            visible_bias: Update::new(backend, backend.shape(&machine.visible_bias)),
-            hidden_bias: Update::new(backend, backend.shape(&machine.hidden_bias)),
-            machine,
-            states: States {
-                hidden_data: empty(),
-                visible_means: empty(),
-                visible: empty(),
-                hidden_means: empty(),
-                hidden: empty(),
-            },
-        })
-    }
-
-    /// The machine as it is.
-    pub fn machine(&self) -> &Machine<B> {
-        &self.machine
-    }
-
-    /// The machine as training left it.
-    pub fn into_machine(self) -> Machine<B> {
-        self.machine
-    }
-
-    /// The last gradient of [`TrainedRbm::contrastive_divergence`].
-    pub fn gradient(&self, backend: &B) -> RbmParameters {
-        RbmParameters {
-            weights: backend.download(&self.weights.gradient),
-            visible_bias: backend.download(&self.visible_bias.gradient),
-            hidden_bias: backend.download(&self.hidden_bias.gradient),
-            kinds: self.machine.kinds().clone(),
+impl<'a, B: Backend> Gradients<'a, B> {
+    fn of(weights: &'a mut Update<B>, visible_bias: &'a mut Update<B>, hidden_bias: &'a mut Update<B>) -> Self {
+        Self {
+            weights: &mut weights.gradient,
+            visible_bias: &mut visible_bias.gradient,
+            hidden_bias: &mut hidden_bias.gradient,
         }
     }
 
-    /// Forms the CD-k gradient of the minibatch `data` (samples × V), to be descended:
-    ///
-    /// `∂W_ij = ⟨v_i·h_j⟩_k − ⟨v_i·h_j⟩_data`, likewise `∂a_i` with `v_i` and `∂b_j` with `h_j`, means over the samples.
-    ///
-    /// The chain starts at the data; hidden and visible states are sampled; the statistics use `p(h|v)` in place of `h`, which has the
-    /// same mean and less variance.
-    pub fn contrastive_divergence(&mut self, backend: &B, k: u16, place: Place<'_>, data: &B::Tensor) {
-        let Self { machine, weights, visible_bias, hidden_bias, states } = self;
-        let States { hidden_data, visible_means, visible, hidden_means, hidden } = states;
-        for phase in 0..k.max(1) {
-            let (from, means) = if phase == 0 { (data, &mut *hidden_data) } else { (&*visible, &mut *hidden_means) };
-            machine.hidden_means_and_states(backend, place.draws(Purpose::Hidden, phase), from, means, hidden);
-            let draws = place.draws(Purpose::Visible, phase);
-            machine.visible_means_and_states(backend, draws, hidden, visible_means, visible);
-        }
-        machine.hidden_means(backend, visible, hidden_means);
-        let mean = 1.0 / place.samples.len() as f32;
-        backend.outer(0.0, -mean, data, hidden_data, &mut weights.gradient);
-        backend.outer(1.0, mean, visible, hidden_means, &mut weights.gradient);
-        backend.column_sums(0.0, -mean, data, &mut visible_bias.gradient);
-        backend.column_sums(1.0, mean, visible, &mut visible_bias.gradient);
-        backend.column_sums(0.0, -mean, hidden_data, &mut hidden_bias.gradient);
-        backend.column_sums(1.0, mean, hidden_means, &mut hidden_bias.gradient);
+    /// `keep` times what they are and `scale` times the means of `v_i·h_j`, `v_i` and `h_j` over the rows.
+    fn add(&mut self, backend: &B, keep: f32, scale: f32, visible: &B::Tensor, hidden: &B::Tensor) {
+        let scale = scale / backend.shape(visible)[0].max(1) as f32;
+        backend.outer(keep, scale, visible, hidden, self.weights);
+        backend.column_sums(keep, scale, visible, self.visible_bias);
+        backend.column_sums(keep, scale, hidden, self.hidden_bias);
     }
-
-    fn step(&mut self, backend: &B, settings: &RbmSettings, epochs: f32) {
-        let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
-        backend.add_scaled(settings.weight_decay, &machine.weights, &mut weights.gradient);
-        let step = Step::Momentum {
-            learning_rate: settings.learning_rate_after(epochs),
-            momentum: settings.momentum_in(epochs as usize),
-        };
-        weights.step(backend, step, &mut machine.weights);
-        visible_bias.step(backend, step, &mut machine.visible_bias);
-        hidden_bias.step(backend, step, &mut machine.hidden_bias);
-    }
-
-    /// Mean squared difference, per visible unit, between the data and its mean-field reconstruction.
-    fn reconstruction_error(&mut self, backend: &B, data: &mut Source<'_, B>) -> Result<f64, Error> {
-        let mut total = backend.zeros(1, 1);
-        let States { visible, hidden, visible_means, .. } = &mut self.states;
-        let rows: Vec<u32> = (0..data.rows() as u32).collect();
-        for piece in rows.chunks(PIECE_ROWS) {
-            data.gather(backend, piece, visible)?;
-            self.machine.hidden_means(backend, visible, hidden);
-            self.machine.visible_means(backend, hidden, visible_means);
-            backend.squared_error(visible, visible_means, &mut total);
-        }
-        Ok(f64::from(backend.download(&total)[0]) / (rows.len() * self.machine.visible()).max(1) as f64)
-    }
-
-    fn snapshot(&self, backend: &B, position: Position) -> Snapshot {
-        let mut snapshot = Snapshot::at(position);
-        let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
-        snapshot.put(backend, "weights", &machine.weights);
-        snapshot.put(backend, "visible_bias", &machine.visible_bias);
-        snapshot.put(backend, "hidden_bias", &machine.hidden_bias);
-        weights.save(backend, "weights", &mut snapshot);
-        visible_bias.save(backend, "visible_bias", &mut snapshot);
-        hidden_bias.save(backend, "hidden_bias", &mut snapshot);
-        snapshot
-    }
-
-    fn restore(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
-        let Self { machine, weights, visible_bias, hidden_bias, .. } = self;
-        snapshot.restore(backend, "weights", &mut machine.weights)?;
-        snapshot.restore(backend, "visible_bias", &mut machine.visible_bias)?;
-        snapshot.restore(backend, "hidden_bias", &mut machine.hidden_bias)?;
-        weights.load(backend, "weights", snapshot)?;
-        visible_bias.load(backend, "visible_bias", snapshot)?;
-        hidden_bias.load(backend, "hidden_bias", snapshot)
-    }
-}
-
-/// Trains a machine from `start` on the rows of `run.train`, and reports each epoch under the name of its stage.
-///
-/// Takes up a stage where `monitor` says that it was left. Fails when the settings cannot be meant for this machine, when samples cannot be
-/// read, when a value leaves the finite numbers, or when the monitor ends the run.
-pub fn train<B: Backend>(
-    backend: &B,
-    settings: &RbmSettings,
-    run: &mut Run<'_, '_, B>,
-    start: &RbmParameters,
-    monitor: &mut dyn Monitor,
-) -> Result<Machine<B>, Error> {
-    settings.check(&start.kinds)?;
-    let mut rbm = TrainedRbm::new(backend, start)?;
-    let Run { stage, seed, layer, train, test, .. } = run;
-    let (seed, layer) = (*seed, *layer);
-    let measured = train.rows() + test.as_ref().map_or(0, |test| test.rows());
-    let one_epoch = RbmSettings { epochs: 1, ..*settings }.cost(
-        rbm.machine.visible(),
-        rbm.machine.hidden(),
-        train.rows(),
-        measured,
-    );
-    let batches = train.rows().div_ceil(settings.batch_size);
-    let mut position = Position::default();
-    if let Some(snapshot) = monitor.begin(stage)? {
-        rbm.restore(backend, &snapshot)?;
-        position = snapshot.position;
-        monitor.advance(one_epoch * position.epochs as u64);
-    }
-    let mut data = backend.zeros(0, 0);
-    while position.epochs < settings.epochs {
-        let epoch = position.epochs + 1;
-        let samples = order::shuffled(seed, layer, epoch, train.rows());
-        for samples in samples.chunks(settings.batch_size).skip(position.batches) {
-            train.gather(backend, samples, &mut data)?;
-            let step = (position.epochs * batches + position.batches) as u32;
-            rbm.contrastive_divergence(backend, settings.k, Place { seed, layer, step, samples }, &data);
-            rbm.step(backend, settings, step as f32 / batches as f32);
-            position.batches += 1;
-            if position.batches < batches {
-                monitor.batch(stage, &mut || Ok(rbm.snapshot(backend, position)))?;
-            }
-        }
-        position = Position { epochs: epoch, batches: 0 };
-        let figures = Epoch {
-            stage: stage.clone(),
-            epoch,
-            train_loss: rbm.reconstruction_error(backend, train)?,
-            test_loss: test.as_mut().map(|test| rbm.reconstruction_error(backend, test)).transpose()?,
-            ..Epoch::default()
-        };
-        monitor.advance(one_epoch);
-        if !figures.train_loss.is_finite() {
-            return Err(Error::Diverged { stage: stage.clone(), epoch, flag: "--learning-rate" });
-        }
-        monitor.epoch(&figures)?;
-        monitor.batch(stage, &mut || Ok(rbm.snapshot(backend, position)))?;
-    }
-    monitor.end(stage, rbm.snapshot(backend, position))?;
-    Ok(rbm.into_machine())
 }
 
 /// What a machine is trained on, and under which name and draws.
@@ -245,4 +71,122 @@ pub struct Run<'a, 'd, B: Backend> {
     pub validation: Option<&'a mut Source<'d, B>>,
     /// What is only measured on, to report.
     pub test: Option<&'a mut Source<'d, B>>,
+}
+
+/// The flag that is at fault when a machine leaves the finite numbers.
+const DIVERGED: &str = "--learning-rate";
+
+/// Trains a machine from `start` on the rows of `run.train`, and reports each epoch under the name of its stage.
+///
+/// Takes up a stage where `monitor` says that it was left. Fails when the settings cannot be meant for this machine, when samples cannot be
+/// read, when a value leaves the finite numbers, or when the monitor ends the run.
+pub fn train<B: Backend>(
+    backend: &B,
+    settings: &RbmSettings,
+    run: &mut Run<'_, '_, B>,
+    start: &RbmParameters,
+    monitor: &mut dyn Monitor,
+) -> Result<Machine<B>, Error> {
+    check_labels(settings, run)?;
+    let moments = Moments::of(backend, run.train)?;
+    let Run { stage, seed, layer, train, validation, test } = run;
+    let (seed, layer, rows) = (*seed, *layer, train.rows());
+    let mut trainer = Trainer::new(backend, settings, (seed, layer), start, &moments)?;
+
+    let others = [validation.as_ref(), test.as_ref()].into_iter().flatten().map(|source| source.rows());
+    let (visible, hidden) = (trainer.machine().visible(), trainer.machine().hidden());
+    let one_epoch = RbmSettings { epochs: 1, ..*settings }.cost(visible, hidden, rows, rows + others.sum::<usize>());
+    let batches = rows.div_ceil(settings.batch_size);
+    let mut position = Position::default();
+    if let Some(snapshot) = monitor.begin(stage)? {
+        trainer.restore(backend, &snapshot)?;
+        position = snapshot.position;
+        monitor.advance(one_epoch * position.epochs as u64);
+    }
+
+    let mut data = backend.zeros(0, 0);
+    while position.epochs < settings.epochs {
+        let epoch = position.epochs + 1;
+        let finite = |snapshot: Snapshot| match snapshot.is_finite() {
+            true => Ok(snapshot),
+            false => Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED }),
+        };
+        let samples = order::shuffled(seed, layer, epoch, rows);
+        for samples in samples.chunks(settings.batch_size).skip(position.batches) {
+            train.gather(backend, samples, &mut data)?;
+            let labels = train.labels(samples).unwrap_or_default();
+            let taken = (position.epochs * batches + position.batches) as u32;
+            trainer.form_gradient(backend, Place { seed, layer, step: taken, samples }, &data, &labels);
+            let pace = Pace {
+                learning_rate: settings.learning_rate_after(taken as f32 / batches as f32),
+                momentum: settings.momentum_in(position.epochs),
+                taken,
+            };
+            trainer.step(backend, pace);
+            position.batches += 1;
+            if position.batches < batches {
+                monitor.batch(stage, &mut || finite(trainer.snapshot(backend, position)))?;
+            }
+        }
+        position = Position { epochs: epoch, batches: 0 };
+        let of_train = trainer.measure(backend, train)?;
+        let mut of = |source: &mut Option<&mut Source<'_, B>>| {
+            source.as_deref_mut().map(|source| trainer.measure(backend, source)).transpose()
+        };
+        let (of_validation, of_test) = (of(validation)?, of(test)?);
+        let figures = Epoch {
+            stage: stage.clone(),
+            epoch,
+            ..figures(settings.objective, of_train, of_validation, of_test, trainer.sampled(backend))
+        };
+        monitor.advance(one_epoch);
+        if !(figures.train_loss.is_finite() && of_train.free_energy_nats.is_finite()) {
+            return Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED });
+        }
+        monitor.epoch(&figures)?;
+        monitor.batch(stage, &mut || finite(trainer.snapshot(backend, position)))?;
+    }
+    monitor.end(stage, trainer.snapshot(backend, position))?;
+    Ok(trainer.into_machine())
+}
+
+/// Figures of an epoch by their names in reports.
+fn figures(
+    objective: Objective,
+    train: Figures,
+    validation: Option<Figures>,
+    test: Option<Figures>,
+    sample_free_energy_nats: Option<f64>,
+) -> Epoch {
+    let loss = |figures: Figures| match (objective, figures.classification) {
+        (Objective::Discriminative | Objective::Hybrid, Some((cross_entropy, _))) => cross_entropy,
+        _ => figures.squared_error,
+    };
+    let accuracy = |figures: Figures| figures.classification.map(|(_, accuracy)| accuracy);
+    let absolute = |figures: Figures| figures.absolute_error;
+    let free_energy = |figures: Figures| figures.free_energy_nats;
+    Epoch {
+        train_loss: loss(train),
+        validation_loss: validation.map(loss),
+        test_loss: test.map(loss),
+        train_accuracy: accuracy(train),
+        validation_accuracy: validation.and_then(accuracy),
+        test_accuracy: test.and_then(accuracy),
+        train_absolute_error: Some(absolute(train)),
+        validation_absolute_error: validation.map(absolute),
+        test_absolute_error: test.map(absolute),
+        train_free_energy_nats: Some(free_energy(train)),
+        validation_free_energy_nats: validation.map(free_energy),
+        test_free_energy_nats: test.map(free_energy),
+        sample_free_energy_nats,
+        ..Epoch::default()
+    }
+}
+
+fn check_labels<B: Backend>(settings: &RbmSettings, run: &Run<'_, '_, B>) -> Result<(), Error> {
+    if settings.objective == Objective::Generative || run.train.labels(&[]).is_some() {
+        return Ok(());
+    }
+    let (flag, value) = ("--objective", format!("{:?}", settings.objective).to_lowercase());
+    Err(Error::Flag { flag, value, expected: "generative, as the samples have no labels" })
 }

@@ -59,9 +59,9 @@ impl Moments {
         })
     }
 
-    /// Values that are known.
-    pub fn known(&self) -> usize {
-        self.units.iter().map(|unit| unit.known).sum()
+    /// Number of units.
+    pub fn units(&self) -> usize {
+        self.units.len()
     }
 
     /// Some value is missing.

@@ -229,6 +229,12 @@ impl RbmSettings {
         self.algorithm != Algorithm::Cd && self.objective != Objective::Discriminative
     }
 
+    /// The hidden units of the data are drawn: a chain goes on from them, or they are the statistics.
+    pub(super) fn draws_hidden_of_data(&self) -> bool {
+        let is_statistic = self.hidden_statistics == Statistics::States;
+        self.objective != Objective::Discriminative && (self.algorithm == Algorithm::Cd || is_statistic)
+    }
+
     /// Step size of a minibatch, `epochs` (with their fraction) after the start.
     pub fn learning_rate_after(&self, epochs: f32) -> f32 {
         self.learning_rate * self.schedule.share(epochs, self.epochs, self.decay_epochs)

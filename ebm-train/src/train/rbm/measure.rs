@@ -1,0 +1,73 @@
+//! Figures of a machine over a data set.
+
+use super::discriminative::Discriminative;
+use crate::Error;
+use crate::backend::Backend;
+use crate::data::PIECE_ROWS;
+use crate::train::machine::{Completion, Machine};
+use crate::train::source::Source;
+
+/// Means over a data set. A value that is missing counts in no error, and in a free energy with what the machine fills in.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// `(v_i − v̂_i)²` per value, `v̂` being the mean-field reconstruction.
+    pub squared_error: f64,
+    /// `|v_i − v̂_i|` per value.
+    pub absolute_error: f64,
+    /// `F(v)` in nats.
+    pub free_energy_nats: f64,
+    /// `−ln p(y | x)` in nats and the share of samples whose likeliest class is their label; ClassRBMs only.
+    pub classification: Option<(f64, f64)>,
+}
+
+/// Goes through the data once. Fails when they cannot be read.
+pub(super) fn measure<B: Backend>(
+    backend: &B,
+    machine: &Machine<B>,
+    mut discriminative: Option<&mut Discriminative<B>>,
+    data: &mut Source<'_, B>,
+) -> Result<Figures, Error> {
+    let empty = || backend.zeros(0, 0);
+    let (mut batch, mut complete, mut hidden, mut reconstruction, mut energies) =
+        (empty(), empty(), empty(), empty(), empty());
+    let mut completion = Completion::new(backend);
+    let (mut squared, mut absolute, mut free_energy, mut known) = (0.0, 0.0, 0.0, 0);
+    let (mut cross_entropy, mut correct) = (0.0, 0.0);
+    let rows: Vec<u32> = (0..data.rows() as u32).collect();
+    for piece in rows.chunks(PIECE_ROWS) {
+        data.gather(backend, piece, &mut batch)?;
+        let mut seen = &batch;
+        if data.misses_some() {
+            known += backend.download(&batch).iter().filter(|value| !value.is_nan()).count();
+            machine.complete(backend, &batch, &mut completion, &mut complete);
+            seen = &complete;
+        } else {
+            known += piece.len() * machine.visible();
+        }
+        machine.free_energies(backend, seen, &mut hidden, &mut energies);
+        backend.hidden_means(machine.kinds().hidden, &mut hidden);
+        machine.visible_means(backend, &hidden, &mut reconstruction);
+        let sum = |add: &dyn Fn(&mut B::Tensor)| {
+            let mut total = backend.zeros(1, 1);
+            add(&mut total);
+            f64::from(backend.download(&total)[0])
+        };
+        squared += sum(&|total| backend.squared_error(&batch, &reconstruction, total));
+        absolute += sum(&|total| backend.absolute_error(&batch, &reconstruction, total));
+        free_energy += backend.download(&energies).into_iter().map(f64::from).sum::<f64>();
+        if let (Some(discriminative), Some(labels)) = (discriminative.as_deref_mut(), data.labels(piece)) {
+            let mut totals = backend.zeros(1, 2);
+            discriminative.classify(backend, machine, seen, &labels, &mut totals);
+            let totals = backend.download(&totals);
+            cross_entropy += f64::from(totals[0]);
+            correct += f64::from(totals[1]);
+        }
+    }
+    let per_row = |sum: f64| sum / rows.len().max(1) as f64;
+    Ok(Figures {
+        squared_error: squared / known.max(1) as f64,
+        absolute_error: absolute / known.max(1) as f64,
+        free_energy_nats: per_row(free_energy),
+        classification: discriminative.map(|_| (per_row(cross_entropy), per_row(correct))),
+    })
+}
