@@ -325,3 +325,7 @@ pub fn velocity(size: f64) -> f64 {
 pub fn stepped_parameter(rate: f64, velocity: f64, largest: f64) -> f64 {
     rate * velocity + gamma(2) * (largest + 1.0)
 }
+
+/// Error of the gradient of a ClassRBM's `ln p(y | x)` in f32, and of the central differences that it is compared with: fields, means and posteriors
+/// of size 1 to 4 with some thirty roundings, and the rectified units' tables ([`rectified_mean`]).
+pub const POSTERIOR_GRADIENT: f64 = 1e-5;

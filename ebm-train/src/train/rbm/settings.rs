@@ -102,8 +102,6 @@ pub enum Sigma {
     Data,
     /// Fixed at 1, for data that are standardised.
     Unit,
-    /// Starts at the data's and is learnt as `ln σ²` (Cho, Ilin & Raiko 2011).
-    Learned,
 }
 
 /// How one machine learns. The defaults follow Hinton 2010, "A Practical Guide to Training Restricted Boltzmann Machines".
