@@ -46,6 +46,14 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Repeat the field's experiments by name, the published figure beside ours
     Reproduce(super::reproduce::ReproduceArgs),
+    /// Draw samples of a model: chains of Gibbs sampling
+    Sample(super::sample::SampleArgs),
+    /// Draw samples beside what a model makes of them
+    Reconstruct(super::reconstruct::ReconstructArgs),
+    /// Guess what is hidden or missing, given the rest
+    Inpaint(super::inpaint::InpaintArgs),
+    /// Draw what hidden units respond to
+    Features(super::features::FeaturesArgs),
     /// Write a model's arrays for other programs: npz or safetensors
     Export(super::export::ExportArgs),
     /// Write a model file of another program's arrays

@@ -3,13 +3,18 @@
 pub mod args;
 mod config;
 mod data;
+mod drawing;
 mod eval;
 mod export;
+mod features;
 mod finetune;
 mod import;
+mod inpaint;
 mod inspect;
 mod parse;
+mod reconstruct;
 mod reproduce;
+mod sample;
 mod train;
 
 use crate::Error;
@@ -66,6 +71,10 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Eval(eval)) => eval::run(&eval, json),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, json),
         Some(Command::Reproduce(reproduce)) => reproduce::run(&reproduce, json),
+        Some(Command::Sample(sample)) => sample::run(&sample, json),
+        Some(Command::Reconstruct(reconstruct)) => reconstruct::run(&reconstruct, json),
+        Some(Command::Inpaint(inpaint)) => inpaint::run(&inpaint, json),
+        Some(Command::Features(features)) => features::run(&features, json),
         Some(Command::Export(export)) => export::run(&export, json),
         Some(Command::Import(import)) => import::run(&import, json),
         Some(Command::Data(data)) => data::run(&data, json),

@@ -66,9 +66,21 @@ impl<'a, B: Backend> Chains<'a, B> {
 
     /// `count` chains at states drawn as if nothing were known ([`ebm_core::Machine::noise`]).
     pub fn from_noise(backend: &'a B, stack: &'a Stack<B>, seed: u64, run: u16, count: usize) -> Result<Self, Error> {
+        Self::from_noise_numbered(backend, stack, seed, run, 0, count)
+    }
+
+    /// [`Chains::from_noise`] with the numbers `first`, `first + 1`, …: the noise is each number's own.
+    pub fn from_noise_numbered(
+        backend: &'a B,
+        stack: &'a Stack<B>,
+        seed: u64,
+        run: u16,
+        first: u32,
+        count: usize,
+    ) -> Result<Self, Error> {
         let visible = stack.top().visible();
         let zeros = Batch { values: vec![0.0; count * visible], visible };
-        let mut chains = Self::from_states(backend, stack, seed, run, &zeros)?;
+        let mut chains = Self::from_states(backend, stack, seed, run, &zeros)?.numbered(first);
         let Self { numbers, visible, .. } = &mut chains;
         let draws = draws(seed, run, 0, numbers, Purpose::GeneratedVisible, stack.below());
         // Without a field every unit is at its most undecided.

@@ -27,7 +27,9 @@
 //! ```
 
 mod chains;
+mod inpaint;
 mod stack;
 
 pub use chains::Chains;
+pub use inpaint::{Inpainting, Start, inpaint};
 pub use stack::Stack;

@@ -1,7 +1,7 @@
 //! Samples, reconstructions and filters as PNG files: grids of tiles.
 
 use crate::Error;
-use crate::data::ImageShape;
+use crate::data::{Batch, ImageShape};
 use crate::export::write_whole;
 use std::io;
 use std::path::Path;
@@ -116,10 +116,15 @@ impl Grid {
 
     /// Draws the tiles, row by row of the grid. Values over or under a tile's are not drawn.
     pub fn draw<'t>(&self, tiles: impl ExactSizeIterator<Item = &'t [f32]>, colours: Colours) -> Picture {
+        self.draw_each(tiles.map(|tile| (tile, colours)))
+    }
+
+    /// [`Grid::draw`] with each tile in colours of its own.
+    pub fn draw_each<'t>(&self, tiles: impl ExactSizeIterator<Item = (&'t [f32], Colours)>) -> Picture {
         let rows = tiles.len().div_ceil(self.columns).max(1);
         let [width, height] = [self.side(self.tile.width, self.columns), self.side(self.tile.height, rows)];
         let mut pixels = FRAME.repeat(width * height);
-        for (index, tile) in tiles.enumerate() {
+        for (index, (tile, colours)) in tiles.enumerate() {
             let [left, top] = self.place(index);
             for (row, values) in tile.chunks_exact(self.tile.width.max(1)).take(self.tile.height).enumerate() {
                 let line: Vec<u8> = values.iter().flat_map(|&value| colours.of(value).repeat(self.enlarged)).collect();
@@ -131,6 +136,20 @@ impl Grid {
         }
         Picture { width, height, pixels }
     }
+}
+
+/// The tiles of bands: `columns` samples of the first, the same of the second below them, and so on, then the next samples. Where a row has fewer, its
+/// last tiles are empty.
+pub fn bands<'t>(bands: &[&'t Batch], columns: usize) -> Vec<&'t [f32]> {
+    let rows = bands.first().map_or(0, |band| band.rows());
+    let mut tiles = Vec::new();
+    for first in (0..rows).step_by(columns.max(1)) {
+        for band in bands {
+            let tile = |row| if row < rows { band.row(row) } else { &[] };
+            tiles.extend((first..first + columns).map(tile));
+        }
+    }
+    tiles
 }
 
 impl Picture {
@@ -191,6 +210,14 @@ mod tests {
                 assert_eq!(picture.pixels[first..first + 3], expected, "pixel {x}, {y}");
             }
         }
+    }
+
+    #[test]
+    fn bands_lie_below_each_other_sample_by_sample() {
+        let batch = |values: &[f32]| Batch { values: values.to_vec(), visible: 1 };
+        let (upper, lower) = (batch(&[1.0, 2.0, 3.0]), batch(&[4.0, 5.0, 6.0]));
+        let tiles: Vec<Option<f32>> = bands(&[&upper, &lower], 2).iter().map(|tile| tile.first().copied()).collect();
+        assert_eq!(tiles, [1.0, 2.0, 4.0, 5.0, 3.0, 0.0, 6.0, 0.0].map(|v| Some(v).filter(|v| *v > 0.0)));
     }
 
     #[test]

@@ -1,0 +1,187 @@
+//! What the commands that draw share: flags, the model they draw from, the shape of a tile.
+
+use crate::Error;
+use crate::arrays::{self, Array, Named};
+use crate::backend::Cpu;
+use crate::data::{self, Batch, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split};
+use crate::export::ModelFile;
+use crate::parameters::Parameters;
+use crate::report::picture::{Grid, Picture};
+use clap::value_parser;
+use ebm_core::{ModelError, ShapeError};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Flags of every command that draws.
+#[derive(Debug, clap::Args)]
+pub struct DrawingArgs {
+    /// The picture to write, a PNG
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The numbers to write: .npz or .safetensors, or .npy for the main array alone
+    #[arg(long, value_name = "FILE")]
+    pub arrays: Option<PathBuf>,
+    /// Pixels of a tile; by default the model's or the data's, else a square where there is one, else a strip one pixel high
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    pub shape: Option<Shape>,
+    /// Tiles of a row
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    pub per_row: Option<u16>,
+    /// Threads; 0 for one a processor. The result does not depend on it
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+}
+
+/// `WIDTHxHEIGHT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape(ImageShape);
+
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+        match sides {
+            Some((width, height)) if width > 0 && height > 0 => Ok(Self(ImageShape { width, height })),
+            _ => Err("pixels of a row and rows are expected, such as 28x28".into()),
+        }
+    }
+}
+
+/// A model to draw from.
+pub(super) struct Source {
+    pub file: ModelFile,
+    pub parameters: Parameters,
+    pub backend: Cpu,
+}
+
+impl Source {
+    /// Reads the model. Fails where it cannot be, or nothing is to be written.
+    pub fn open(model: &std::path::Path, drawing: &DrawingArgs) -> Result<Self, Error> {
+        if drawing.out.is_none() && drawing.arrays.is_none() {
+            let value = "neither --out nor --arrays".to_owned();
+            return Err(Error::Flag { flag: "--out", value, expected: "a picture, or --arrays FILE" });
+        }
+        let file = ModelFile::read(model)?;
+        let parameters = file.parameters()?;
+        Ok(Self { file, parameters, backend: Cpu::new(drawing.threads.into())? })
+    }
+
+    /// The data that `options` ask for as this model takes them, made binary as the flags say where they speak of it; where the model says nothing of its
+    /// inputs, all is the flags'. Fails when samples have another number of values than the model has inputs.
+    pub fn open_data(&self, options: &DataOptions) -> Result<Dataset, Error> {
+        let fitted = self.file.fitted()?;
+        let dataset = match fitted.preprocessing == Preprocessing::default() {
+            true => data::open(options)?,
+            false => {
+                let preprocessing = fitted.preprocessing.binarised(options);
+                data::open_as(options, &Fitted { preprocessing, ..fitted })?
+            }
+        };
+        let unfit = |error| Error::from(ModelError::from(error)).between(self.file.path(), &dataset.name);
+        ShapeError::check("inputs", self.file.model()?.inputs(), dataset.measured().inputs.visible()).map_err(unfit)?;
+        Ok(dataset)
+    }
+
+    /// Shape of a tile. Fails when `--shape` has another number of pixels than there are inputs.
+    pub fn tile(&self, drawing: &DrawingArgs, data: Option<&Dataset>, inputs: usize) -> Result<ImageShape, Error> {
+        if let Some(Shape(image)) = drawing.shape {
+            if image.width.checked_mul(image.height) != Some(inputs) {
+                let value = format!("{}x{} for {inputs} inputs", image.width, image.height);
+                return Err(Error::Flag { flag: "--shape", value, expected: "as many pixels as the model has inputs" });
+            }
+            return Ok(image);
+        }
+        let of_model = self.file.model()?.header().presentation.image;
+        let of_model = of_model.map(|image| ImageShape { width: image.width as usize, height: image.height as usize });
+        let of_data = data.and_then(|data| data.image);
+        let known = of_model.or(of_data).filter(|image| image.width * image.height == inputs);
+        Ok(known.unwrap_or_else(|| guessed(inputs)))
+    }
+}
+
+/// A square where there is one that shows anything, else a strip.
+fn guessed(inputs: usize) -> ImageShape {
+    const SMALLEST: usize = 4;
+    let side = inputs.isqrt();
+    if side * side == inputs && side >= SMALLEST {
+        ImageShape { width: side, height: side }
+    } else {
+        ImageShape { width: inputs, height: 1 }
+    }
+}
+
+impl DrawingArgs {
+    /// A grid of so many tiles, as wide as the user asks, or square.
+    pub fn square(&self, tile: ImageShape, tiles: usize) -> Grid {
+        match self.per_row {
+            Some(columns) => Grid::rows_of(tile, columns.into()),
+            None => Grid::square(tile, tiles),
+        }
+    }
+
+    /// Columns of a grid of bands.
+    pub fn columns(&self, samples: usize, usual: usize) -> usize {
+        self.per_row.map_or(usual, usize::from).min(samples).max(1)
+    }
+
+    /// Writes what was asked for; `main` is what goes into an .npy file.
+    pub fn write(&self, picture: impl FnOnce() -> (Picture, String), named: Named, main: &str) -> Result<(), Error> {
+        if let Some(out) = &self.out {
+            let (picture, words) = picture();
+            picture.write_png(out, &words)?;
+        }
+        match &self.arrays {
+            Some(path) => arrays::write(path, &named, main),
+            None => Ok(()),
+        }
+    }
+
+    /// What was written, for the closing lines.
+    pub fn written(&self) -> String {
+        let files = self.out.iter().chain(&self.arrays).map(|file| file.display().to_string());
+        format!("written: {}\n", files.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The picture's path, for JSON.
+    pub fn picture_name(&self) -> Option<String> {
+        self.out.as_ref().map(|out| out.display().to_string())
+    }
+
+    /// The arrays' path, for JSON.
+    pub fn arrays_name(&self) -> Option<String> {
+        self.arrays.as_ref().map(|out| out.display().to_string())
+    }
+}
+
+/// A batch as an array.
+pub(super) fn array(batch: &Batch) -> Array {
+    Array::of_f32(&[batch.rows(), batch.visible], &batch.values)
+}
+
+/// Classes as an array.
+pub(super) fn classes_array(classes: &[u16]) -> Array {
+    Array::of_i64(&classes.iter().copied().map(i64::from).collect::<Vec<_>>())
+}
+
+/// The first `count` samples of a split; all where there are fewer.
+pub(super) fn first(split: &Split, count: usize) -> Result<Batch, Error> {
+    rows(&split.inputs, &(0..count.min(split.inputs.rows()) as u32).collect::<Vec<_>>())
+}
+
+/// The samples named by `rows`.
+pub(super) fn rows(samples: &Samples, rows: &[u32]) -> Result<Batch, Error> {
+    let mut batch = Batch { values: Vec::new(), visible: samples.visible() };
+    samples.gather(rows, &mut batch)?;
+    Ok(batch)
+}
+
+/// Fails where samples have missing values, naming the data.
+pub(super) fn complete(data: &Dataset, batch: &Batch) -> Result<(), Error> {
+    match batch.iter().position(|row| row.iter().any(|v| v.is_nan())) {
+        Some(row) => {
+            Err(Error::data(&data.name, format!("sample {row} has missing values; `ebm-train inpaint` fills them")))
+        }
+        None => Ok(()),
+    }
+}
