@@ -67,7 +67,7 @@ impl Net {
         let accuracy = |stage| 100.0 * heard.last(stage).and_then(|epoch| epoch.test_accuracy).unwrap_or(f64::NAN);
         let (with, without) = (accuracy(FINETUNE), accuracy(RANDOM_START));
         let starts = [(FINETUNE, "with pretraining"), (RANDOM_START, "from random weights, same fine-tuning")];
-        let text = report::comparison(&heard.epochs, starts);
+        let text = report::finetuning(&heard.epochs, &starts);
         let mut figures = vec![
             Figure::told("test accuracy, pretrained", "%", with),
             Figure::told("test accuracy, from random weights", "%", without),
