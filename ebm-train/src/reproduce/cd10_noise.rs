@@ -12,15 +12,15 @@ const IMAGES: usize = 10;
 const STEPS: usize = 500;
 
 fn hidden(setting: &Setting<'_>) -> usize {
-    if setting.quick { 48 } else { 256 }
+    setting.of(256, 48)
 }
 
 fn settings(setting: &Setting<'_>) -> RbmSettings {
     RbmSettings {
         k: 10,
-        learning_rate: if setting.quick { 0.05 } else { 0.005 },
-        batch_size: 64,
-        epochs: if setting.quick { 4 } else { 10 },
+        learning_rate: setting.of(0.005, 0.05),
+        batch_size: setting.of(64, 10),
+        epochs: 10,
         reconstruction_noise: 0.1,
         weight_decay: 0.0,
         ..RbmSettings::default()

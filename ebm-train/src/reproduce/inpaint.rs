@@ -23,18 +23,18 @@ const SHOWN: usize = 10;
 const UNITS: usize = 8;
 
 fn hidden(setting: &Setting<'_>) -> usize {
-    if setting.quick { 48 } else { 128 }
+    setting.of(128, 48)
 }
 
 fn images(setting: &Setting<'_>) -> usize {
-    if setting.quick { 200 } else { 1000 }
+    setting.of(1000, 200)
 }
 
 fn settings(setting: &Setting<'_>) -> RbmSettings {
     RbmSettings {
         optimizer: Optimizer::Adam,
-        learning_rate: if setting.quick { 5e-3 } else { 1e-3 },
-        batch_size: 64,
+        learning_rate: 1e-3,
+        batch_size: setting.of(64, 10),
         epochs: 12,
         weight_decay: 0.0,
         ..RbmSettings::default()

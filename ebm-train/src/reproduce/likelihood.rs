@@ -26,8 +26,9 @@ fn small(setting: &Setting<'_>, centered: bool) -> RbmSettings {
     RbmSettings {
         algorithm: Algorithm::Pcd,
         centered,
-        epochs: if setting.quick { 10 } else { 50 },
-        learning_rate: if setting.quick { 0.05 } else { 0.01 },
+        epochs: setting.of(50, 20),
+        batch_size: setting.of(100, 10),
+        learning_rate: 0.01,
         initial_momentum: 0.0,
         momentum: 0.0,
         weight_decay: 0.0,
@@ -39,7 +40,8 @@ fn large(setting: &Setting<'_>) -> RbmSettings {
     RbmSettings {
         algorithm: Algorithm::Pcd,
         centered: true,
-        epochs: if setting.quick { 10 } else { 200 },
+        epochs: setting.of(200, 10),
+        batch_size: setting.of(100, 10),
         learning_rate: 0.05,
         // The published run's rate is constant; falling to zero ends nearer to the optimum that the noise of the steps keeps it from.
         schedule: Schedule::Linear,
@@ -51,11 +53,11 @@ fn large(setting: &Setting<'_>) -> RbmSettings {
 }
 
 fn hidden(setting: &Setting<'_>) -> usize {
-    if setting.quick { 64 } else { 500 }
+    setting.of(500, 64)
 }
 
 fn annealing(setting: &Setting<'_>, seed: u64) -> Annealing {
-    let temperatures = if setting.quick { 1000 } else { TEMPERATURES };
+    let temperatures = setting.of(TEMPERATURES, 1000);
     Annealing { seed, layer: 0, chains: CHAINS, temperatures }
 }
 

@@ -130,6 +130,13 @@ impl Figure {
     }
 }
 
+impl Setting<'_> {
+    /// What an experiment takes at its full size, or its like for the digits: a sixteenth of MNIST's images, so smaller minibatches, fewer units.
+    fn of<T>(&self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
+
 impl<B: Backend> Experiment<B> {
     /// All experiments.
     pub fn all() -> Vec<Self> {

@@ -19,7 +19,7 @@ const CHAINS: usize = 100;
 const COLUMNS: usize = 10;
 
 fn hidden(setting: &Setting<'_>) -> usize {
-    if setting.quick { 48 } else { 250 }
+    setting.of(250, 48)
 }
 
 fn settings(setting: &Setting<'_>) -> RbmSettings {
@@ -27,10 +27,9 @@ fn settings(setting: &Setting<'_>) -> RbmSettings {
         algorithm: Algorithm::Pcd,
         k: 5,
         optimizer: Optimizer::Adam,
-        // The small data set has few minibatches to learn from.
-        learning_rate: if setting.quick { 2e-3 } else { 1e-4 },
-        batch_size: 100,
-        epochs: if setting.quick { 6 } else { 30 },
+        learning_rate: setting.of(1e-4, 1e-3),
+        batch_size: setting.of(100, 10),
+        epochs: setting.of(30, 6),
         weight_decay: 0.0,
         ..RbmSettings::default()
     }
@@ -59,7 +58,7 @@ fn run<B: Backend>(context: &mut Context<'_, B>) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     let mut gaps = Vec::new();
     for Kept { epochs, machine } in &kept {
-        let steps = if context.setting.quick { 200 } else { 1000 };
+        let steps = context.setting.of(1000, 200);
         let stack = learning::stack(context.backend, machine)?;
         let noise = gaussian_noise(context.seed, machine.visible_bias.len());
         let mut chains = Chains::from_states(context.backend, &stack, context.seed, *epochs as u16, &noise)?;

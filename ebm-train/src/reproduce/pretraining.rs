@@ -31,15 +31,18 @@ const QUICK_BAR: f64 = 90.0;
 
 impl Net {
     fn stack(&self, setting: &Setting<'_>) -> Stack {
-        let machine = RbmSettings { epochs: EPOCHS, learning_rate: 0.1, ..RbmSettings::default() };
-        let hidden = if setting.quick { self.quick } else { self.hidden };
-        Stack { hidden: hidden.to_vec(), machines: vec![machine], ..Stack::default() }
+        let batch_size = setting.of(64, 10);
+        let machine = RbmSettings { epochs: EPOCHS, batch_size, learning_rate: 0.1, ..RbmSettings::default() };
+        Stack { hidden: setting.of(self.hidden, self.quick).to_vec(), machines: vec![machine], ..Stack::default() }
     }
 
     fn backpropagation(setting: &Setting<'_>) -> Backpropagation {
-        // The small data set has few minibatches to learn from.
-        let learning_rate = if setting.quick { 5e-3 } else { 1e-3 };
-        Backpropagation { epochs: EPOCHS, learning_rate, batch_size: 64, ..Backpropagation::default() }
+        Backpropagation {
+            epochs: EPOCHS,
+            learning_rate: 1e-3,
+            batch_size: setting.of(64, 10),
+            ..Backpropagation::default()
+        }
     }
 
     fn work(&self, setting: &Setting<'_>) -> u64 {
