@@ -25,7 +25,7 @@ fn random_words() {
 #[test]
 fn integer_files() -> Result<(), ModelError> {
     let cases: Vec<IntegerModel> = oracle::read("integer_models");
-    assert_eq!(cases.len(), 2);
+    assert_eq!(cases.len(), 3);
     for IntegerModel { file, inputs } in cases {
         let bytes = fixture(&file);
         let model = Model::parse(bytes.as_slice())?;
@@ -34,7 +34,7 @@ fn integer_files() -> Result<(), ModelError> {
         for (n, input) in inputs.iter().enumerate() {
             let place = format!("{file} input {n}");
             let mut x = vec![0; model.inputs()];
-            model.values::<Integer>(&input.levels, &mut x)?;
+            model.values::<Integer>(&input.raw, &mut x)?;
             assert_eq!(x, input.x, "values of {place}");
 
             let mut fields = vec![0; machine.hidden()];
@@ -208,11 +208,9 @@ fn float_files() -> Result<(), ModelError> {
         let model = Model::parse(bytes.as_slice())?;
         for (n, input) in inputs.iter().enumerate() {
             let place = format!("{file} input {n}");
-            if !input.levels.is_empty() {
-                let mut v = vec![0.0; model.inputs()];
-                model.values::<Float>(&input.levels, &mut v)?;
-                assert_eq!(v, input.v, "values of {place}");
-            }
+            let mut v = vec![0.0; model.inputs()];
+            model.values::<Float>(&input.raw, &mut v)?;
+            assert_eq!(v, input.v, "values of {place}");
             let layers: Vec<_> = (model.first_hidden()..)
                 .take(input.layers.len())
                 .map(|index| model.hidden_layer::<Float>(index))

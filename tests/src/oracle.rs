@@ -353,8 +353,8 @@ pub struct IntegerModel {
 /// What the integer path gives for one input.
 #[derive(Clone, Debug, Deserialize)]
 pub struct IntegerInput {
-    /// Levels of the sensor.
-    pub levels: Vec<u16>,
+    /// What the sensor gives.
+    pub raw: Vec<i32>,
     /// The same as values.
     pub x: Vec<u8>,
     /// Fields of the machine's hidden units.
@@ -391,8 +391,8 @@ pub struct FloatModel {
 /// What an f32 file gives for one input.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FloatInput {
-    /// Levels of the sensor, if the file has a rule for them.
-    pub levels: Vec<u16>,
+    /// What the sensor gives.
+    pub raw: Vec<f32>,
     /// The same as values.
     pub v: Vec<f32>,
     /// Means of every layer of the recognition pass below the classes.

@@ -37,6 +37,20 @@ def softplus(field):
     return np.maximum(field, 0) + shift(interpolated(SOFTPLUS, field), 4)
 
 
+def values(file, raw):
+    """Raw inputs as values."""
+    rule, number = file.input
+    raw = np.asarray(raw, dtype=np.int64)
+    if rule == "Levels":
+        return (128 * np.clip(raw, 0, number) + number // 2) // number
+    assert rule == "Scaled"
+    repeats = raw.size // number
+    offsets = np.tile(file.scaling["offsets"].astype(np.int64), repeats)
+    scales = np.tile(file.scaling["scales"], repeats)
+    held = np.clip(shift(np.clip(raw, -(2**29), 2**29) - offsets, scales["pre"]), -32767, 32767)
+    return np.clip(shift(held * scales["multiplier"].astype(np.int64), scales["post"]), 0, ONE)
+
+
 def mean(field):
     """A probability as a value."""
     return shift(probability(field), 9)

@@ -1,4 +1,4 @@
-"""A reader of `model.ebm`, versions 1 and 2 in f32 and int8, written from ebm-core/FORMAT.md alone."""
+"""A reader of `model.ebm`, versions 1 to 3 in f32 and int8, written from ebm-core/FORMAT.md alone."""
 
 import struct
 import zlib
@@ -14,7 +14,14 @@ WITH_BLOCKS = ("Rbm", "GenerativeRbm", "Directed")
 VISIBLE = ("bernoulli", "gaussian", "softmax", "label")
 HIDDEN = ("bernoulli", "relu")
 RESCALE = np.dtype([("multiplier", "<u2"), ("pre", "u1"), ("post", "u1")])
+INPUTS = (("Unit", None), ("Levels", "max"), ("Binary", "threshold"), ("Scaled", "channels"))
+BINARISATIONS = ("None", "Threshold", "SampledOnce", "SampledEachTime")
 BLOCK = np.dtype([("kind", "<u4"), ("units", "<u4")])
+# Sections of scaled inputs, in f32 and in integers.
+SCALING = {
+    False: (("offsets", "<f4"), ("scales", "<f4")),
+    True: (("offsets", "<i4"), ("scales", RESCALE), ("counts", "<f4")),
+}
 
 
 @dataclass
@@ -34,13 +41,15 @@ class Layer:
 
 @dataclass
 class File:
-    """One model file."""
+    """One model file. `input` is a rule's name and its number; `scaling` its sections by name, where it is Scaled."""
 
     input: tuple
+    scaling: dict
     layers: list
     labels: list
     novelty: tuple | None
     provenance: dict
+    presentation: dict
 
     def machine(self):
         """Layer 0, whose free energies and samples the model has."""
@@ -100,7 +109,7 @@ def read(data):
     """The model in `data`, the bytes of a file."""
     assert len(data) >= 32 and data[:4] == MAGIC
     version, header_length, payload_length, payload_crc = struct.unpack("<H2xIII", data[4:20])
-    assert version in (1, 2) and header_length <= 4096
+    assert version in (1, 2, 3) and header_length <= 4096
     start = padded(32 + header_length)
     assert len(data) == start + payload_length
     assert struct.unpack("<I", data[28:32])[0] == zlib.crc32(data[:28] + data[32:start])
@@ -108,9 +117,10 @@ def read(data):
     assert payload_crc == zlib.crc32(payload)
 
     header = Postcard(data[32 : 32 + header_length])
-    rule = ("Unit", "Levels", "Binary")[header.varint()]
-    assert version == 2 or rule != "Binary", "a rule of version 2"
-    rule = (rule, header.varint() if rule != "Unit" else None)
+    number = header.varint()
+    assert number <= version, "a rule of a later version"
+    rule, has_number = INPUTS[number]
+    rule = (rule, header.varint() if has_number else None)
     layers = [read_layer_header(header, version) for _ in range(header.varint())]
     names = header.string()
     novelty = header.option(lambda: (header.i32(), header.f32()))
@@ -121,30 +131,51 @@ def read(data):
         "test_accuracy": header.option(header.f32),
         "tool": header.string(),
     }
+    presentation = {"image": None, "training": ("None", None), "test": ("None", None)}
+    if version >= 3:
+        presentation["image"] = header.option(lambda: (header.varint(), header.varint()))
+        presentation["training"] = read_binarisation(header)
+        presentation["test"] = read_binarisation(header)
     assert header.at == header_length, "the header is longer than its fields"
 
     at = 0
 
-    def take(name, dtype, count):
+    def section(dtype, count):
         nonlocal at
         size = np.dtype(dtype).itemsize * count
         values = np.frombuffer(payload[at : at + size], dtype=dtype)
         assert values.size == count, "the payload ends too early"
         at += padded(size)
+        return values
+
+    def take(name, dtype, count):
+        values = section(dtype, count)
         # Column-major: output j's weights are contiguous.
         square = name in ("weights", "generative")
         layer.sections[name] = values.reshape(layer.hidden, layer.visible).T if square else values
 
+    scaling = {}
+    if rule[0] == "Scaled":
+        inputs = layers[0].visible - layers[0].labels
+        assert rule[1] > 0 and inputs % rule[1] == 0, "no multiple of the channels"
+        for name, dtype in SCALING[layers[0].integer]:
+            scaling[name] = section(dtype, rule[1])
     for layer in layers:
         read_sections(layer, take)
     assert at == len(payload), "the payload is longer than its sections"
-    return File(rule, layers, names.split("\n") if names else [], novelty, provenance)
+    return File(rule, scaling, layers, names.split("\n") if names else [], novelty, provenance, presentation)
+
+
+def read_binarisation(header):
+    """What became of values between 0 and 1: its name, and its threshold or seed."""
+    name = BINARISATIONS[header.varint()]
+    return name, header.f32() if name == "Threshold" else header.varint() if name == "SampledOnce" else None
 
 
 def read_layer_header(header, version):
     """One layer of the header."""
     kind = KINDS[header.varint()]
-    assert version == 2 or kind in KINDS_OF_VERSION_1, "a kind of version 2"
+    assert version >= 2 or kind in KINDS_OF_VERSION_1, "a kind of version 2"
     blocks, labels, hidden_kind = 0, 0, HIDDEN[0]
     if kind in WITH_BLOCKS:
         blocks, labels, hidden_kind = header.varint(), header.varint(), HIDDEN[header.varint()]

@@ -20,6 +20,21 @@ def machine(layer):
     return (ClassRbm if layer.labels else Machine)(blocks, layer.hidden_kind, *parameters)
 
 
+def values(file, raw):
+    """Raw inputs as values."""
+    rule, number = file.input
+    raw = np.asarray(raw, dtype=np.float64)
+    if rule == "Levels":
+        raw = np.clip(raw, 0, number) / number
+    elif rule == "Binary":
+        raw = 1.0 * (raw > number)
+    elif rule == "Scaled":
+        offsets, scales = (np.tile(file.scaling[name], raw.size // number) for name in ("offsets", "scales"))
+        raw = (raw - offsets) * scales
+    name, above = file.presentation["training"]
+    return 1.0 * (raw > above) if name == "Threshold" else raw
+
+
 def free_energy(file, x):
     """Free energy of inputs `x` under layer 0, of a ClassRBM whatever the class; none where that is no machine."""
     if file.layers[0].kind == "Directed":

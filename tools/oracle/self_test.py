@@ -27,6 +27,7 @@ def run(fixtures):
     classes()
     networks()
     integer_machine(fixtures)
+    scaled_inputs(fixtures)
 
 
 def same(left, right, bound=SAME):
@@ -182,3 +183,16 @@ def integer_machine(fixtures):
         field = layer.sections["visible_bias"] / 4096 + (layer.sections["weights"] * steps) @ h
         # Half a step for each of two hidden units with weights of at most 127, shifted; half a unit.
         same(integers.down(layer, x[:2]) / 4096, field, (127 / 2**layer.down_shift + 0.5) / 4096)
+
+
+def scaled_inputs(fixtures):
+    """Counts as integers scale them against the real offsets and scales that FORMAT.md says they stand for."""
+    file = model_file.read((fixtures / "v3-tiny-scaled-int8.ebm").read_bytes())
+    offsets, scales = file.scaling["offsets"], file.scaling["scales"]
+    a_count = scales["multiplier"] / 2.0 ** (scales["pre"].astype(np.float64) + scales["post"] + 7)
+    for raw in np.random.RandomState(7).randint(-40_000, 40_000, (200, 3)):
+        exact = np.clip((raw - offsets) * a_count, 0, 1)
+        # Half a unit, and half a count of the first shift.
+        bound = 2**-8 + a_count * 2.0 ** scales["pre"] / 2
+        # The switch is a step: its scale is that of no channel between 0 and 1.
+        same(integers.values(file, raw)[:2] / 128, exact[:2], bound[:2].max())

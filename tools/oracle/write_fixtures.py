@@ -161,30 +161,25 @@ def stepped():
     yield {"fields": z, "softplus": softplus, "mean": mean, "variance": variance, "potential": potential}
 
 
-def values(levels, file):
-    """Levels as values in 1/128; whole ones, so that nothing has to be rounded."""
-    rule, largest = file.input
-    assert rule == "Levels" and np.all(levels * 128 % largest == 0)
-    return levels * 128 // largest
-
-
 def integer_models():
     """Integer files: all that the integer path says of some inputs, in its own units."""
-    for name in ("v1-tiny-int8", "digits-int8"):
+    for name, inputs in (
+        ("v1-tiny-int8", ([0, 0, 0], [16, 16, 16], [16, 0, 8], [1, 15, 7])),
+        ("v3-tiny-scaled-int8", ([100, -32768, 0], [1100, 32767, 1], [607, -1234, -5], [2**31 - 1, 123, 7])),
+        ("digits-int8", cases.pictures()),
+    ):
         file = model_file.read((MODELS / f"{name}.ebm").read_bytes())
         machine = file.machine()
-        inputs = [np.array(x) for x in ([0, 0, 0], [16, 16, 16], [16, 0, 8], [1, 15, 7])]
-        inputs = inputs if machine.visible == 3 else cases.pictures()
         entries = []
-        for seed, levels in enumerate(inputs, start=2**33 + 900):
-            x = values(levels, file)
+        for seed, raw in enumerate(inputs, start=2**33 + 900):
+            x = integers.values(file, raw)
             drawn = integers.gibbs_step(machine, x, stream(seed, machine.hidden + machine.visible))
             *hidden, scores = integers.recognise(file, x)
             fields = integers.up(machine, x)
             states = integers.mean(fields)
             entries.append(
                 {
-                    "levels": levels,
+                    "raw": raw,
                     "x": x,
                     "hidden_fields": fields,
                     "hidden_means": states,
@@ -201,23 +196,21 @@ def integer_models():
 
 
 def float_models():
-    """f32 files: the same in real numbers. `v` is what the file makes of `levels`, if it takes levels."""
+    """f32 files: the same in real numbers."""
     for name, inputs in (
         ("v1-tiny-f32", ([0.0, 0, 0], [1.0, 0, 1], [0.5, 1, 0.25])),
         ("v2-tiny-classrbm", ([0.0, 0, 1, 0], [1.0, -3.5, 0, 1], [0.5, 7, 0, 1])),
         ("v2-tiny-dbn", ([0, 127], [128, 65535], [300, 0])),
+        ("v3-tiny-scaled-f32", ([0.5, -2, 4.5, -1.5], [1.5, -1.75, -3.5, -2], [0, 0, 0.25, -1.875])),
+        ("v3-tiny-picture", ([0.25, 0.5, 0.75], [0.5625, 1, 0], [0, 0, 1])),
         ("digits-f32", cases.pictures()),
     ):
         file = model_file.read((MODELS / f"{name}.ebm").read_bytes())
-        rule, number = file.input
         entries = []
-        for levels in inputs:
-            levels = np.asarray(levels)
-            v = {"Unit": lambda: levels, "Levels": lambda: levels / number, "Binary": lambda: 1.0 * (levels > number)}[
-                rule
-            ]()
+        for raw in inputs:
+            v = real_numbers.values(file, raw)
             layers, scores = real_numbers.recognise(file, v)
-            entry = {"levels": [] if rule == "Unit" else levels, "v": v, "layers": layers, "scores": scores}
+            entry = {"raw": np.asarray(raw, dtype=np.float64), "v": v, "layers": layers, "scores": scores}
             entries.append({**entry, "free_energy": real_numbers.free_energy(file, v)})
         document = {"file": f"{name}.ebm", "inputs": entries, "down": []}
         if file.layers[0].kind == "Directed":

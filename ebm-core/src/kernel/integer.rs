@@ -102,8 +102,8 @@ fn shift_rounding(value: i32, bits: u8) -> i32 {
 /// `raw` is first held to ±[`MAX_OFFSET`]; `|offset|` is at most that, so the difference stays below `2^30`.
 #[inline]
 pub fn scaled(raw: i32, offset: i32, scale: Rescale) -> u8 {
-    let held = raw.max(-MAX_OFFSET).min(MAX_OFFSET);
-    scale.apply(held - offset).max(0).min(i32::from(ONE)) as u8
+    let held = raw.clamp(-MAX_OFFSET, MAX_OFFSET);
+    scale.apply(held - offset).clamp(0, i32::from(ONE)) as u8
 }
 
 /// An activation from a probability in `2^-16`, to nearest.

@@ -135,7 +135,7 @@ impl Recipe {
         }
         let channels = choices.int_in_range(0..=MAX_UNITS)?;
         // Every number of inputs is a multiple of 1.
-        let channels = if is_sane && (channels == 0 || inputs % channels > 0) { 1 } else { channels };
+        let channels = if is_sane && !inputs.is_multiple_of(channels) { 1 } else { channels };
         let float = self.layers.first().is_none_or(|first| first.float) ^ (!is_sane && choices.ratio(1, 16)?);
         self.input = Input::Scaled { channels: channels as u32 };
         let positive = |number: f32| if is_sane && !(number > 0.0 && number.is_finite()) { 1.0 } else { number };
