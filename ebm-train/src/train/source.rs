@@ -118,12 +118,20 @@ impl<'a, B: Backend> Source<'a, B> {
     }
 }
 
+/// Rows that go up through machines together: a multiple of what any backend cuts tensors into.
+const BLOCK_ROWS: usize = 64;
+
 /// The means that machines from the input up make of a batch, of which the lowest fills in what is missing.
 fn through<B: Backend>(backend: &B, below: &[&Machine<B>], batch: &Batch) -> Batch {
     if below.is_empty() {
         return batch.clone();
     }
-    let mut values = backend.upload(batch.rows(), batch.visible, &batch.values);
+    // Products over the last few rows of a tensor can add in another order than over others. Rows are filled up to whole blocks, so that a
+    // sample has the same means in whatever company it is read.
+    let rows = batch.rows().next_multiple_of(BLOCK_ROWS);
+    let mut padded = batch.values.clone();
+    padded.resize(rows * batch.visible, 0.0);
+    let mut values = backend.upload(rows, batch.visible, &padded);
     let mut out = backend.zeros(0, 0);
     if let Some(lowest) = below.first().filter(|_| batch.values.iter().any(|value| value.is_nan())) {
         lowest.complete(backend, &values, &mut Completion::new(backend), &mut out);
@@ -134,5 +142,7 @@ fn through<B: Backend>(backend: &B, below: &[&Machine<B>], batch: &Batch) -> Bat
         std::mem::swap(&mut values, &mut out);
     }
     let visible = below.last().map_or(batch.visible, |machine| machine.hidden());
-    Batch { values: backend.download(&values), visible }
+    let mut values = backend.download(&values);
+    values.truncate(batch.rows() * visible);
+    Batch { values, visible }
 }
