@@ -66,29 +66,35 @@ pub fn free_energy_term(kind: HiddenKind, field: f32) -> f32 {
 /// Where the two are near, it is `T′` integrated by Gauss's rule of three points, relative error at most [`TERM_CHANGE_MAX_RELATIVE_ERROR`] a
 /// unit: ten thousand small steps add up to the sum of their own roundings, not to those of the terms.
 pub fn free_energy_term_changes(kind: HiddenKind, fields: &[f32], from: f32, to: f32) -> f64 {
+    // A loop for each kind, so that it vectorises.
+    match kind {
+        HiddenKind::Bernoulli => term_changes(fields, from, to, softplus, sigmoid),
+        HiddenKind::Relu => term_changes(fields, from, to, rectified_softplus, rectified_mean),
+    }
+}
+
+/// [`free_energy_term_changes`] of the term `T` and its derivative, the mean.
+#[inline(always)]
+fn term_changes(fields: &[f32], from: f32, to: f32, term: impl Fn(f32) -> f32, mean: impl Fn(f32) -> f32) -> f64 {
     /// Farthest apart that the rule is used.
     const NEAR: f32 = 0.5;
     /// `√(3/5)/2`, the outer points' distance from the middle.
     const OUTER: f32 = 0.387_298_33;
     /// Fields whose changes are held in f32 before they are summed.
     const PIECE: usize = 64;
-    let mean = |z| match kind {
-        HiddenKind::Bernoulli => sigmoid(z),
-        HiddenKind::Relu => rectified_mean(z),
-    };
     let (step, middle) = (to - from, 0.5 * (from + to));
-    let points = [middle - OUTER * step, middle, middle + OUTER * step];
+    let [low, high] = [middle - OUTER * step, middle + OUTER * step];
     let mut sum = 0.0;
     for fields in fields.chunks(PIECE) {
         let mut changes = [0.0f32; PIECE];
         if fields.iter().all(|z| (step * z).abs() <= NEAR) {
-            for (change, z) in changes.iter_mut().zip(fields) {
-                let means = points.map(|point| mean(point * z));
-                *change = step * z * (1.0 / 18.0) * (5.0 * (means[0] + means[2]) + 8.0 * means[1]);
+            for (change, &z) in changes.iter_mut().zip(fields) {
+                let outer = mean(low * z) + mean(high * z);
+                *change = step * z * (1.0 / 18.0) * (5.0 * outer + 8.0 * mean(middle * z));
             }
         } else {
-            for (change, z) in changes.iter_mut().zip(fields) {
-                *change = free_energy_term(kind, to * z) - free_energy_term(kind, from * z);
+            for (change, &z) in changes.iter_mut().zip(fields) {
+                *change = term(to * z) - term(from * z);
             }
         }
         sum += changes.iter().map(|&change| f64::from(change)).sum::<f64>();
@@ -97,14 +103,25 @@ pub fn free_energy_term_changes(kind: HiddenKind, fields: &[f32], from: f32, to:
 }
 
 /// Largest relative error of [`free_energy_term_changes`] for one unit and `|to·z − from·z| ≤ ½`.
+/// Over steps of a thousandth to a hundredth of fields up to 30 the largest found is 2.04e-6, of a rectified unit 2.81e-6, at the largest fields:
+/// the rounding of `to·z`.
 pub const TERM_CHANGE_MAX_RELATIVE_ERROR: f64 = 4e-6;
 
 /// `out_i ← out_i + T(z + s_i·w_i) − T(z)`: what one hidden unit of field `z` and weights `w` adds to `−F` when visible unit i changes by
 /// `s_i` and no other does.
 pub fn add_term_changes(kind: HiddenKind, field: f32, weights: &[f32], changes: &[f32], out: &mut [f32]) {
-    let before = free_energy_term(kind, field);
+    match kind {
+        HiddenKind::Bernoulli => add_changes(field, weights, changes, out, softplus),
+        HiddenKind::Relu => add_changes(field, weights, changes, out, rectified_softplus),
+    }
+}
+
+/// [`add_term_changes`] of the term `T`.
+#[inline(always)]
+fn add_changes(field: f32, weights: &[f32], changes: &[f32], out: &mut [f32], term: impl Fn(f32) -> f32) {
+    let before = term(field);
     for ((out, weight), change) in out.iter_mut().zip(weights).zip(changes) {
-        *out += free_energy_term(kind, field + change * weight) - before;
+        *out += term(field + change * weight) - before;
     }
 }
 

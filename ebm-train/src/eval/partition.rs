@@ -6,8 +6,7 @@ use crate::parameters::UnitKinds;
 use crate::train::machine::Machine;
 use ebm_core::{HiddenKind, VisibleKind};
 
-/// Most states that are enumerated: 24 binary units. With 784 units in the other layer that takes about two minutes on two cores,
-/// 16 units a second.
+/// Most states that are enumerated: 24 binary units. With 784 units in the other layer that takes minutes on two cores, 16 units a second.
 pub const MAX_STATES: u64 = 1 << 24;
 /// States that are taken to the backend at once.
 const BLOCK: u64 = 4096;

@@ -155,7 +155,7 @@ fn as_on_a_device<N: Numbers>(
     let of_usual = energies(usual)?;
     figures.free_energy_mean_nats = mean(&nats(&of_usual));
     figures.novel_share = novel_share(&of_usual);
-    if let Some(train) = measured.train_beside(dataset) {
+    if let Some(train) = measured.train_beside(dataset)? {
         figures.free_energy_train_mean_nats = mean(&nats(&energies(&train)?));
         let gap = figures.free_energy_mean_nats.zip(figures.free_energy_train_mean_nats);
         figures.free_energy_gap_nats = gap.map(|(measured, train)| measured - train);

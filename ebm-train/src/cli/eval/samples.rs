@@ -56,9 +56,10 @@ impl<'a> Measured<'a> {
     }
 
     /// The training part, where that is not what is measured: free energies are compared with it.
-    pub(super) fn train_beside<'d>(&self, dataset: &'d Dataset) -> Option<Cow<'d, Split>> {
+    pub(super) fn train_beside<'d>(&self, dataset: &'d Dataset) -> Result<Option<Cow<'d, Split>>, Error> {
         let beside = matches!(self.part, "test" | "validation") && dataset.train.inputs.rows() > 0;
-        beside.then(|| complete(&dataset.train).ok()).flatten().map(|(train, _)| train)
+        let train = beside.then(|| complete(&dataset.train)).transpose()?;
+        Ok(train.map(|(train, _)| train))
     }
 }
 
