@@ -8,12 +8,14 @@ use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
-use ebm_train::data::digits;
+use ebm_train::data::{Batch, digits};
 use ebm_train::parameters::UnitKinds;
 use ebm_train::train::Silent;
 use ebm_train::train::finetune::{Backpropagation, Recognition, finetune};
 use ebm_train::train::pretrain::{Stack, pretrain};
-use ebm_train::train::rbm::RbmSettings;
+use ebm_train::train::rbm::settings::{Algorithm, Statistics};
+use ebm_train::train::rbm::{self, RbmSettings, Run, Shape};
+use ebm_train::train::source::Source;
 
 /// Where a row of draws comes from, and how often it was taken.
 type Taken = HashMap<(u64, u8, u8, u16, u32, u32), u32>;
@@ -308,5 +310,48 @@ fn no_draw_is_used_twice() -> Result<(), Error> {
     assert_eq!(twice, None, "(seed, purpose, layer, phase, step, sample)");
     // Hidden and visible states of every Gibbs step, and one dropout, a layer, epoch and sample, and the inputs' dropout: all were written down.
     assert_eq!(taken.len(), EPOCHS * rows * (HIDDEN.len() * (2 * usize::from(K) + 1) + 1));
+    Ok(())
+}
+
+/// Chains of every algorithm, at every temperature, beside the draws of the data: states observed, hidden statistics, noise on reconstructions.
+#[test]
+fn no_draw_of_a_chain_is_used_twice() -> Result<(), Error> {
+    const CHAINS: usize = 7;
+    const K: u16 = 2;
+    let samples = Batch { values: [0.0, 1.0, 0.5, 0.25].repeat(10), visible: 4 }.into();
+    for (algorithm, temperatures) in
+        [(Algorithm::Cd, 1), (Algorithm::Pcd, 1), (Algorithm::FastPcd, 1), (Algorithm::ParallelTempering, 3)]
+    {
+        let backend = Recorder { cpu: Cpu::new(1)?, taken: RefCell::default() };
+        let settings = RbmSettings {
+            algorithm,
+            k: K,
+            chains: CHAINS,
+            temperatures: temperatures.max(2),
+            epochs: 3,
+            batch_size: 5,
+            binarize: true,
+            reconstruction_noise: 0.1,
+            hidden_statistics: Statistics::States,
+            ..RbmSettings::default()
+        };
+        let mut source = Source::new(&backend, &samples, &[], None)?;
+        let start = rbm::start(&backend, &settings, (9, 0), &Shape::bernoulli(3), &mut source)?;
+        let mut run = Run { stage: "rbm".into(), seed: 9, layer: 0, train: &mut source, validation: None, test: None };
+        rbm::train(&backend, &settings, &mut run, &start, &mut Silent)?;
+
+        let taken = backend.taken.into_inner();
+        let twice = taken.iter().find(|(_, times)| **times > 1);
+        assert_eq!(twice, None, "{algorithm:?}: (seed, purpose, layer, phase, step, sample)");
+        let (steps, per_row) = (6, 3 * usize::from(K));
+        let persistent = algorithm != Algorithm::Cd;
+        let replicas = if persistent { CHAINS * temperatures } else { 5 };
+        // Each minibatch: its rows observed and their hidden units drawn; hidden and visible states and noise of every Gibbs step, where CD has its
+        // first hidden states from the data; hidden statistics of each chain at the end. Persistent chains are drawn once before.
+        let of_chains = replicas * per_row - if persistent { 0 } else { replicas };
+        let of_statistics = if persistent { CHAINS } else { replicas };
+        let begun = if persistent { replicas } else { 0 };
+        assert_eq!(taken.len(), steps * (2 * 5 + of_chains + of_statistics) + begun, "{algorithm:?}");
+    }
     Ok(())
 }
