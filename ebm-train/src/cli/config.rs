@@ -46,9 +46,10 @@ impl Resolved {
         let mut heading = None;
         for arg in train.get_arguments().filter(|arg| is_key(arg)) {
             let (id, Some(key)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
+            let spelt = |value: &OsString| spelling(arg, &value.to_string_lossy());
             let values: Vec<String> =
-                matches.get_raw(id).into_iter().flatten().map(|value| value.to_string_lossy().into_owned()).collect();
-            let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+                matches.get_raw(id).into_iter().flatten().map(|value| spelt(&value.to_owned())).collect();
+            let defaults: Vec<String> = arg.get_default_values().iter().map(|value| spelt(&value.into())).collect();
             if values != defaults {
                 let value = values.join(",");
                 let _ = match (Kind::of(arg), value.as_str()) {
@@ -117,18 +118,21 @@ fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
-/// Values of a flag as TOML.
+/// A flag's value in the one spelling that stands for it; TOML knows fewer spellings of a number than a flag does.
+fn spelling(arg: &Arg, value: &str) -> String {
+    match (Kind::of(arg), value.parse::<i64>(), value.parse::<f32>()) {
+        (Kind::Number | Kind::Either, Ok(integer), _) => integer.to_string(),
+        (Kind::Number | Kind::Either, _, Ok(number)) => number.to_string().to_lowercase(),
+        _ => value.to_owned(),
+    }
+}
+
+/// Values of a flag, spelt so, as TOML.
 fn value_of(arg: &Arg, values: &[String]) -> String {
-    let text = |value: &String| toml::Value::String(value.clone()).to_string();
     let one = |value: &String| match Kind::of(arg) {
-        Kind::Bool => value.clone(),
-        Kind::Text => text(value),
-        // Shortest text of the very number; TOML knows fewer spellings of one than a flag does.
-        Kind::Number | Kind::Either => match (value.parse::<i64>(), value.parse::<f32>()) {
-            (Ok(integer), _) => integer.to_string(),
-            (_, Ok(number)) => number.to_string().to_lowercase(),
-            _ => text(value),
-        },
+        Kind::Bool | Kind::Number => value.clone(),
+        Kind::Either if value.parse::<f32>().is_ok() => value.clone(),
+        Kind::Text | Kind::Either => toml::Value::String(value.clone()).to_string(),
     };
     if is_list(arg) {
         format!("[{}]", values.iter().map(one).collect::<Vec<_>>().join(", "))
