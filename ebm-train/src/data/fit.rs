@@ -122,13 +122,13 @@ pub(super) fn check(
     preprocessing: &Preprocessing,
     options: &DataOptions,
 ) -> Result<(), Error> {
-    if let (Some(own), Input::Levels { max }) = (options.max_level.or(table.max_level), preprocessing.input) {
-        if own != max {
-            let problem = format!(
-                "has levels from 0 to {own}, but the model takes levels from 0 to {max} (--max-level {max} says that these are such)"
-            );
-            return Err(Error::data(name, problem));
-        }
+    if let (Some(own), Input::Levels { max }) = (options.max_level.or(table.max_level), preprocessing.input)
+        && own != max
+    {
+        let problem = format!(
+            "has levels from 0 to {own}, but the model takes levels from 0 to {max} (--max-level {max} says that these are such)"
+        );
+        return Err(Error::data(name, problem));
     }
     if let Some(scaling) = &preprocessing.scaling {
         let (channels, units, visible) = (scaling.offsets.len(), table.units(), table.rows.visible());

@@ -88,10 +88,11 @@ fn likelihood(
     let unnormalised = variational_bound(backend, stack, 0.0, &measured.usual.inputs, args.seed, PASSES)?;
     let most = if how == LogLikelihood::Exact { MAX_STATES } else { UNASKED_STATES };
     let states = enumerable_states(top.kinds(), top.visible(), top.hidden()).filter(|&states| states <= most);
-    if how != LogLikelihood::Ais && states.is_some() {
-        if let Some(log_partition) = log_partition_exact(backend, top) {
-            return Ok(Likelihood::Exact { exact: unnormalised - log_partition, log_partition });
-        }
+    if how != LogLikelihood::Ais
+        && states.is_some()
+        && let Some(log_partition) = log_partition_exact(backend, top)
+    {
+        return Ok(Likelihood::Exact { exact: unnormalised - log_partition, log_partition });
     }
     if how == LogLikelihood::Exact {
         let value = format!("exact for {} visible and {} hidden units", top.visible(), top.hidden());
