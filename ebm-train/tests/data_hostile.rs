@@ -15,7 +15,7 @@ const FILES: u32 = 2500;
 fn change(bytes: &mut Vec<u8>, rng: &mut impl Rng) {
     // Half of all changes hit the first bytes, which say what the rest is.
     let place = |rng: &mut dyn FnMut() -> u32, len: usize| {
-        let range = if rng() % 2 == 0 { len.min(160) } else { len };
+        let range = if rng().is_multiple_of(2) { len.min(160) } else { len };
         rng() as usize % range.max(1)
     };
     let mut draw = || rng.next_u32();

@@ -87,7 +87,7 @@ impl Spec {
         format!("{kind}:{}", name.chars().take(LONGEST_NAME).collect::<String>())
     }
 
-    /// Does it say by itself which samples are test data, where the files have them?
+    /// Is it a table of text, which has flags of its own?
     pub(super) fn is_csv(&self) -> bool {
         matches!(self, Self::Csv { .. })
     }
