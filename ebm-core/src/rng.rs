@@ -36,6 +36,8 @@ pub enum Purpose {
     Perturbation = 10,
     /// States drawn from the data's probabilities each time that they are seen.
     Observation = 11,
+    /// Which samples of a data set keep their labels; the sample is the class.
+    Labelled = 12,
     /// States of hidden units in a chain that generates; the step is the chain's.
     GeneratedHidden = 16,
     /// States of visible units there.

@@ -16,6 +16,7 @@ mod fit;
 mod idx;
 pub mod inspect;
 mod numpy;
+mod labelled;
 mod options;
 mod parts;
 mod preprocessing;
@@ -30,6 +31,7 @@ mod windows;
 
 pub use amount::{Bytes, Size};
 pub use file_rows::FileRows;
+pub use labelled::labelled_subset;
 pub use options::{BinarisationChoice, DataOptions, Header, MixedWindows, SPECS, ScalingChoice};
 pub use preprocessing::{Binarisation, Preprocessing, Scaling};
 pub use samples::{Batch, PIECE_ROWS, Samples};

@@ -21,9 +21,10 @@ pub fn free_energies<N: Numbers>(model: &Model<'_>, inputs: &Samples) -> Result<
 }
 
 /// The free energy, in `2^-12` nats and rounded up, that the share `quantile` of the samples does not exceed; `None` without samples.
+/// Samples that miss values have no free energy, and do not count.
 pub fn threshold<N: Numbers>(model: &Model<'_>, inputs: &Samples, quantile: f32) -> Result<Option<i32>, Error> {
-    let mut energies: Vec<f64> =
-        free_energies::<N>(model, inputs)?.into_iter().map(|energy| f64::from(N::nats(energy))).collect();
+    let energies = free_energies::<N>(model, inputs)?.into_iter().map(|energy| f64::from(N::nats(energy)));
+    let mut energies: Vec<f64> = energies.filter(|energy| !energy.is_nan()).collect();
     energies.sort_by(f64::total_cmp);
     let rank = (f64::from(quantile) * energies.len() as f64).ceil() as usize;
     Ok(energies.get(rank.saturating_sub(1)).map(|nats| (nats * f64::from(NATS)).ceil() as i32))

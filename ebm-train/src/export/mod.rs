@@ -2,25 +2,26 @@
 
 mod file;
 pub mod foreign;
+mod loss;
+mod model_file;
 pub mod named;
 mod quantize;
 mod read;
 
 pub use crate::files::{prepare_folder, write_whole};
 pub use file::ModelFile;
-pub use quantize::{IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Storages, quantize};
+pub use loss::{QuantizationLoss, quantization_loss};
+pub use model_file::{NOVELTY_QUANTILE, model_file};
+pub use quantize::{
+    IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Quantized, Storages, quantize, quantize_stack,
+};
+
+use model_file::{TOOL, encoded};
 
 use crate::Error;
-use crate::data::Dataset;
-use crate::eval::{classification, novelty};
 use crate::parameters::{ClassifierParameters, DbnParameters, Parameters};
-use ebm_core::format::{Header, Layer, Novelty, Provenance, encode, encoded_len};
-use ebm_core::{HiddenKind, Numbers};
-
-/// Share of the training set whose free energy lies under the novelty threshold.
-pub const NOVELTY_QUANTILE: f32 = 0.99;
-/// What the provenance names as its writer.
-const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+use ebm_core::HiddenKind;
+use ebm_core::format::Layer;
 
 impl ClassifierParameters {
     /// The layers as ebm-core takes them.
@@ -54,48 +55,4 @@ impl Parameters {
             Self::Classifier(net) => net.layers(),
         }
     }
-}
-
-/// Makes a model's file. Test accuracy, where it names classes, and the novelty threshold, where it has a machine, are measured on the very bytes
-/// that are written.
-pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
-    let has_classes = |layer: &Layer<'_>| match layer {
-        Layer::Rbm(machine) => machine.units().labels() > 0,
-        Layer::Head(_) | Layer::IntegerHead(_) => true,
-        _ => false,
-    };
-    let names_classes = layers.last().is_some_and(has_classes);
-    let labels = if names_classes { dataset.classes.join("\n") } else { String::new() };
-    let mut header = Header {
-        input: dataset.preprocessing.input,
-        layers: Default::default(),
-        labels: &labels,
-        novelty: None,
-        provenance: Provenance {
-            dataset: &dataset.name,
-            dataset_crc32: dataset.train_crc32,
-            seed,
-            test_accuracy: None,
-            tool: TOOL,
-        },
-        ..Header::default()
-    };
-    let unmeasured = encoded(&header, layers)?;
-    let unfit = |error: Error| error.between("the new model".as_ref(), &dataset.name);
-    let model = unmeasured.model()?;
-    if names_classes && !dataset.test.labels.is_empty() {
-        let measured = classification::evaluate::<N>(&model, &dataset.test).map_err(unfit)?;
-        header.provenance.test_accuracy = Some(measured.accuracy as f32);
-    }
-    if model.machine::<N>().is_ok() {
-        let threshold = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE).map_err(unfit)?;
-        header.novelty = threshold.map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
-    }
-    encoded(&header, layers)
-}
-
-fn encoded(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<ModelFile, Error> {
-    let mut file = ModelFile::zeroed(encoded_len(header, layers)?);
-    encode(header, layers, file.bytes_mut())?;
-    Ok(file)
 }

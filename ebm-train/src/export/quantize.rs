@@ -1,7 +1,9 @@
 //! f32 parameters to the integers of [`ebm_core::kernel::integer`], whose module documentation defines every quantity here.
 
 use crate::Error;
-use crate::parameters::{AffineParameters, ClassifierParameters, RbmParameters, UnitKinds};
+use crate::parameters::{
+    AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters, Stage, UnitKinds,
+};
 use ebm_core::format::Layer;
 use ebm_core::kernel::integer::{
     MAX_DOWN_STEPS, MAX_INPUTS, MAX_VISIBLE_BIAS, NATS, ONE, Rescale, Storage, Up, Weights,
@@ -105,6 +107,55 @@ impl IntegerParameters {
     }
 }
 
+/// Whatever a file can hold in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Quantized {
+    /// A machine or a stack of machines, from the input up.
+    Stack(Vec<IntegerRbmParameters>),
+    /// A net that names a class.
+    Classifier(IntegerParameters),
+}
+
+impl Quantized {
+    /// Quantises parameters. Fails when they have no integer form, naming the place.
+    pub fn of(parameters: &Parameters, storages: Storages) -> Result<Self, Error> {
+        match parameters {
+            Parameters::Dbn(stack) => quantize_stack(stack, storages.machine).map(Self::Stack),
+            Parameters::Classifier(net) => quantize(net, storages).map(Self::Classifier),
+        }
+    }
+
+    /// The layers as ebm-core takes them.
+    pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
+        match self {
+            Self::Stack(machines) => machines.iter().map(|rbm| Ok(Layer::IntegerRbm(rbm.view()?))).collect(),
+            Self::Classifier(net) => net.layers(),
+        }
+    }
+}
+
+/// An error that names the place.
+fn at(what: String) -> impl Fn(&str) -> Error {
+    move |problem| Error::Quantize(format!("{what}: {problem}"))
+}
+
+/// Quantises a machine, or a stack of machines as pretraining left them. Fails when a unit is not Bernoulli, when a layer's ways up and down
+/// differ, or when a number is too large for the fixed point, naming the place.
+pub fn quantize_stack(stack: &DbnParameters, storage: Storage) -> Result<Vec<IntegerRbmParameters>, Error> {
+    let below = stack.below.iter().enumerate().map(|(index, stage)| match stage {
+        Stage::Tied(rbm) => Ok((index, rbm)),
+        Stage::Directed { .. } => Err(at(format!("layer {index}"))(
+            "its weights up and down differ, which integers have no form for; fine-tune it to a classifier",
+        )),
+    });
+    let machines = below.chain([Ok((stack.below.len(), &stack.top))]);
+    let quantised = |machine: Result<(usize, &RbmParameters), Error>| {
+        let (index, rbm) = machine?;
+        quantize_rbm(rbm, storage).map_err(at(format!("machine {index}")))
+    };
+    machines.map(quantised).collect()
+}
+
 /// Quantises a net. Of a unit's weights, those of 8 bits move by at most half its scale, `s_j = max_i |W_ij| / 127`; those of 4 bits
 /// and signs take the scale with the smallest squared error `Σ_i (W_ij − s_j·w_ij)²` (of signs: `s_j = mean_i |W_ij|`). A scale is
 /// larger only where the bias is over 1,000 times the largest weight.
@@ -113,11 +164,10 @@ pub fn quantize(parameters: &ClassifierParameters, storages: Storages) -> Result
     if parameters.hidden != HiddenKind::Bernoulli {
         return Err(Error::Quantize("only sigmoid layers have an integer form, these are rectifiers".into()));
     }
-    let named = |what: String| move |problem: &str| Error::Quantize(format!("{what}: {problem}"));
     let machine = parameters.machine.as_ref();
-    let machine = machine.map(|rbm| quantize_rbm(rbm, storages.machine).map_err(named("the machine".into())));
+    let machine = machine.map(|rbm| quantize_rbm(rbm, storages.machine).map_err(at("the machine".into())));
     let affine = |what, AffineParameters { weights, bias }: &AffineParameters, storage| {
-        quantize_up(weights, bias, storage).map(|(layer, _)| layer).map_err(named(what))
+        quantize_up(weights, bias, storage).map(|(layer, _)| layer).map_err(at(what))
     };
     let layers = parameters.layers.iter().enumerate();
     Ok(IntegerParameters {

@@ -1,0 +1,75 @@
+//! The file of a model: its layers, what is known of its data, and what was measured on the very bytes that are written.
+
+use super::ModelFile;
+use crate::Error;
+use crate::data::{Dataset, Preprocessing};
+use crate::eval::{classification, novelty};
+use ebm_core::format::{
+    Header, ImageShape, Input, Layer, Novelty, NumberFormat, Presentation, Provenance, Scaling, encode, encoded_len,
+};
+use ebm_core::{ModelError, Numbers};
+
+/// Share of the training set whose free energy lies under the novelty threshold.
+pub const NOVELTY_QUANTILE: f32 = 0.99;
+/// What the provenance names as its writer.
+pub(super) const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+
+/// Makes the file of these layers, trained on `dataset` with this seed: a machine, a ClassRBM, a stack or a classifier. Where the model names
+/// classes, their names and its accuracy on the test split are in it; where it has a machine over its inputs, the novelty threshold.
+///
+/// Fails when the layers do not fit each other or the data, and for integers of inputs that are scaled as only f32 can.
+pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
+    let classes = layers.last().map_or(0, |layer| layer.header().classes() as usize);
+    let labels = if classes == dataset.classes.len() { dataset.classes.join("\n") } else { String::new() };
+    let image = dataset.image.map(|shape| ImageShape { width: shape.width as u32, height: shape.height as u32 });
+    let binarisation = dataset.preprocessing.binarisation;
+    let (input, scaling) = input(&dataset.preprocessing, layers)?;
+    let mut header = Header {
+        input,
+        labels: &labels,
+        provenance: Provenance {
+            dataset: &dataset.name,
+            dataset_crc32: dataset.train_crc32,
+            seed,
+            test_accuracy: None,
+            tool: TOOL,
+        },
+        presentation: Presentation { image, training: binarisation, test: binarisation },
+        scaling,
+        ..Header::default()
+    };
+    let unmeasured = encoded(&header, layers)?;
+    let unfit = |error: Error| error.between("the new model".as_ref(), &dataset.name);
+    let model = unmeasured.model()?;
+    if !labels.is_empty() && !dataset.test.labels.is_empty() {
+        header.provenance.test_accuracy = match classification::evaluate::<N>(&model, &dataset.test) {
+            Ok(measured) => Some(measured.accuracy as f32),
+            // Samples that miss values have no answer to be right.
+            Err(Error::Answer(ModelError::NotANumber)) => None,
+            Err(error) => return Err(unfit(error)),
+        };
+    }
+    if model.machine::<N>().is_ok() {
+        let threshold = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE).map_err(unfit)?;
+        header.novelty = threshold.map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
+    }
+    encoded(&header, layers)
+}
+
+/// How a raw input becomes a value, in the numbers of the layers.
+fn input<'a>(preprocessing: &'a Preprocessing, layers: &[Layer<'_>]) -> Result<(Input, Option<Scaling<'a>>), Error> {
+    let Some(scaling) = &preprocessing.scaling else { return Ok((preprocessing.input, None)) };
+    if layers.first().is_some_and(|layer| layer.header().numbers != NumberFormat::F32) {
+        let problem = "its inputs are scaled channel by channel, which integers take counts of a sensor for; train on levels (--scaling levels)";
+        return Err(Error::Quantize(problem.into()));
+    }
+    let (offsets, scales) = (&scaling.offsets, &scaling.scales);
+    Ok((Input::Scaled { channels: offsets.len() as u32 }, Some(Scaling::Float { offsets, scales })))
+}
+
+/// The bytes of a file.
+pub(super) fn encoded(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<ModelFile, Error> {
+    let mut file = ModelFile::zeroed(encoded_len(header, layers)?);
+    encode(header, layers, file.bytes_mut())?;
+    Ok(file)
+}
