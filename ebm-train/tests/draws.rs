@@ -1,4 +1,4 @@
-//! No draw is used twice: a whole small training run, pretraining and fine-tuning, over a backend that writes down what every draw is for.
+//! No draw is used twice: a whole small training run, pretraining and fine-tuning of either kind, over a backend that writes down what every draw is for.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use ebm_train::train::pretrain::{Stack, pretrain};
 use ebm_train::train::rbm::settings::{Algorithm, Statistics};
 use ebm_train::train::rbm::{self, RbmSettings, Run, Shape};
 use ebm_train::train::source::Source;
+use ebm_train::train::updown::{UpDown, up_down};
 
 /// Where a row of draws comes from, and how often it was taken.
 type Taken = HashMap<(u64, u8, u8, u16, u32, u32), u32>;
@@ -61,6 +62,14 @@ impl Backend for Recorder {
 
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor) {
         self.cpu.gather(source, rows, out);
+    }
+
+    fn take_columns(&self, values: &Self::Tensor, columns: Range<usize>, out: &mut Self::Tensor) {
+        self.cpu.take_columns(values, columns, out);
+    }
+
+    fn put_columns(&self, values: &Self::Tensor, first: usize, out: &mut Self::Tensor) {
+        self.cpu.put_columns(values, first, out);
     }
 
     fn affine(
@@ -305,11 +314,17 @@ fn no_draw_is_used_twice() -> Result<(), Error> {
         Backpropagation { epochs: EPOCHS, batch_size: 100, dropout: 0.25, input_dropout: 0.1, ..Default::default() };
     finetune(&backend, &settings, 9, "finetune", &Recognition::of(&stack)?, &dataset, &mut Silent)?;
 
+    let settings = UpDown { epochs: EPOCHS, k: K, dreams: Statistics::States, ..UpDown::default() };
+    up_down(&backend, &settings, 9, &stack, &dataset, &mut Silent)?;
+
     let taken = backend.taken.into_inner();
     let twice = taken.iter().find(|(_, times)| **times > 1);
     assert_eq!(twice, None, "(seed, purpose, layer, phase, step, sample)");
     // Hidden and visible states of every Gibbs step, and one dropout, a layer, epoch and sample, and the inputs' dropout: all were written down.
-    assert_eq!(taken.len(), EPOCHS * rows * (HIDDEN.len() * (2 * usize::from(K) + 1) + 1));
+    let of_fine_tuning = HIDDEN.len() * (2 * usize::from(K) + 1) + 1;
+    // So were the layer's states awake and asleep, and every Gibbs step of the machine on top.
+    let of_up_down = 2 + 2 * usize::from(K);
+    assert_eq!(taken.len(), EPOCHS * rows * (of_fine_tuning + of_up_down));
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! Back-propagation against the loss written from its definition; what a run keeps, and that it can be taken up anywhere.
 
+mod cut;
+
+use cut::{Cut, assert_resumes};
 use ebm_core::HiddenKind;
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
 use ebm_tests::parameters::uniform;
@@ -10,8 +13,7 @@ use ebm_train::data::{Batch, Dataset, Split, digits};
 use ebm_train::parameters::AffineParameters;
 use ebm_train::train::finetune::{Backpropagation, Finetuned, Recognition, finetune, gradient, start_head};
 use ebm_train::train::rbm::settings::{Optimizer, Schedule};
-use ebm_train::train::snapshot::Snapshot;
-use ebm_train::train::{Epoch, Monitor, Silent};
+use ebm_train::train::{Monitor, Silent};
 use rand_core::Rng;
 
 /// Hidden layers, then the head.
@@ -184,40 +186,6 @@ fn settings() -> Backpropagation {
     }
 }
 
-/// Stops a stage after so many minibatches and hands its snapshot on.
-#[derive(Default)]
-struct Cut {
-    left: Option<Snapshot>,
-    batches_left: Option<usize>,
-    epochs: Vec<Epoch>,
-}
-
-impl Monitor for Cut {
-    fn begin(&mut self, _: &str) -> Result<Option<Snapshot>, Error> {
-        Ok(self.left.take())
-    }
-
-    fn batch(&mut self, _: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
-        let Some(left) = &mut self.batches_left else { return Ok(()) };
-        *left -= 1;
-        if *left > 0 {
-            return Ok(());
-        }
-        self.left = Some(snapshot()?);
-        Err(Error::Interrupted { run: "here".into() })
-    }
-
-    fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
-        self.epochs.push(epoch.clone());
-        Ok(())
-    }
-
-    fn end(&mut self, _: &str, snapshot: Snapshot) -> Result<(), Error> {
-        self.left = Some(snapshot);
-        Ok(())
-    }
-}
-
 fn run(hidden: HiddenKind, settings: &Backpropagation, monitor: &mut dyn Monitor) -> Result<Finetuned, Error> {
     let start = Recognition::random(1, 64, &[20, 15], hidden);
     finetune(&Cpu::new(1)?, settings, 5, "finetune", &start, &dataset()?, monitor)
@@ -227,25 +195,7 @@ fn run(hidden: HiddenKind, settings: &Backpropagation, monitor: &mut dyn Monitor
 fn a_run_cut_anywhere_ends_where_the_uncut_one_does() -> Result<(), Error> {
     for (hidden, optimizer) in [(HiddenKind::Bernoulli, Optimizer::Adam), (HiddenKind::Relu, Optimizer::Sgd)] {
         let settings = Backpropagation { optimizer, ..settings() };
-        let mut whole = Cut::default();
-        let uncut = run(hidden, &settings, &mut whole)?;
-        for every in [1, 7, 10, 43] {
-            let mut monitor = Cut::default();
-            let mut pieces = 0;
-            let resumed = loop {
-                monitor.batches_left = Some(every);
-                match run(hidden, &settings, &mut monitor) {
-                    Ok(net) => break net,
-                    Err(Error::Interrupted { .. }) => pieces += 1,
-                    Err(error) => return Err(error),
-                }
-            };
-            assert!(pieces > 0 && resumed == uncut, "cut every {every} minibatches, {pieces} times");
-            assert_eq!(monitor.epochs, whole.epochs);
-        }
-        // A stage that has ended gives the same again and learns nothing more.
-        let epochs = whole.epochs.len();
-        assert!(run(hidden, &settings, &mut whole)? == uncut && whole.epochs.len() == epochs);
+        assert_resumes(&[1, 7, 10, 43], |monitor| run(hidden, &settings, monitor))?;
     }
     Ok(())
 }

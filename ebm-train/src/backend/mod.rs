@@ -94,6 +94,12 @@ pub trait Backend {
     /// `out` becomes the rows of `source` named by `rows`.
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor);
 
+    /// `out` becomes the columns `columns` of `values`.
+    fn take_columns(&self, values: &Self::Tensor, columns: Range<usize>, out: &mut Self::Tensor);
+
+    /// The columns of `out` from `first` on become `values`, of as many rows.
+    fn put_columns(&self, values: &Self::Tensor, first: usize, out: &mut Self::Tensor);
+
     /// `out = link(bias + input·W)` or, downwards, `link(bias + input·Wᵀ)`; no bias is a bias of zero.
     fn affine(
         &self,

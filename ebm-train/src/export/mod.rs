@@ -7,6 +7,7 @@ mod model_file;
 pub mod named;
 mod quantize;
 mod read;
+mod scaling;
 
 pub use crate::files::{prepare_folder, write_whole};
 pub use file::ModelFile;

@@ -1,11 +1,12 @@
 //! The file of a model: its layers, what is known of its data, and what was measured on the very bytes that are written.
 
 use super::ModelFile;
+use super::scaling::IntegerScaling;
 use crate::Error;
-use crate::data::{Dataset, Preprocessing};
+use crate::data::{Dataset, Scaling};
 use crate::eval::{classification, novelty};
 use ebm_core::format::{
-    Header, ImageShape, Input, Layer, Novelty, NumberFormat, Presentation, Provenance, Scaling, encode, encoded_len,
+    self, Header, ImageShape, Input, Layer, Novelty, NumberFormat, Presentation, Provenance, encode, encoded_len,
 };
 use ebm_core::{ModelError, Numbers};
 
@@ -17,15 +18,19 @@ pub(super) const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_P
 /// Makes the file of these layers, trained on `dataset` with this seed: a machine, a ClassRBM, a stack or a classifier. Where the model names
 /// classes, their names and its accuracy on the test split are in it; where it has a machine over its inputs, the novelty threshold.
 ///
-/// Fails when the layers do not fit each other or the data, and for integers of inputs that are scaled as only f32 can.
+/// Fails when the layers do not fit each other or the data, and for integers of inputs whose scaling has no integer form.
 pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
     let classes = layers.last().map_or(0, |layer| layer.header().classes() as usize);
     let labels = if classes == dataset.classes.len() { dataset.classes.join("\n") } else { String::new() };
     let image = dataset.image.map(|shape| ImageShape { width: shape.width as u32, height: shape.height as u32 });
     let binarisation = dataset.preprocessing.binarisation;
-    let (input, scaling) = input(&dataset.preprocessing, layers)?;
+    let is_float = layers.first().is_none_or(|layer| layer.header().numbers == NumberFormat::F32);
+    let scaling = dataset.preprocessing.scaling.as_ref();
+    let in_counts = scaling.filter(|_| !is_float).map(IntegerScaling::of).transpose()?;
+    let of_floats = scaling.map(|Scaling { offsets, scales }| format::Scaling::Float { offsets, scales });
     let mut header = Header {
-        input,
+        input: scaling
+            .map_or(dataset.preprocessing.input, |scaling| Input::Scaled { channels: scaling.offsets.len() as u32 }),
         labels: &labels,
         provenance: Provenance {
             dataset: &dataset.name,
@@ -35,7 +40,7 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
             tool: TOOL,
         },
         presentation: Presentation { image, training: binarisation, test: binarisation },
-        scaling,
+        scaling: in_counts.as_ref().map(IntegerScaling::view).or(of_floats),
         ..Header::default()
     };
     let unmeasured = encoded(&header, layers)?;
@@ -54,17 +59,6 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
         header.novelty = threshold.map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
     }
     encoded(&header, layers)
-}
-
-/// How a raw input becomes a value, in the numbers of the layers.
-fn input<'a>(preprocessing: &'a Preprocessing, layers: &[Layer<'_>]) -> Result<(Input, Option<Scaling<'a>>), Error> {
-    let Some(scaling) = &preprocessing.scaling else { return Ok((preprocessing.input, None)) };
-    if layers.first().is_some_and(|layer| layer.header().numbers != NumberFormat::F32) {
-        let problem = "its inputs are scaled channel by channel, which integers take counts of a sensor for; train on levels (--scaling levels)";
-        return Err(Error::Quantize(problem.into()));
-    }
-    let (offsets, scales) = (&scaling.offsets, &scaling.scales);
-    Ok((Input::Scaled { channels: offsets.len() as u32 }, Some(Scaling::Float { offsets, scales })))
 }
 
 /// The bytes of a file.

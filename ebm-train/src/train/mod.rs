@@ -9,6 +9,7 @@ pub mod pretrain;
 pub mod rbm;
 pub mod snapshot;
 pub mod source;
+pub mod updown;
 
 use crate::Error;
 use crate::backend::{Backend, Step};

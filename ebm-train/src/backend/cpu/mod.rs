@@ -148,6 +148,21 @@ impl Backend for Cpu {
         }
     }
 
+    fn take_columns(&self, values: &CpuTensor, columns: Range<usize>, out: &mut CpuTensor) {
+        out.reshape(values.rows(), columns.len());
+        let rows = values.values.chunks_exact(values.columns.max(1));
+        for (to, row) in out.values.chunks_exact_mut(columns.len().max(1)).zip(rows) {
+            to.copy_from_slice(&row[columns.clone()]);
+        }
+    }
+
+    fn put_columns(&self, values: &CpuTensor, first: usize, out: &mut CpuTensor) {
+        let (columns, of_out) = (values.columns, out.columns.max(1));
+        for (to, row) in out.values.chunks_exact_mut(of_out).zip(values.values.chunks_exact(columns.max(1))) {
+            to[first..first + columns].copy_from_slice(row);
+        }
+    }
+
     fn affine(
         &self,
         direction: Direction,

@@ -4,8 +4,8 @@ use super::args::ModelFormat;
 use super::plan::Plan;
 use crate::Error;
 use crate::data::Dataset;
-use crate::eval::{classification, novelty};
-use crate::export::{ModelFile, Storages, model_file, quantize};
+use crate::eval::classification;
+use crate::export::{ModelFile, Storages, model_file, quantization_loss, quantize};
 use crate::parameters::{ClassifierParameters, Parameters};
 use crate::run::{MODEL, MODEL_F32};
 use crate::train::Epoch;
@@ -100,13 +100,10 @@ impl Outcome {
         let exact = evaluate::<Float>(&float, dataset)?;
         outcome.test_accuracy = exact.as_ref().map(|figures| figures.accuracy);
         if let Some(int8) = &int8 {
-            let rounded = evaluate::<Integer>(int8, dataset)?;
-            outcome.test_accuracy_int8 = rounded.as_ref().map(|figures| figures.accuracy);
-            let changed = |(a, b): (&usize, &usize)| a != b;
-            outcome.int8_answers_changed = exact.zip(rounded).map(|(exact, rounded)| {
-                exact.answers.iter().zip(&rounded.answers).filter(|&pair| changed(pair)).count()
-            });
-            outcome.free_energy_error_median_nats = free_energy_error(&float, int8, dataset)?;
+            let loss = quantization_loss(&float, int8, dataset)?;
+            outcome.test_accuracy_int8 = loss.accuracy_quantized;
+            outcome.int8_answers_changed = loss.answers_changed;
+            outcome.free_energy_error_median_nats = loss.free_energy_error_median_nats;
         }
         if let Some(net) = &trained.random_start {
             let file = model_file::<Float>(&net.layers()?, dataset, plan.seed)?;
@@ -150,20 +147,4 @@ fn evaluate<N: Numbers>(file: &ModelFile, dataset: &Dataset) -> Result<Option<cl
     }
     let figures = classification::evaluate::<N>(&model, &dataset.test);
     figures.map(Some).map_err(|error| error.between(file.path(), &dataset.name))
-}
-
-/// Median over the test set of `|F_int8(v) − F_f32(v)|`, in nats; `None` where the model has no machine.
-fn free_energy_error(float: &ModelFile, int8: &ModelFile, dataset: &Dataset) -> Result<Option<f64>, Error> {
-    let unfit = |error: Error| error.between(int8.path(), &dataset.name);
-    let (exact, rounded) = (float.model()?, int8.model()?);
-    if exact.machine::<Float>().is_err() {
-        return Ok(None);
-    }
-    let inputs = &dataset.test.inputs;
-    let exact = novelty::free_energies::<Float>(&exact, inputs).map_err(unfit)?;
-    let rounded = novelty::free_energies::<Integer>(&rounded, inputs).map_err(unfit)?;
-    let mut errors: Vec<f64> =
-        exact.into_iter().zip(rounded).map(|(f, q)| f64::from((Integer::nats(q) - f).abs())).collect();
-    errors.sort_by(f64::total_cmp);
-    Ok(errors.get(errors.len() / 2).copied())
 }

@@ -21,6 +21,9 @@ use ebm_core::rng::{Purpose, Stream};
 use net::{Dropout, Net};
 use stopping::Best;
 
+/// The flag that is at fault when a net leaves the finite numbers.
+const DIVERGED: &str = "--finetune-learning-rate";
+
 /// What fine-tuning made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finetuned {
@@ -94,6 +97,10 @@ pub fn finetune<B: Backend>(
     };
     while !is_over(position, &best) {
         let epoch = position.epochs + 1;
+        let finite = |snapshot: Snapshot| match snapshot.is_finite() {
+            true => Ok(snapshot),
+            false => Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: DIVERGED }),
+        };
         let samples = order::shuffled(seed, head_layer, epoch, rows);
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             let taken = (position.epochs * batches + position.batches) as u32;
@@ -107,20 +114,20 @@ pub fn finetune<B: Backend>(
             net.step(backend, settings, taken, taken as f32 / batches as f32);
             position.batches += 1;
             if position.batches < batches {
-                monitor.batch(stage, &mut || Ok(snapshot(backend, &mut net, &best, position)))?;
+                monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
         let (figures, validation) = splits.measure(backend, &mut net, stage, epoch)?;
         monitor.advance(one_epoch);
         if !figures.train_loss.is_finite() {
-            return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: "--finetune-learning-rate" });
+            return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: DIVERGED });
         }
         if let Some(best) = &mut best {
             best.consider(backend, epoch, validation, &mut net);
         }
         monitor.epoch(&figures)?;
-        monitor.batch(stage, &mut || Ok(snapshot(backend, &mut net, &best, position)))?;
+        monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
     }
     monitor.advance(one_epoch * (settings.epochs - position.epochs.min(settings.epochs)) as u64);
     monitor.end(stage, snapshot(backend, &mut net, &best, position))?;

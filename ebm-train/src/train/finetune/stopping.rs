@@ -21,7 +21,7 @@ impl<B: Backend> Best<B> {
     pub fn new(backend: &B, net: &mut Net<B>) -> Self {
         let mut best = Self {
             epoch: 0,
-            result: [f32::INFINITY, -1.0],
+            result: [f32::MAX, -1.0],
             values: net.parameters().map(|_| backend.zeros(0, 0)).collect(),
         };
         best.keep(backend, net);
