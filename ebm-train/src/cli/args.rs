@@ -54,6 +54,8 @@ pub enum Command {
     Inpaint(super::inpaint::InpaintArgs),
     /// Draw what hidden units respond to
     Features(super::features::FeaturesArgs),
+    /// Make a model smaller, and say what that loses
+    Quantize(super::quantize::QuantizeArgs),
     /// Write a model's arrays for other programs: npz or safetensors
     Export(super::export::ExportArgs),
     /// Write a model file of another program's arrays

@@ -67,20 +67,9 @@ impl Source {
         Ok(Self { file, parameters, backend: Cpu::new(drawing.threads.into())? })
     }
 
-    /// The data that `options` ask for as this model takes them, made binary as the flags say where they speak of it; where the model says nothing of its
-    /// inputs, all is the flags'. Fails when samples have another number of values than the model has inputs.
+    /// [`open_data`] for this model.
     pub fn open_data(&self, options: &DataOptions) -> Result<Dataset, Error> {
-        let fitted = self.file.fitted()?;
-        let dataset = match fitted.preprocessing == Preprocessing::default() {
-            true => data::open(options)?,
-            false => {
-                let preprocessing = fitted.preprocessing.binarised(options);
-                data::open_as(options, &Fitted { preprocessing, ..fitted })?
-            }
-        };
-        let unfit = |error| Error::from(ModelError::from(error)).between(self.file.path(), &dataset.name);
-        ShapeError::check("inputs", self.file.model()?.inputs(), dataset.measured().inputs.visible()).map_err(unfit)?;
-        Ok(dataset)
+        open_data(&self.file, options)
     }
 
     /// Shape of a tile. Fails when `--shape` has another number of pixels than there are inputs.
@@ -98,6 +87,22 @@ impl Source {
         let known = of_model.or(of_data).filter(|image| image.width * image.height == inputs);
         Ok(known.unwrap_or_else(|| guessed(inputs)))
     }
+}
+
+/// The data that `options` ask for as the model takes them, made binary as the flags say where they speak of it; where the model says nothing of its
+/// inputs, all is the flags'. Fails when samples have another number of values than the model has inputs.
+pub(super) fn open_data(file: &ModelFile, options: &DataOptions) -> Result<Dataset, Error> {
+    let fitted = file.fitted()?;
+    let dataset = match fitted.preprocessing == Preprocessing::default() {
+        true => data::open(options)?,
+        false => {
+            let preprocessing = fitted.preprocessing.binarised(options);
+            data::open_as(options, &Fitted { preprocessing, ..fitted })?
+        }
+    };
+    let unfit = |error| Error::from(ModelError::from(error)).between(file.path(), &dataset.name);
+    ShapeError::check("inputs", file.model()?.inputs(), dataset.measured().inputs.visible()).map_err(unfit)?;
+    Ok(dataset)
 }
 
 /// A square where there is one that shows anything, else a strip.

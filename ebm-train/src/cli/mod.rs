@@ -12,6 +12,7 @@ mod import;
 mod inpaint;
 mod inspect;
 mod parse;
+mod quantize;
 mod reconstruct;
 mod reproduce;
 mod sample;
@@ -75,6 +76,7 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Reconstruct(reconstruct)) => reconstruct::run(&reconstruct, json),
         Some(Command::Inpaint(inpaint)) => inpaint::run(&inpaint, json),
         Some(Command::Features(features)) => features::run(&features, json),
+        Some(Command::Quantize(quantize)) => quantize::run(&quantize, json),
         Some(Command::Export(export)) => export::run(&export, json),
         Some(Command::Import(import)) => import::run(&import, json),
         Some(Command::Data(data)) => data::run(&data, json),
