@@ -300,12 +300,13 @@ fn a_stack_with_labels_names_classes_before_and_after_and_its_file_is_the_stack(
 #[test]
 fn machines_over_rectified_units_take_them_for_gaussian_ones() -> Result<(), Error> {
     let digits = digits::load()?;
-    let machine = RbmSettings { epochs: 2, learning_rate: 0.005, ..RbmSettings::default() };
-    let stack = Stack { hidden: vec![20, 10], hidden_kind: HiddenKind::Relu, machines: vec![machine], labels: false };
+    let machine = RbmSettings { epochs: 5, learning_rate: 0.02, ..RbmSettings::default() };
+    let machines = vec![machine, RbmSettings { learning_rate: 0.002, ..machine }];
+    let stack = Stack { hidden: vec![40, 30], hidden_kind: HiddenKind::Relu, machines, labels: false };
     let trained = pretrain(&Cpu::new(0)?, &stack, 3, &digits, &mut Silent)?;
     let kinds = &trained.top.kinds;
     assert_eq!(kinds.blocks.iter().map(|block| block.kind()).collect::<Vec<_>>(), [Some(VisibleKind::Gaussian)]);
-    assert_eq!((kinds.sigma.len(), kinds.hidden), (20, HiddenKind::Relu));
+    assert_eq!((kinds.sigma.len(), kinds.hidden), (40, HiddenKind::Relu));
     let settings = Backpropagation { epochs: 10, learning_rate: 0.01, ..Backpropagation::default() };
     let start = Recognition::of(&trained)?;
     let net = finetune(&Cpu::new(0)?, &settings, 3, "finetune", &start, &digits, &mut Silent)?;

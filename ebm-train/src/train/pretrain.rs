@@ -49,6 +49,8 @@ impl Stack {
             // Only the machine that has labels can learn to name them, and only Bernoulli units have probabilities to draw from.
             objective: if self.has_labels(index) { settings.objective } else { Objective::Generative },
             binarize: settings.binarize && !over_rectified,
+            // Inputs that are all above zero would drive every hidden unit the same way, and rectifiers stay off that were driven down.
+            centered: settings.centered || over_rectified,
             ..settings
         }
     }
