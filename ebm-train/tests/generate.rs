@@ -166,7 +166,7 @@ fn a_stack_generates_what_its_top_machine_remembers() -> Result<(), Error> {
     };
     let (exact_below, exact_top) = (below.exact(), top.exact());
     let memory = exact_top.visible_marginal();
-    let mut expected = vec![0.0; 16];
+    let mut expected = [0.0; 16];
     for (number, p) in memory.iter().enumerate() {
         for (sum, conditional) in expected.iter_mut().zip(exact_below.visible_distribution(&state(number, 3))) {
             *sum += p * conditional;

@@ -131,15 +131,15 @@ fn brought(train: &Command, given: &ArgMatches) -> Result<Vec<OsString>, Refusal
         if !path.is_file() {
             return Err(no_run(run).into());
         }
-        let settings = train.get_arguments().filter(|arg| !config::may_change(arg.get_id().as_str()));
-        if let Some(arg) = settings.filter(|arg| is_given(arg.get_id().as_str())).next() {
+        let mut settings = train.get_arguments().filter(|arg| !config::may_change(arg.get_id().as_str()));
+        if let Some(arg) = settings.find(|arg| is_given(arg.get_id().as_str())) {
             let flag = arg.get_long().unwrap_or_default();
             let words = format!("--{flag} cannot be given with --resume: a run goes on with its {}\n", path.display());
             return Err(train.clone().error(ErrorKind::ArgumentConflict, words).into());
         }
     }
     let file = config::file_arguments(train, &path)?;
-    let taken = |id: &str| !is_given(id) && !(resumed.is_some() && id == "out");
+    let taken = |id: &str| !(is_given(id) || resumed.is_some() && id == "out");
     let mut more: Vec<OsString> = file.into_iter().filter(|(id, _)| taken(id)).map(|(_, argument)| argument).collect();
     more.extend(resumed.map(|run| flag("out", run)));
     Ok(more)

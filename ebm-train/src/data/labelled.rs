@@ -32,7 +32,7 @@ pub fn labelled_subset(split: &Split, count: usize, seed: u64) -> Result<Split, 
         order.swap(last, below(last + 1, rng.next_u32()));
     }
     let rounds = of_class.iter().map(Vec::len).max().unwrap_or(0);
-    let in_turn = (0..rounds).flat_map(|round| order.iter().filter_map(move |&class| Some((round, class))));
+    let in_turn = (0..rounds).flat_map(|round| order.iter().map(move |&class| (round, class)));
     let mut rows: Vec<u32> =
         in_turn.filter_map(|(round, class)| of_class[class].get(round).copied()).take(count).collect();
     rows.sort_unstable();

@@ -1,0 +1,142 @@
+//! `classify`: a deep net pretrained and fine-tuned, ClassRBMs, and few labels.
+
+use super::learning::Heard;
+use super::{Bar, Context, Data, Experiment, Figure, Outcome, Setting};
+use crate::Error;
+use crate::backend::Backend;
+use crate::data::Dataset;
+use crate::train::finetune::{self, Backpropagation, Recognition, finetune, labelled_subset};
+use crate::train::pretrain::{self, Stack, pretrain};
+use crate::train::rbm::RbmSettings;
+use crate::train::rbm::settings::{Objective, Schedule};
+
+/// Hinton, Osindero & Teh (2006) with back-propagation; Hinton et al. (2012) with dropout.
+const DEEP_PUBLISHED: f64 = 0.92;
+const DEEP_BAR: f64 = 1.0;
+/// Larochelle & Bengio (2008).
+const CLASS_RBMS: [(&str, Objective, f64); 2] =
+    [("discriminative", Objective::Discriminative, 1.81), ("hybrid", Objective::Hybrid, 1.28)];
+const CLASS_RBM_BAR: f64 = 1.28;
+/// Labels, and the accuracy in % that yell/boltzmann-machines reach with them from a machine of 1,024 units.
+const FEW_LABELS: [(usize, f64); 3] = [(100, 81.70), (1_000, 93.65), (10_000, 97.27)];
+
+fn deep(setting: &Setting<'_>) -> (Stack, Backpropagation) {
+    let machine =
+        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..RbmSettings::default() };
+    let hidden = if setting.quick { vec![96, 64] } else { vec![500, 500, 2000] };
+    let tuning = Backpropagation {
+        epochs: if setting.quick { 10 } else { 60 },
+        learning_rate: if setting.quick { 5e-3 } else { 1e-3 },
+        dropout: 0.2,
+        ..Backpropagation::default()
+    };
+    (Stack { hidden, machines: vec![machine], ..Stack::default() }, tuning)
+}
+
+fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
+    let machine = RbmSettings {
+        objective,
+        generative_weight: 0.01,
+        epochs: if setting.quick { 20 } else { 60 },
+        learning_rate: 0.05,
+        schedule: Schedule::Linear,
+        weight_decay: 0.0,
+        ..RbmSettings::default()
+    };
+    let hidden = match (setting.quick, objective) {
+        (true, _) => 96,
+        (false, Objective::Discriminative) => 500,
+        (false, _) => 1500,
+    };
+    Stack { hidden: vec![hidden], labels: true, machines: vec![machine], ..Stack::default() }
+}
+
+fn few(setting: &Setting<'_>, labels: usize) -> Backpropagation {
+    let epochs = if setting.quick {
+        20
+    } else if labels > 1_000 {
+        30
+    } else {
+        60
+    };
+    Backpropagation {
+        epochs,
+        batch_size: if labels > 100 { 64 } else { 10 },
+        dropout: 0.2,
+        ..Backpropagation::default()
+    }
+}
+
+/// One machine over all images; the labels come later.
+fn unlabelled(setting: &Setting<'_>) -> Stack {
+    let machine =
+        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..RbmSettings::default() };
+    Stack { hidden: vec![if setting.quick { 96 } else { 1024 }], machines: vec![machine], ..Stack::default() }
+}
+
+fn few_labels(setting: &Setting<'_>) -> Vec<(usize, f64)> {
+    let available = setting.dataset.train.inputs.rows();
+    FEW_LABELS.into_iter().filter(|(labels, _)| *labels <= available).collect()
+}
+
+fn labelled(setting: &Setting<'_>, seed: u64, labels: usize) -> Result<Dataset, Error> {
+    let train = labelled_subset(&setting.dataset.train, labels, seed)?;
+    Ok(Dataset { train, ..setting.dataset.clone() })
+}
+
+pub(super) fn experiment<B: Backend>() -> Experiment<B> {
+    Experiment {
+        name: "classify",
+        about: "784-500-500-2000-10 pretrained and fine-tuned; ClassRBMs, discriminative and hybrid; 100, 1,000 and 10,000 labels",
+        source: "Hinton et al. 2006 (1.2 %), 2012 (0.92 %); Larochelle & Bengio 2008 (1.81, 1.28 %); yell/boltzmann-machines (81.70, 93.65, 97.27 %)",
+        data: Data::Grey,
+        work: |setting| {
+            let (stack, tuning) = deep(setting);
+            let deep =
+                pretrain::cost(&stack, setting.dataset) + finetune::cost(&tuning, &stack.hidden, setting.dataset);
+            let machines = CLASS_RBMS
+                .iter()
+                .map(|&(_, objective, _)| pretrain::cost(&class_rbm(setting, objective), setting.dataset));
+            deep + machines.sum::<u64>() + pretrain::cost(&unlabelled(setting), setting.dataset)
+        },
+        run,
+    }
+}
+
+fn run<B: Backend>(context: &mut Context<'_, B>) -> Result<Outcome, Error> {
+    let Context { backend, setting, seed, .. } = *context;
+    let mut heard = Heard::by(context.monitor);
+    let mut figures = Vec::new();
+    let error = |heard: &Heard<'_>, stage: &str| {
+        let accuracy = heard.last(stage).and_then(|epoch| epoch.test_accuracy);
+        100.0 * (1.0 - accuracy.unwrap_or(f64::NAN))
+    };
+    let beside = |figure: Figure, published: f64, bar: Bar| {
+        if setting.quick { figure } else { figure.published(published).bar(bar) }
+    };
+
+    let (stack, tuning) = deep(&setting);
+    let machines = pretrain(backend, &stack, seed, setting.dataset, &mut heard)?;
+    finetune(backend, &tuning, seed, "finetune", &Recognition::of(&machines)?, setting.dataset, &mut heard)?;
+    let figure = Figure::told("deep net, pretrained and fine-tuned, test error", "%", error(&heard, "finetune"));
+    figures.push(beside(figure, DEEP_PUBLISHED, Bar::AtMost(DEEP_BAR)));
+
+    for (name, objective, published) in CLASS_RBMS {
+        let stack = class_rbm(&setting, objective);
+        pretrain(backend, &stack, seed, setting.dataset, &mut heard)?;
+        let figure = Figure::told(format!("ClassRBM, {name}, test error"), "%", error(&heard, "pretrain-1"));
+        let bar = if objective == Objective::Hybrid { CLASS_RBM_BAR } else { published };
+        figures.push(beside(figure, published, Bar::AtMost(bar)));
+    }
+
+    let machine = pretrain(backend, &unlabelled(&setting), seed, setting.dataset, &mut heard)?;
+    let start = Recognition::of(&machine)?;
+    for (labels, published) in few_labels(&setting) {
+        let stage = format!("finetune-{labels}-labels");
+        let dataset = labelled(&setting, seed, labels)?;
+        finetune(backend, &few(&setting, labels), seed, &stage, &start, &dataset, &mut heard)?;
+        let figure = Figure::told(format!("{labels} labels, test accuracy"), "%", 100.0 - error(&heard, &stage));
+        figures.push(beside(figure, published, Bar::AtLeast(published)));
+    }
+    Ok(Outcome { figures, ..Outcome::default() })
+}
