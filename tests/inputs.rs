@@ -95,6 +95,10 @@ fn a_threshold_of_the_training_data_is_applied() -> Result<(), ModelError> {
     let bytes = Aligned::new(tiny::PICTURE_FIXTURE);
     assert_eq!(values::<Float>(&Model::parse(bytes.as_slice())?, &raw)?, [0.0, 0.0, 1.0]);
 
+    // Levels are compared by `Binary` alone.
+    let levels = Header { input: Input::Levels { max: 4 }, ..header(Binarisation::Threshold { above: 0.5 }) };
+    assert_eq!(f32_values(&levels, &[1.0, 2.0, 3.0])?, [0.25, 0.5, 0.75]);
+
     // After offset and scale, (r − 0.5)·0.25 and (r + 2)·2.
     let (scaled, layers) = tiny::scaled();
     let bytes =

@@ -140,7 +140,9 @@ impl<'a> Model<'a> {
             (None, Input::Levels { max }) => put(raw.map(|raw| N::from_raw_level(raw, max)), out),
             (None, Input::Binary { threshold }) => put(raw.map(|raw| N::above(raw, threshold)), out),
         }
-        if let Some(above) = self.header.presentation.training.threshold() {
+        // Levels that are compared with a threshold are `Binary` already.
+        let is_level = matches!(self.header.input, Input::Levels { .. } | Input::Binary { .. });
+        if let (false, Some(above)) = (is_level, self.header.presentation.training.threshold()) {
             N::binarise(above, out);
         }
         Ok(())

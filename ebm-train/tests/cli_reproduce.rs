@@ -76,7 +76,9 @@ fn the_toys_table_is_exact_to_the_last_digit() {
 fn lists_itself_and_refuses_what_it_does_not_know() {
     let listed = run(&["reproduce"]);
     let listed = String::from_utf8(listed.stdout).expect("UTF-8");
-    for name in ["rbm-pretraining", "dbn-pretraining", "pcd-adam", "inpaint", "cd10-noise", "toy", "likelihood", "classify"] {
+    for name in
+        ["rbm-pretraining", "dbn-pretraining", "pcd-adam", "inpaint", "cd10-noise", "toy", "likelihood", "classify"]
+    {
         assert!(listed.contains(name), "{listed}");
     }
     for (arguments, word) in

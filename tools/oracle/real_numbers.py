@@ -32,7 +32,7 @@ def values(file, raw):
         offsets, scales = (np.tile(file.scaling[name], raw.size // number) for name in ("offsets", "scales"))
         raw = (raw - offsets) * scales
     name, above = file.presentation["training"]
-    return 1.0 * (raw > above) if name == "Threshold" else raw
+    return 1.0 * (raw > above) if name == "Threshold" and rule in ("Unit", "Scaled") else raw
 
 
 def free_energy(file, x):

@@ -2,9 +2,9 @@
 
 use super::args::InspectArgs;
 use crate::Error;
-use crate::export::ModelFile;
-use ebm_core::format::{Header, Input, Kinds, LayerKind, Provenance};
-use ebm_core::kernel::integer::NATS;
+use crate::export::{ModelFile, value_of_a_count};
+use ebm_core::format::{Binarisation, Header, ImageShape, Input, Kinds, LayerKind, Provenance, Scaling};
+use ebm_core::kernel::integer::{NATS, Rescale};
 use ebm_core::{HiddenKind, Model};
 use serde::Serialize;
 
@@ -18,6 +18,12 @@ struct Facts<'a> {
     input_level_max: Option<u16>,
     /// The highest integer level that means 0, where all above mean 1.
     input_threshold: Option<u16>,
+    /// Offset and scale of every channel, where the input has such; a window repeats them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    input_channels: Vec<Channel>,
+    /// The shape of the input where it is a picture.
+    image: Option<ImageShape>,
+    binarisation: Protocol,
     labels: Vec<&'a str>,
     novelty: Option<Novelty>,
     provenance: Provenance<'a>,
@@ -28,6 +34,22 @@ struct Layer {
     kind: String,
     visible: u32,
     hidden: u32,
+}
+
+/// `v = (r − offset)·scale`; of an integer model `r` and the offset are counts, `counts` of which make one of what the data were given in.
+#[derive(Serialize)]
+struct Channel {
+    offset: f64,
+    scale: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<f32>,
+}
+
+/// What became of values between 0 and 1.
+#[derive(Serialize)]
+struct Protocol {
+    training: Binarisation,
+    test: Binarisation,
 }
 
 #[derive(Serialize)]
@@ -63,12 +85,34 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
             Input::Binary { threshold } => Some(threshold),
             _ => None,
         },
+        input_channels: header.scaling.map_or_else(Vec::new, channels),
+        image: header.presentation.image,
+        binarisation: Protocol { training: header.presentation.training, test: header.presentation.test },
         labels: header.labels.split('\n').filter(|label| !label.is_empty()).collect(),
         novelty: header.novelty.map(|novelty| Novelty {
             threshold_nats: f64::from(novelty.threshold) / f64::from(NATS),
             quantile: novelty.quantile,
         }),
         provenance: header.provenance,
+    }
+}
+
+fn channels(scaling: Scaling<'_>) -> Vec<Channel> {
+    match scaling {
+        Scaling::Float { offsets, scales } => {
+            let channel = |(&offset, &scale): (&f32, &f32)| (offset.into(), scale.into());
+            let channels = offsets.iter().zip(scales).map(channel);
+            channels.map(|(offset, scale)| Channel { offset, scale, counts: None }).collect()
+        }
+        Scaling::Integer { offsets, scales, counts } => {
+            let channels = offsets.iter().zip(scales).zip(counts);
+            let channel = |((&offset, &scale), &counts): ((&i32, &Rescale), &f32)| Channel {
+                offset: offset.into(),
+                scale: value_of_a_count(scale),
+                counts: Some(counts),
+            };
+            channels.map(channel).collect()
+        }
     }
 }
 
@@ -94,16 +138,35 @@ fn kind(kind: LayerKind) -> String {
     }
 }
 
+fn words(binarisation: Binarisation) -> String {
+    match binarisation {
+        Binarisation::None => "as they are".to_owned(),
+        Binarisation::Threshold { above } => format!("1 above {above} and else 0"),
+        Binarisation::SampledOnce { seed } => format!("sampled once, seed {seed}"),
+        Binarisation::SampledEachTime => "sampled anew each time".to_owned(),
+    }
+}
+
 fn describe(facts: &Facts<'_>) -> String {
     let mut text = format!("{}: {} bytes, {}\n", facts.model, facts.bytes, facts.number_format);
     for (index, Layer { kind, visible, hidden }) in facts.layers.iter().enumerate() {
         text += &format!("  layer {index}  {visible} × {hidden}  {kind}\n");
     }
-    text += &match (facts.input_level_max, facts.input_threshold) {
-        (Some(max), _) => format!("  input    integer levels from 0 to {max}\n"),
-        (None, Some(threshold)) => format!("  input    1 for an integer level above {threshold}, else 0\n"),
-        (None, None) => "  input    values as they are\n".to_owned(),
+    text += &match (facts.input_level_max, facts.input_threshold, facts.input_channels.len()) {
+        (Some(max), ..) => format!("  input    integer levels from 0 to {max}\n"),
+        (_, Some(threshold), _) => format!("  input    1 for an integer level above {threshold}, else 0\n"),
+        (.., 0) => "  input    values as they are\n".to_owned(),
+        (.., channels) => format!("  input    numbers of {channels} channels in turn\n"),
     };
+    for (index, Channel { offset, scale, counts }) in facts.input_channels.iter().enumerate() {
+        let unit = counts.map_or_else(String::new, |counts| format!("; {counts} counts are 1 in the data's unit"));
+        text += &format!("           channel {index}: less {offset}, times {scale:.6e}{unit}\n");
+    }
+    if let Some(ImageShape { width, height }) = facts.image {
+        text += &format!("  picture  {width} × {height} pixels\n");
+    }
+    let Protocol { training, test } = &facts.binarisation;
+    text += &format!("  values   in training {}, in the test data {}\n", words(*training), words(*test));
     text += &format!("  classes  {}\n", facts.labels.join(" "));
     if let Some(Novelty { threshold_nats, quantile }) = facts.novelty {
         text += &format!(

@@ -16,6 +16,7 @@ pub use model_file::{NOVELTY_QUANTILE, model_file};
 pub use quantize::{
     IntegerAffineParameters, IntegerParameters, IntegerRbmParameters, Quantized, Storages, quantize, quantize_stack,
 };
+pub use scaling::{IntegerScaling, default_counts, value_of_a_count};
 
 use model_file::{TOOL, encoded};
 

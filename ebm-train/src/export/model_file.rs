@@ -1,13 +1,11 @@
 //! The file of a model: its layers, what is known of its data, and what was measured on the very bytes that are written.
 
 use super::ModelFile;
-use super::scaling::IntegerScaling;
+use super::scaling::{self, Owned};
 use crate::Error;
-use crate::data::{Dataset, Scaling};
+use crate::data::Dataset;
 use crate::eval::{classification, novelty};
-use ebm_core::format::{
-    self, Header, ImageShape, Input, Layer, Novelty, NumberFormat, Presentation, Provenance, encode, encoded_len,
-};
+use ebm_core::format::{Header, Layer, Novelty, NumberFormat, Provenance, encode, encoded_len};
 use ebm_core::{ModelError, Numbers};
 
 /// Share of the training set whose free energy lies under the novelty threshold.
@@ -18,19 +16,14 @@ pub(super) const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_P
 /// Makes the file of these layers, trained on `dataset` with this seed: a machine, a ClassRBM, a stack or a classifier. Where the model names
 /// classes, their names and its accuracy on the test split are in it; where it has a machine over its inputs, the novelty threshold.
 ///
-/// Fails when the layers do not fit each other or the data, and for integers of inputs whose scaling has no integer form.
+/// Fails when the layers do not fit each other or the data, and for integers of a channel whose scaling has no integer form.
 pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
     let classes = layers.last().map_or(0, |layer| layer.header().classes() as usize);
     let labels = if classes == dataset.classes.len() { dataset.classes.join("\n") } else { String::new() };
-    let image = dataset.image.map(|shape| ImageShape { width: shape.width as u32, height: shape.height as u32 });
-    let binarisation = dataset.preprocessing.binarisation;
-    let is_float = layers.first().is_none_or(|layer| layer.header().numbers == NumberFormat::F32);
-    let scaling = dataset.preprocessing.scaling.as_ref();
-    let in_counts = scaling.filter(|_| !is_float).map(IntegerScaling::of).transpose()?;
-    let of_floats = scaling.map(|Scaling { offsets, scales }| format::Scaling::Float { offsets, scales });
+    let numbers = layers.first().map_or(NumberFormat::F32, |layer| layer.header().numbers);
+    let scaling = Owned::new(&dataset.preprocessing, numbers)?;
     let mut header = Header {
-        input: scaling
-            .map_or(dataset.preprocessing.input, |scaling| Input::Scaled { channels: scaling.offsets.len() as u32 }),
+        input: dataset.preprocessing.input,
         labels: &labels,
         provenance: Provenance {
             dataset: &dataset.name,
@@ -39,8 +32,8 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
             test_accuracy: None,
             tool: TOOL,
         },
-        presentation: Presentation { image, training: binarisation, test: binarisation },
-        scaling: in_counts.as_ref().map(IntegerScaling::view).or(of_floats),
+        presentation: scaling::presentation(dataset),
+        scaling: scaling.view(),
         ..Header::default()
     };
     let unmeasured = encoded(&header, layers)?;

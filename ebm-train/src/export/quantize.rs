@@ -254,7 +254,7 @@ fn quantize_up(
 }
 
 /// The rescale that multiplies by `factor`, exact to 15 bits, for sums up to `largest_sum`.
-pub(super) fn rescale(factor: f64, largest_sum: u64) -> Result<Rescale, &'static str> {
+fn rescale(factor: f64, largest_sum: u64) -> Result<Rescale, &'static str> {
     const MANTISSA_BITS: i32 = 15;
     let bits = (u64::BITS - largest_sum.leading_zeros()) as i32;
     // One bit less than fits, so that rounding up cannot reach the clamp.

@@ -2,12 +2,12 @@
 
 use crate::Error;
 use crate::data::{Fitted, Preprocessing, Scaling};
-use crate::export::ModelFile;
+use crate::export::{ModelFile, value_of_a_count};
 use crate::parameters::{
     AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters, Stage, UnitKinds,
 };
 use ebm_core::format::{self, Header, Layer};
-use ebm_core::kernel::integer::{ONE, Rescale};
+use ebm_core::kernel::integer::Rescale;
 use ebm_core::{Affine, HiddenKind, RbmView};
 
 impl ModelFile {
@@ -84,11 +84,7 @@ fn scaling_in_numbers(scaling: &format::Scaling<'_>) -> Scaling {
         format::Scaling::Float { offsets, scales } => Scaling { offsets: offsets.to_vec(), scales: scales.to_vec() },
         format::Scaling::Integer { offsets, scales, counts } => {
             let offset = |(offset, counts): (&i32, &f32)| (f64::from(*offset) / f64::from(*counts)) as f32;
-            let scale = |(rescale, counts): (&Rescale, &f32)| {
-                let shift = i32::from(rescale.pre) + i32::from(rescale.post);
-                let of_a_count = f64::from(rescale.multiplier) * (-f64::from(shift)).exp2() / f64::from(ONE);
-                (of_a_count * f64::from(*counts)) as f32
-            };
+            let scale = |(scale, counts): (&Rescale, &f32)| (value_of_a_count(*scale) * f64::from(*counts)) as f32;
             Scaling {
                 offsets: offsets.iter().zip(*counts).map(offset).collect(),
                 scales: scales.iter().zip(*counts).map(scale).collect(),

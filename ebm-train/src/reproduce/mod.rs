@@ -1,6 +1,7 @@
 //! The field's published experiments by name: each trains as its source did, and puts its figure beside ours.
 
 mod cd10_noise;
+mod classify;
 mod inpaint;
 mod learning;
 mod likelihood;
@@ -148,6 +149,7 @@ impl<B: Backend> Experiment<B> {
             cd10_noise::experiment(),
             toy::experiment(),
             likelihood::experiment(),
+            classify::experiment(),
         ]
     }
 
