@@ -113,7 +113,7 @@ pub enum Quantized {
     /// A machine or a stack of machines, from the input up.
     Stack(Vec<IntegerRbmParameters>),
     /// A net that names a class.
-    Classifier(IntegerParameters),
+    Classifier(Box<IntegerParameters>),
 }
 
 impl Quantized {
@@ -121,7 +121,7 @@ impl Quantized {
     pub fn of(parameters: &Parameters, storages: Storages) -> Result<Self, Error> {
         match parameters {
             Parameters::Dbn(stack) => quantize_stack(stack, storages.machine).map(Self::Stack),
-            Parameters::Classifier(net) => quantize(net, storages).map(Self::Classifier),
+            Parameters::Classifier(net) => quantize(net, storages).map(|net| Self::Classifier(Box::new(net))),
         }
     }
 
