@@ -33,7 +33,7 @@ fn channels_are_scaled_in_turn() -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Worked out by hand from `FORMAT.md`: `(r − 100)·128/1000`, `(r + 32768)·128/65535`, and a switch.
+/// Worked out by hand from `FORMAT.md`: `(r − 100)·128/1000`, `(r + 32768)·128/65535` with the shift by two bits rounding first, and a switch.
 #[test]
 fn counts_are_scaled_in_integers() -> Result<(), ModelError> {
     let bytes = Aligned::new(tiny::SCALED_INT8_FIXTURE);
@@ -42,8 +42,8 @@ fn counts_are_scaled_in_integers() -> Result<(), ModelError> {
         ([100, -32_768, 0], [0, 0, 0]),
         ([1100, 32_767, 1], [128, 128, 128]),
         ([600, 0, -1], [64, 64, 0]),
-        ([103, -32_513, 2], [0, 0, 128]),
-        ([104, -32_511, 2], [1, 1, 128]),
+        ([103, -32_515, 2], [0, 0, 128]),
+        ([104, -32_514, 2], [1, 1, 128]),
         ([-7, 1 << 20, 1 << 20], [0, 128, 128]),
         ([i32::MIN; 3], [0, 0, 0]),
         ([i32::MAX; 3], [128, 128, 128]),
