@@ -13,9 +13,14 @@ pub const SPECS: &str =
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 #[command(next_help_heading = "Data")]
 pub struct DataOptions {
-    /// Data set: digits (embedded), mnist:DIR (the four files, Fashion-MNIST's too), idx:IMAGES[,LABELS], csv:FILE, npy:FILE[,LABELS],
-    /// npz:FILE[,ARRAY[,LABELS]]; every file also gzipped
-    #[arg(long, value_name = "SPEC", default_value = "digits")]
+    /// The data set, one of [`SPECS`].
+    #[arg(
+        long,
+        value_name = "SPEC",
+        default_value = "digits",
+        help = "Data set: digits (embedded), mnist:DIR (the four files, Fashion-MNIST's too), idx:IMAGES[,LABELS], csv:FILE, \
+                npy:FILE[,LABELS], npz:FILE[,ARRAY[,LABELS]]; every file also gzipped"
+    )]
     pub data: String,
     /// Test data, read with the training data's scaling and classes
     #[arg(long, value_name = "SPEC")]
