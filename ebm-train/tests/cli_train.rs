@@ -223,3 +223,27 @@ fn every_kind_of_model_is_trained_and_gone_on_from() {
     refuse("train --hidden 8,8 --out x", folder, 2, &["--hidden", "--model dbn"]);
     refuse("train --hidden 8", folder, 2, &["--out", "runs/a"]);
 }
+
+/// Up-down fine-tuning leaves every layer below the top with a way down of its own; it is the same from `train` in one go as from `finetune` later.
+#[test]
+fn a_stack_learns_to_generate() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    let stack = "train --model dbn --hidden 16,8 --epochs 1 --batch-size 64 --seed 3";
+    succeed(&format!("{stack} --up-down-epochs 2 --out whole"), folder);
+    let facts: Value = serde_json::from_str(&succeed("inspect whole/model.ebm --json", folder)).expect("JSON");
+    let kinds: Vec<&str> = (0..2).filter_map(|layer| facts["layers"][layer]["kind"].as_str()).collect();
+    assert!(kinds[0].contains("generative weights") && kinds[1].contains("rbm"), "{facts}");
+    let stages: Vec<Value> = log(folder, "whole").into_iter().filter(|line| line["stage"] == "up-down").collect();
+    assert_eq!(stages.len(), 2, "two epochs of up-down");
+
+    succeed(&format!("{stack} --out stack"), folder);
+    succeed("finetune stack/model.ebm --up-down-epochs 2 --batch-size 64 --seed 3 --out later", folder);
+    let weights = |run: &str| {
+        succeed(&format!("export {run}/model.ebm --out {run}.npz"), folder);
+        fs::read(folder.join(format!("{run}.npz"))).expect("the arrays")
+    };
+    let later = weights("later");
+    assert!(later == weights("whole") && later != weights("stack"));
+    refuse("finetune nowhere.ebm --up-down-epochs 2 --out x", folder, 1, &["nowhere.ebm"]);
+}

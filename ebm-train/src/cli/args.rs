@@ -38,7 +38,7 @@ pub enum Command {
         after_help = "Example: ebm-train train --data digits --model dbn --hidden 256,128 --finetune-epochs 5 --out runs/b"
     )]
     Train(Box<TrainArgs>),
-    /// Go on from a model file: a head on its machines, trained by back-propagation
+    /// Go on from a model file: back-propagation to a head, or up-down to generate
     Finetune(Box<FinetuneArgs>),
     /// Measure a model file: accuracy, free energy, likelihood, novelty
     Eval(Box<EvalArgs>),

@@ -3,9 +3,10 @@
 use super::args::Args;
 use super::config::{self, Resolved};
 use crate::run::CONFIG;
+use clap::builder::ArgPredicate;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -76,7 +77,12 @@ fn command() -> Command {
             _ => arg,
         })
     };
-    let finetuned = |command| settable(command).mut_arg("finetune_epochs", |arg| arg.default_value("20"));
+    let finetuned = |command: Command| {
+        // Asked for the generative model alone, there is no head to train.
+        let epochs =
+            |arg: Arg| arg.default_value("20").default_value_if("up_down_epochs", ArgPredicate::IsPresent, "0");
+        settable(command).mut_arg("finetune_epochs", epochs)
+    };
     let mut command = settable(Args::command())
         .mut_subcommand(TRAIN, settable)
         .mut_subcommand(FINETUNE, finetuned)

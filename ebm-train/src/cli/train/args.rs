@@ -4,12 +4,14 @@ use crate::data::DataOptions;
 use crate::train::rbm::settings::{
     Algorithm, Objective, Optimizer, RbmSettings, Schedule, Sigma, Statistics, VisibleBias,
 };
+use crate::train::updown::UpDown;
 use clap::{ValueEnum, value_parser};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// What clap shows as defaults.
 static MACHINE: LazyLock<RbmSettings> = LazyLock::new(RbmSettings::default);
+static UP_DOWN: LazyLock<UpDown> = LazyLock::new(UpDown::default);
 
 /// Arguments of `train`. The main job and `finetune` take the same, with other defaults.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,9 @@ pub struct TrainArgs {
     /// How a machine learns
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// How a stack learns to generate
+    #[command(flatten)]
+    pub up_down: UpDownArgs,
     /// How a net learns to name the class
     #[command(flatten)]
     pub finetune: FinetuneArgs,
@@ -246,6 +251,42 @@ pub struct MachineArgs {
     /// Weight of ln p(x, y) in --objective hybrid
     #[arg(long, default_value_t = MACHINE.generative_weight)]
     pub generative_weight: f32,
+}
+
+/// How a stack learns to generate: [`UpDown`].
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Up-down fine-tuning")]
+pub struct UpDownArgs {
+    /// Passes over the data for up-down fine-tuning of a stack to generate; 0 for none
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = epochs)]
+    pub up_down_epochs: usize,
+    /// Size of a step at the start of up-down fine-tuning
+    #[arg(long, value_name = "RATE", default_value_t = UP_DOWN.learning_rate)]
+    pub up_down_learning_rate: f32,
+    /// How the learning rate of up-down fine-tuning falls
+    #[arg(long, value_name = "SCHEDULE", default_value = "linear")]
+    pub up_down_schedule: Schedule,
+    /// D of the schedule of up-down fine-tuning
+    #[arg(long, value_name = "EPOCHS", default_value_t = UP_DOWN.decay_epochs)]
+    pub up_down_decay_epochs: f32,
+    /// Momentum of up-down fine-tuning
+    #[arg(long, value_name = "MOMENTUM", default_value_t = UP_DOWN.momentum)]
+    pub up_down_momentum: f32,
+    /// L2 penalty on the weights in up-down fine-tuning
+    #[arg(long, value_name = "WEIGHT_DECAY", default_value_t = UP_DOWN.weight_decay)]
+    pub up_down_weight_decay: f32,
+    /// Where the top machine's negative phase comes from in up-down fine-tuning: cd or pcd
+    #[arg(long, value_name = "ALGORITHM", default_value = "cd")]
+    pub up_down_algorithm: Algorithm,
+    /// Gibbs steps of the top machine a minibatch of up-down fine-tuning
+    #[arg(long, value_name = "STEPS", default_value_t = UP_DOWN.k, value_parser = value_parser!(u16).range(1..))]
+    pub up_down_k: u16,
+    /// Persistent chains of up-down fine-tuning; 0 for as many as a minibatch has samples
+    #[arg(long, value_name = "CHAINS", default_value_t = UP_DOWN.chains)]
+    pub up_down_chains: usize,
+    /// What the sleep phase ends with: states drawn, or the inputs' means
+    #[arg(long, value_name = "WHAT", default_value = "means")]
+    pub dreams: Statistics,
 }
 
 /// How a net learns to name the class: back-propagation.

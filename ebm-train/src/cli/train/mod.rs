@@ -8,18 +8,19 @@ mod words;
 use super::config::Resolved;
 use crate::Error;
 use crate::backend::{Backend, Cpu};
-use crate::data::{self, Batch, Dataset, Split};
+use crate::data::{self, Dataset};
 use crate::export::ModelFile;
-use crate::parameters::{ClassifierParameters, DbnParameters, Parameters};
+use crate::parameters::{ClassifierParameters, DbnParameters, Parameters, Stage};
 use crate::report::Progress;
 use crate::run::{self, Folder, Following, Opening, Run, check_memory};
+use crate::train::Epoch;
 use crate::train::compare::{FINETUNE, RANDOM_START};
 use crate::train::finetune::{self, Finetuned, Recognition, finetune, machine_over_inputs};
 use crate::train::pretrain::{self, pretrain};
-use crate::train::{Epoch, order};
+use crate::train::updown::{self, up_down};
 use args::TrainArgs;
 use ebm_core::format::crc32;
-use ebm_core::{Block, VisibleKind};
+use ebm_core::{Block, HiddenKind, VisibleKind};
 use outcome::{Outcome, Trained};
 use plan::Plan;
 use std::io::{self, Write};
@@ -64,11 +65,12 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         dataset.blocks = blocks(kind, dataset.train.inputs.visible());
     }
     let from = plan.from.as_deref().map(ModelFile::read).transpose()?;
-    let start = from.as_ref().map(|file| Start::read(file, &dataset)).transpose()?;
+    let start = from.as_ref().map(|file| Start::read(file, &dataset, plan)).transpose()?;
     let few = if plan.labels > 0 { Some(labelled(&dataset, plan)?) } else { None };
     let labelled = few.as_ref().unwrap_or(&dataset);
-    let hidden = start.as_ref().map_or_else(|| plan.stack.hidden.clone(), |start| start.recognition.widths());
-    let job = Job { plan, dataset: &dataset, labelled, start, hidden };
+    let of_plan = || (plan.stack.hidden.clone(), plan.stack.hidden_kind);
+    let (hidden, hidden_kind) = start.as_ref().map_or_else(of_plan, Start::hidden);
+    let job = Job { plan, dataset: &dataset, labelled, start, hidden, hidden_kind };
     check_memory("--hidden", job.bytes())?;
     let backend = Cpu::new(plan.threads)?;
 
@@ -115,51 +117,44 @@ fn identity(dataset: &Dataset, from: Option<&ModelFile>) -> String {
     lines
 }
 
-/// The same data with so many labelled training samples, as many of each class as there are, drawn by the seed.
+/// The same data with so few labelled training samples, drawn by the seed.
 fn labelled(dataset: &Dataset, plan: &Plan) -> Result<Dataset, Error> {
-    let (train, classes) = (&dataset.train, dataset.classes.len());
-    let refused = |expected| Error::Flag { flag: "--labels", value: plan.labels.to_string(), expected };
-    if plan.labels > train.labels.len() {
-        return Err(refused("at most as many as there are labelled training samples"));
-    }
-    // Epochs are counted from 1: no other order is drawn so.
-    let order = order::shuffled(plan.seed, 0, 0, train.labels.len());
-    let mut taken = vec![0; classes];
-    let mut ranked: Vec<(usize, usize, u32)> = Vec::with_capacity(order.len());
-    for (place, &row) in order.iter().enumerate() {
-        let count = &mut taken[usize::from(train.labels[row as usize])];
-        *count += 1;
-        ranked.push((*count, place, row));
-    }
-    // The first of every class, then the second, and so on.
-    ranked.sort_unstable();
-    let mut rows: Vec<u32> = ranked[..plan.labels].iter().map(|&(_, _, row)| row).collect();
-    rows.sort_unstable();
-    let mut inputs = Batch::default();
-    train.inputs.gather(&rows, &mut inputs)?;
-    let labels = rows.iter().map(|&row| train.labels[row as usize]).collect();
-    Ok(Dataset { train: Split { inputs: inputs.into(), labels }, ..dataset.clone() })
+    let train = data::labelled_subset(&dataset.train, plan.labels, plan.seed)?;
+    Ok(Dataset { train, ..dataset.clone() })
 }
 
 /// A model to go on from.
-struct Start {
-    recognition: Recognition,
-    stack: Option<DbnParameters>,
-    net: Option<ClassifierParameters>,
+enum Start {
+    Stack(DbnParameters),
+    Net(ClassifierParameters),
 }
 
 impl Start {
-    /// Fails when the model is of other inputs than the data.
-    fn read(file: &ModelFile, dataset: &Dataset) -> Result<Self, Error> {
+    /// Fails when the model is of other inputs than the data, or has no use for what is asked.
+    fn read(file: &ModelFile, dataset: &Dataset, plan: &Plan) -> Result<Self, Error> {
+        let wrong = |problem| Err(Error::data(&file.path().display().to_string(), problem));
         let (found, expected) = (file.model()?.inputs(), dataset.train.inputs.visible());
         if found != expected {
-            let path = file.path().display().to_string();
-            return Err(Error::data(&path, format!("takes {found} inputs, but {} has {expected}", dataset.name)));
+            return wrong(format!("takes {found} inputs, but {} has {expected}", dataset.name));
         }
-        Ok(match file.parameters()? {
-            Parameters::Dbn(stack) => Self { recognition: Recognition::of(&stack)?, stack: Some(stack), net: None },
-            Parameters::Classifier(net) => Self { recognition: Recognition::from(&net), stack: None, net: Some(net) },
-        })
+        match file.parameters()? {
+            Parameters::Classifier(_) if plan.up_down.is_some() => {
+                wrong("names classes; up-down fine-tuning goes on from a stack of machines".into())
+            }
+            Parameters::Classifier(net) => Ok(Self::Net(net)),
+            Parameters::Dbn(stack) => Ok(Self::Stack(stack)),
+        }
+    }
+
+    /// Units of each hidden layer, and what they are.
+    fn hidden(&self) -> (Vec<usize>, HiddenKind) {
+        match self {
+            Self::Net(net) => (Recognition::from(net).widths(), net.hidden),
+            Self::Stack(stack) => {
+                let machines = stack.below.iter().map(Stage::generative).chain([&stack.top]);
+                (machines.map(|rbm| rbm.hidden_bias.len()).collect(), stack.top.kinds.hidden)
+            }
+        }
     }
 }
 
@@ -172,6 +167,7 @@ struct Job<'a> {
     start: Option<Start>,
     /// Units of each hidden layer.
     hidden: Vec<usize>,
+    hidden_kind: HiddenKind,
 }
 
 impl Job<'_> {
@@ -180,7 +176,8 @@ impl Job<'_> {
         let pretraining = if self.start.is_some() { 0 } else { pretrain::cost(&self.plan.stack, self.dataset) };
         let nets = if self.plan.compare { 2 } else { 1 };
         let finetuning = self.plan.finetuning.map(|settings| finetune::cost(&settings, &self.hidden, self.labelled));
-        pretraining + nets * finetuning.unwrap_or(0)
+        let generative = self.plan.up_down.map(|settings| updown::cost(&settings, &self.hidden, self.dataset));
+        pretraining + generative.unwrap_or(0) + nets * finetuning.unwrap_or(0)
     }
 
     /// Bytes that training takes, about: of each parameter its value, gradient, two moments and what else its algorithm keeps, then a
@@ -201,9 +198,8 @@ impl Job<'_> {
     fn train(&self, backend: &Cpu, run: &Run) -> Result<(Trained, Vec<Epoch>), Error> {
         let random = || match self.plan.finetuning.filter(|_| self.plan.compare) {
             Some(settings) => run.strand(|strand| {
-                let kind = self.start.as_ref().map_or(self.plan.stack.hidden_kind, |start| start.recognition.hidden);
                 let visible = self.dataset.train.inputs.visible();
-                let start = Recognition::random(self.plan.seed, visible, &self.hidden, kind);
+                let start = Recognition::random(self.plan.seed, visible, &self.hidden, self.hidden_kind);
                 let net = finetune(backend, &settings, self.plan.seed, RANDOM_START, &start, self.labelled, strand)?;
                 Ok(Some(net.into_classifier(None)))
             }),
@@ -221,15 +217,15 @@ impl Job<'_> {
     fn pretrained(&self, backend: &Cpu, strand: &mut run::Strand<'_>) -> Result<Parameters, Error> {
         let plan = self.plan;
         let (recognition, machine) = match &self.start {
-            Some(Start { recognition, stack, net }) => {
-                let machine = match (stack, net) {
-                    (Some(stack), _) => machine_over_inputs(stack).cloned(),
-                    (None, net) => net.as_ref().and_then(|net| net.machine.clone()),
+            Some(Start::Net(net)) => (Recognition::from(net), net.machine.clone()),
+            start => {
+                let mut stack = match start {
+                    Some(Start::Stack(stack)) => stack.clone(),
+                    _ => pretrain(backend, &plan.stack, plan.seed, self.dataset, strand)?,
                 };
-                (recognition.clone(), machine)
-            }
-            None => {
-                let stack = pretrain(backend, &plan.stack, plan.seed, self.dataset, strand)?;
+                if let Some(settings) = &plan.up_down {
+                    stack = up_down(backend, settings, plan.seed, &stack, self.dataset, strand)?;
+                }
                 if plan.finetuning.is_none() {
                     return Ok(Parameters::Dbn(stack));
                 }

@@ -1,6 +1,8 @@
 //! From syntax to a validated plan; no clap type passes this point.
 
-use super::args::{FinetuneArgs, HiddenUnits, MachineArgs, ModelFormat, ModelKind, NetArgs, TrainArgs, VisibleUnits};
+use super::args::{
+    FinetuneArgs, HiddenUnits, MachineArgs, ModelFormat, ModelKind, NetArgs, TrainArgs, UpDownArgs, VisibleUnits,
+};
 use crate::Error;
 use crate::data::DataOptions;
 use crate::parameters::UnitKinds;
@@ -8,6 +10,7 @@ use crate::run::Overwrite;
 use crate::train::finetune::Backpropagation;
 use crate::train::pretrain::Stack;
 use crate::train::rbm::RbmSettings;
+use crate::train::updown::UpDown;
 use ebm_core::format::MAX_LAYERS;
 use ebm_core::{Block, HiddenKind, VisibleKind};
 use std::path::PathBuf;
@@ -34,6 +37,8 @@ pub(in crate::cli) struct Plan {
     /// A model to go on from in place of pretraining.
     pub from: Option<PathBuf>,
     pub stack: Stack,
+    /// How a stack learns to generate; `None` for no up-down fine-tuning.
+    pub up_down: Option<UpDown>,
     /// How a net learns to name the class; `None` for no fine-tuning.
     pub finetuning: Option<Backpropagation>,
     /// Fine-tune the same net from random weights beside it.
@@ -45,7 +50,7 @@ pub(in crate::cli) struct Plan {
 impl Plan {
     /// Checks what clap cannot. Fails with the name of the flag.
     pub(in crate::cli) fn new(args: TrainArgs) -> Result<Self, Error> {
-        let TrainArgs { run, data, net, machine, finetune } = args;
+        let TrainArgs { run, data, net, machine, up_down, finetune } = args;
         let refused = |flag, value: String, expected| Err(Error::Flag { flag, value, expected });
         let Some(out) = run.resume.clone().or(run.out) else {
             return refused("--out", "nothing".into(), "a folder for the run, such as runs/a");
@@ -55,17 +60,18 @@ impl Plan {
             return refused("--checkpoint-seconds", seconds.to_string(), "0 or a number above it");
         };
         let finetuning = backpropagation(&finetune, &machine)?;
-        if net.from.is_some() && finetuning.is_none() {
-            return refused("--finetune-epochs", "0".into(), "at least 1, to go on from a model");
+        let up_down = generative(&up_down, &machine)?;
+        if net.from.is_some() && finetuning.is_none() && up_down.is_none() {
+            return refused("--finetune-epochs", "0".into(), "at least 1, or --up-down-epochs, to go on from a model");
+        }
+        if up_down.is_some() && net.from.is_none() && net.hidden.len() < 2 {
+            return refused("--up-down-epochs", "one machine".into(), "a stack: --model dbn and at least two --hidden");
         }
         if finetune.compare && finetuning.is_none() {
             return refused("--compare", "without fine-tuning".into(), "--finetune-epochs above 0");
         }
         if finetune.labels > 0 && finetuning.is_none() {
             return refused("--labels", "without fine-tuning".into(), "--finetune-epochs above 0");
-        }
-        if run.format == ModelFormat::Int8 && finetuning.is_none() {
-            return refused("--format", "int8 of a machine".into(), "f32, or --finetune-epochs above 0");
         }
         Ok(Self {
             out,
@@ -86,6 +92,7 @@ impl Plan {
             },
             from: net.from.clone(),
             stack: stack(&net, &machine, finetuning.is_some())?,
+            up_down,
             finetuning,
             compare: finetune.compare,
             labels: finetune.labels,
@@ -156,6 +163,25 @@ fn settings(args: &MachineArgs) -> RbmSettings {
         objective: args.objective,
         generative_weight: args.generative_weight,
     }
+}
+
+/// `None` when no epoch of up-down fine-tuning is asked for.
+fn generative(args: &UpDownArgs, machine: &MachineArgs) -> Result<Option<UpDown>, Error> {
+    let settings = UpDown {
+        epochs: args.up_down_epochs,
+        batch_size: machine.batch_size as usize,
+        learning_rate: args.up_down_learning_rate,
+        schedule: args.up_down_schedule,
+        decay_epochs: args.up_down_decay_epochs,
+        momentum: args.up_down_momentum,
+        weight_decay: args.up_down_weight_decay,
+        algorithm: args.up_down_algorithm,
+        k: args.up_down_k,
+        chains: args.up_down_chains,
+        dreams: args.dreams,
+    };
+    settings.check()?;
+    Ok((settings.epochs > 0).then_some(settings))
 }
 
 /// `None` when no epoch of fine-tuning is asked for.

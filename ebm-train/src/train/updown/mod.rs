@@ -26,15 +26,16 @@ pub const STAGE: &str = "up-down";
 /// The flag that is at fault when a stack leaves the finite numbers.
 const DIVERGED: &str = "--up-down-learning-rate";
 
-/// Multiply-adds of [`up_down`].
-pub fn cost(settings: &UpDown, stack: &DbnParameters, dataset: &Dataset) -> u64 {
+/// Multiply-adds of [`up_down`] on a stack with the widths `hidden`. The labels that its top machine may see are few, and not counted.
+pub fn cost(settings: &UpDown, hidden: &[usize], dataset: &Dataset) -> u64 {
     let rows = |split: &Split| split.inputs.rows();
     let measured = rows(&dataset.train) + rows(&dataset.validation) + rows(&dataset.test);
-    let below: usize = stack.below.iter().map(|stage| stage.generative().weights.len()).sum();
+    let Some((&top, below)) = hidden.split_last() else { return 0 };
+    let inputs: Vec<usize> = std::iter::once(dataset.train.inputs.visible()).chain(hidden.iter().copied()).collect();
+    let weights: usize = inputs.iter().zip(below).map(|(inputs, hidden)| inputs * hidden).sum();
     // Up, its way back and two statistics; down, its way back and two statistics.
-    let of_levels = (settings.epochs * below * (8 * rows(&dataset.train) + 2 * measured)) as u64;
-    let (visible, hidden) = (stack.top.visible_bias.len(), stack.top.hidden_bias.len());
-    of_levels + settings.top().cost(visible, hidden, rows(&dataset.train), 0)
+    let of_levels = (settings.epochs * weights * (8 * rows(&dataset.train) + 2 * measured)) as u64;
+    of_levels + settings.top().cost(inputs[below.len()], top, rows(&dataset.train), 0)
 }
 
 /// Fine-tunes a stack of machines to generate, as the stage [`STAGE`]; every layer below the top of what it gives has weights of its own for
@@ -56,7 +57,9 @@ pub fn up_down<B: Backend>(
     let mut source = Source::new(backend, &train.inputs, &[], None)?;
     let rows = train.inputs.rows();
     let batches = rows.div_ceil(settings.batch_size);
-    let one_epoch = cost(&UpDown { epochs: 1, ..*settings }, stack, dataset);
+    let below = stack.below.iter().map(|stage| stage.generative().hidden_bias.len());
+    let widths: Vec<usize> = below.chain([stack.top.hidden_bias.len()]).collect();
+    let one_epoch = cost(&UpDown { epochs: 1, ..*settings }, &widths, dataset);
     let mut position = Position::default();
     if let Some(snapshot) = monitor.begin(STAGE)? {
         net.restore(backend, &snapshot)?;
