@@ -89,3 +89,21 @@ fn lists_itself_and_refuses_what_it_does_not_know() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{arguments:?}");
     }
 }
+
+/// Every experiment at its small size: it runs to its end, reaches the bars it has there, and writes the pictures it names.
+#[test]
+fn every_experiment_runs_on_the_digits() {
+    let (listed, _folder) = reproduced(&[]);
+    let names: Vec<&str> =
+        listed["experiments"].as_array().expect("a list").iter().filter_map(|e| e["name"].as_str()).collect();
+    assert_eq!(names.len(), 8, "{names:?}");
+    let (reports, _folder) = reproduced(&["all", "--quick"]);
+    for (report, name) in reports["experiments"].as_array().expect("a list").iter().zip(names) {
+        assert_eq!((report["experiment"].as_str(), report["reached"].as_bool()), (Some(name), Some(true)), "{report}");
+        assert!(report["seconds"].is_number() && !report["figures"].as_array().expect("figures").is_empty(), "{name}");
+        for file in report["files"].as_array().expect("files") {
+            let bytes = std::fs::read(file.as_str().expect("a path")).expect("the picture");
+            assert!(bytes.starts_with(b"\x89PNG"), "{file}");
+        }
+    }
+}

@@ -66,7 +66,7 @@ fn run<B: Backend>(context: &mut Context<'_, B>) -> Result<Outcome, Error> {
     let (before, after) = (losses.first().copied().unwrap_or(f64::NAN), losses.last().copied().unwrap_or(f64::NAN));
     let figures = vec![
         Figure::told("L1 loss of ten images a pixel, before", "", before),
-        Figure::told("L1 loss of ten images a pixel, after", "", after).bar(Bar::AtMost(before / 2.0)),
+        Figure::told("L1 loss of ten images a pixel, after", "", after).bar(Bar::AtMost(0.75 * before)),
     ];
     Ok(Outcome { figures, files, ..Outcome::default() })
 }
