@@ -33,11 +33,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
         about: "784-256 by CD-10 with noise of 0.1 on the reconstruction, rate 0.005: L1 loss, then 500 Gibbs steps from ten images",
         source: "no figure was given; the loss must fall",
         data: Data::Grey,
-        work: |setting| {
-            let inputs = &setting.dataset.train.inputs;
-            let measured = inputs.rows() + setting.dataset.test.inputs.rows();
-            settings(setting).cost(inputs.visible(), hidden(setting), inputs.rows(), measured)
-        },
+        work: |setting| learning::work(setting, &settings(setting), hidden(setting)),
         run,
     }
 }

@@ -47,11 +47,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
         about: "784-128 by CD-1 with Adam 1e-3, 12 epochs: the lower half unknown, 1,000 steps; the units that answer most and least to an image",
         source: "no figure was given; the guess must beat all pixels black",
         data: Data::Grey,
-        work: |setting| {
-            let inputs = &setting.dataset.train.inputs;
-            let measured = inputs.rows() + setting.dataset.test.inputs.rows();
-            settings(setting).cost(inputs.visible(), hidden(setting), inputs.rows(), measured)
-        },
+        work: |setting| learning::work(setting, &settings(setting), hidden(setting)),
         run,
     }
 }

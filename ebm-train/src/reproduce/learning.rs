@@ -1,6 +1,6 @@
 //! What the experiments share: a machine learns from the training part, is kept as it was after some epochs, draws and is drawn.
 
-use super::Context;
+use super::{Context, Setting};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, ImageShape, Samples};
@@ -53,6 +53,12 @@ pub(super) fn learn<B: Backend>(
     }
     kept.push(Kept { epochs: settings.epochs, machine: trained });
     Ok(kept)
+}
+
+/// Multiply-adds of [`learn`].
+pub(super) fn work(setting: &Setting<'_>, settings: &RbmSettings, hidden: usize) -> u64 {
+    let inputs = &setting.dataset.train.inputs;
+    settings.cost(inputs.visible(), hidden, inputs.rows(), inputs.rows() + setting.dataset.test.inputs.rows())
 }
 
 /// Passes on what it hears, keeps the figures of epochs, and takes a snapshot after some of them.

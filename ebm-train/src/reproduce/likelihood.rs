@@ -68,13 +68,12 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
         source: "PyDeep's examples (−142.56 centered, −149.05 normal; AIS −84.86, reverse AIS −96.61); CD-25: Salakhutdinov & Murray 2008 (−86.34)",
         data: Data::Binary,
         work: |setting| {
-            let inputs = &setting.dataset.train.inputs;
-            let (rows, visible) = (inputs.rows(), inputs.visible());
-            let measured = rows + setting.dataset.test.inputs.rows();
-            let cost = |settings: RbmSettings, hidden| settings.cost(visible, hidden, rows, measured);
+            let visible = setting.dataset.train.inputs.visible();
             let forwards = annealing::cost(annealing(setting, 0), 0, visible, hidden(setting));
             let backwards = annealing::cost(annealing(setting, 0), BURN_IN, visible, hidden(setting));
-            2 * cost(small(setting, true), SMALL) + cost(large(setting), hidden(setting)) + forwards + backwards
+            let machines = 2 * learning::work(setting, &small(setting, true), SMALL)
+                + learning::work(setting, &large(setting), hidden(setting));
+            machines + forwards + backwards
         },
         run,
     }

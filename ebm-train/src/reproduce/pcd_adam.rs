@@ -41,11 +41,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
         about: "784-250 by PCD-5 with Adam 1e-4, 30 epochs: free energy of data less that of samples, samples from noise as it learns",
         source: "no figure was given; data and samples should come to lie as low as each other",
         data: Data::Grey,
-        work: |setting| {
-            let inputs = &setting.dataset.train.inputs;
-            let measured = inputs.rows() + setting.dataset.test.inputs.rows();
-            settings(setting).cost(inputs.visible(), hidden(setting), inputs.rows(), measured)
-        },
+        work: |setting| learning::work(setting, &settings(setting), hidden(setting)),
         run,
     }
 }

@@ -5,12 +5,12 @@ use super::plan::Plan;
 use crate::Error;
 use crate::data::Dataset;
 use crate::eval::classification;
-use crate::export::{ModelFile, Storages, model_file, quantization_loss, quantize};
+use crate::export::{ModelFile, Quantized, Storages, model_file, quantization_loss};
 use crate::parameters::{ClassifierParameters, Parameters};
 use crate::run::{MODEL, MODEL_F32};
 use crate::train::Epoch;
 use ebm_core::kernel::integer::Storage;
-use ebm_core::{Float, HiddenKind, Integer, Numbers};
+use ebm_core::{Float, Integer, Numbers};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
@@ -55,14 +55,7 @@ impl Outcome {
     /// Writes the model files and measures them.
     pub(super) fn of(plan: &Plan, dataset: &Dataset, trained: &Trained) -> Result<Self, Error> {
         let mut float = model_file::<Float>(&trained.parameters.layers()?, dataset, plan.seed)?;
-        let mut int8 = match &trained.parameters {
-            // Whether an integer form is only told of or written: rectifiers and other visible units have none.
-            Parameters::Classifier(net) if plan.format == ModelFormat::Int8 || has_integers(net) => {
-                let integers = quantize(net, Storages::all(Storage::Int8))?;
-                Some(model_file::<Integer>(&integers.layers()?, dataset, plan.seed)?)
-            }
-            _ => None,
-        };
+        let mut int8 = int8(plan, dataset, &trained.parameters)?;
         let written = match int8.as_mut().filter(|_| plan.format == ModelFormat::Int8) {
             Some(int8) => {
                 int8.write(&plan.out.join(MODEL))?;
@@ -132,10 +125,19 @@ impl Outcome {
     }
 }
 
-/// Has this net a form in integers?
-fn has_integers(net: &ClassifierParameters) -> bool {
-    let is_bernoulli = |kinds: &crate::parameters::UnitKinds| *kinds == crate::parameters::UnitKinds::default();
-    net.hidden == HiddenKind::Bernoulli && net.machine.as_ref().is_none_or(|rbm| is_bernoulli(&rbm.kinds))
+/// The model in integers: of a net that names classes it is told of in any case, of others written where it is asked for. `None` where it is
+/// neither, or was not asked for and the model has no such form.
+fn int8(plan: &Plan, dataset: &Dataset, parameters: &Parameters) -> Result<Option<ModelFile>, Error> {
+    let is_asked_for = plan.format == ModelFormat::Int8;
+    if !is_asked_for && matches!(parameters, Parameters::Dbn(_)) {
+        return Ok(None);
+    }
+    let quantised = Quantized::of(parameters, Storages::all(Storage::Int8));
+    let file = quantised.and_then(|integers| model_file::<Integer>(&integers.layers()?, dataset, plan.seed));
+    match file {
+        Err(Error::Quantize(_)) if !is_asked_for => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// Accuracy over the test set; `None` where the model names no class, or there is nothing to measure on.
