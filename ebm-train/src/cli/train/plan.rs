@@ -67,6 +67,19 @@ impl Plan {
         if up_down.is_some() && net.from.is_none() && net.hidden.len() < 2 {
             return refused("--up-down-epochs", "one machine".into(), "a stack: --model dbn and at least two --hidden");
         }
+        if run.format == ModelFormat::Int8 && up_down.is_some() && finetuning.is_none() {
+            return refused(
+                "--format",
+                "int8".into(),
+                "f32 after up-down: weights that differ up and down have no integer form",
+            );
+        }
+        let other_units = net.model == ModelKind::Classrbm
+            || net.hidden_kind == HiddenUnits::Relu
+            || matches!(net.visible, VisibleUnits::Gaussian | VisibleUnits::Softmax);
+        if run.format == ModelFormat::Int8 && other_units {
+            return refused("--format", "int8".into(), "f32: only Bernoulli units have an integer form");
+        }
         if finetune.compare && finetuning.is_none() {
             return refused("--compare", "without fine-tuning".into(), "--finetune-epochs above 0");
         }
