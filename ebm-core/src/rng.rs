@@ -74,6 +74,7 @@ impl Stream {
     }
 
     /// Counter of the block that holds draws `4·block … 4·block + 3`.
+    #[inline(always)]
     const fn counter(self, block: u32) -> [u32; 4] {
         let tag = self.purpose as u32 | (self.layer as u32) << 8 | (self.phase as u32) << 16;
         [block, self.sample, self.step, tag]
@@ -86,13 +87,14 @@ const WEYL_0: u32 = 0x9E37_79B9;
 const WEYL_1: u32 = 0xBB67_AE85;
 const ROUNDS: u32 = 10;
 
+#[inline(always)]
 const fn multiply(a: u32, b: u32) -> (u32, u32) {
     let product = a as u64 * b as u64;
     ((product >> 32) as u32, product as u32)
 }
 
 /// The bijection Philox4x32-10 of `counter` under `key`; held to Random123's published vectors by a test.
-#[inline]
+#[inline(always)]
 pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let [mut c0, mut c1, mut c2, mut c3] = counter;
     let [mut k0, mut k1] = key;
@@ -108,6 +110,26 @@ pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     [c0, c1, c2, c3]
 }
 
+/// Draws `4·first_block …` of a stream, as [`Philox`] gives them one after another; the rest of the last four that does not fit is left out.
+#[inline(always)]
+pub fn fill(seed: u64, stream: Stream, first_block: u32, draws: &mut [u32]) {
+    let key = key(seed);
+    let (blocks, rest) = draws.as_chunks_mut::<4>();
+    let mut block = first_block;
+    for words in blocks {
+        *words = philox4x32_10(stream.counter(block), key);
+        block = block.wrapping_add(1);
+    }
+    if !rest.is_empty() {
+        let words = philox4x32_10(stream.counter(block), key);
+        rest.iter_mut().zip(words).for_each(|(draw, word)| *draw = word);
+    }
+}
+
+const fn key(seed: u64) -> [u32; 2] {
+    [seed as u32, (seed >> 32) as u32]
+}
+
 /// Philox4x32-10 over one [`Stream`]: its `n`-th `u32` is the draw for unit `n`.
 #[derive(Clone, Debug)]
 pub struct Philox {
@@ -121,7 +143,7 @@ pub struct Philox {
 impl Philox {
     /// The stream `stream` of the run with this `seed`, from its first draw on.
     pub const fn new(seed: u64, stream: Stream) -> Self {
-        Self { key: [seed as u32, (seed >> 32) as u32], stream, next_block: 0, words: [0; 4], used: 4 }
+        Self { key: key(seed), stream, next_block: 0, words: [0; 4], used: 4 }
     }
 
     /// The next draw, uniform over all 32-bit words.

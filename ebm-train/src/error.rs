@@ -82,7 +82,7 @@ pub enum Error {
         /// How many.
         threads: usize,
         /// Why.
-        source: rayon::ThreadPoolBuildError,
+        source: std::io::Error,
     },
     /// A checkpoint that does not belong to the run.
     #[error("the checkpoint {0}")]

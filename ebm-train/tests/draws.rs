@@ -252,12 +252,8 @@ impl Backend for Recorder {
         self.cpu.class_bias_backward(scores, out);
     }
 
-    fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
-        self.cpu.squared_error(x, y, total);
-    }
-
-    fn absolute_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor) {
-        self.cpu.absolute_error(x, y, total);
+    fn add_errors(&self, x: &Self::Tensor, y: &Self::Tensor, totals: &mut Self::Tensor) {
+        self.cpu.add_errors(x, y, totals);
     }
 
     fn fill_missing(&self, values: &Self::Tensor, by: &Self::Tensor, out: &mut Self::Tensor) {

@@ -99,8 +99,14 @@ pub fn bernoulli<R: Rng + ?Sized>(probabilities: &mut [f32], rng: &mut R) {
 
 /// A state that is on with probability `p`.
 #[inline(always)]
-pub(super) fn state(p: f32, draw: u32) -> f32 {
+pub fn state(p: f32, draw: u32) -> f32 {
     if unit_interval(draw) < p { 1.0 } else { 0.0 }
+}
+
+/// The state of a unit of this field drawn at inverse temperature `beta`: on with probability `σ(βz)`.
+#[inline(always)]
+pub fn sampled(beta: f32, field: f32, draw: u32) -> f32 {
+    state(sigmoid(beta * field), draw)
 }
 
 /// Energy of a joint state, `E(v, h) = Σ_i U_i(v_i) + Σ_j U_j(h_j) − vᵀWh`, in nats; for Bernoulli units `−a·v − b·h − vᵀWh`.

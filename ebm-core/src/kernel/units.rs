@@ -4,7 +4,7 @@
 //! Every unit takes one 32-bit draw, in order, whatever its kind, so that the draw of unit `n` is the `n`-th; a softmax group is decided by
 //! the draw of its first unit.
 
-use super::float::{self, state};
+use super::float::{self, sampled};
 use crate::beta::Beta;
 use crate::math::{self, normal_quantile, rectified_mean, rectified_softplus, sigmoid, softplus};
 use crate::rng::unit_interval;
@@ -65,6 +65,7 @@ pub fn free_energy_term(kind: HiddenKind, field: f32) -> f32 {
 ///
 /// Where the two are near, it is `T′` integrated by Gauss's rule of three points, relative error at most [`TERM_CHANGE_MAX_RELATIVE_ERROR`] a
 /// unit: ten thousand small steps add up to the sum of their own roundings, not to those of the terms.
+#[inline(always)]
 pub fn free_energy_term_changes(kind: HiddenKind, fields: &[f32], from: f32, to: f32) -> f64 {
     // A loop for each kind, so that it vectorises.
     match kind {
@@ -82,12 +83,16 @@ fn term_changes(fields: &[f32], from: f32, to: f32, term: impl Fn(f32) -> f32, m
     const OUTER: f32 = 0.387_298_33;
     /// Fields whose changes are held in f32 before they are summed.
     const PIECE: usize = 64;
+    /// Sums that are formed side by side.
+    const LANES: usize = 8;
     let (step, middle) = (to - from, 0.5 * (from + to));
     let [low, high] = [middle - OUTER * step, middle + OUTER * step];
-    let mut sum = 0.0;
+    let mut sums = [0.0; LANES];
     for fields in fields.chunks(PIECE) {
         let mut changes = [0.0f32; PIECE];
-        if fields.iter().all(|z| (step * z).abs() <= NEAR) {
+        // Not `all`, which would stop at the first and so not vectorise.
+        let near = fields.iter().map(|z| u32::from((step * z).abs() <= NEAR)).sum::<u32>();
+        if near as usize == fields.len() {
             for (change, &z) in changes.iter_mut().zip(fields) {
                 let outer = mean(low * z) + mean(high * z);
                 *change = step * z * (1.0 / 18.0) * (5.0 * outer + 8.0 * mean(middle * z));
@@ -97,9 +102,13 @@ fn term_changes(fields: &[f32], from: f32, to: f32, term: impl Fn(f32) -> f32, m
                 *change = term(to * z) - term(from * z);
             }
         }
-        sum += changes.iter().map(|&change| f64::from(change)).sum::<f64>();
+        for changes in changes.as_chunks::<LANES>().0 {
+            for (sum, &change) in sums.iter_mut().zip(changes) {
+                *sum += f64::from(change);
+            }
+        }
     }
-    sum
+    sums.iter().sum()
 }
 
 /// Largest relative error of [`free_energy_term_changes`] for one unit and `|to·z − from·z| ≤ ½`.
@@ -109,6 +118,7 @@ pub const TERM_CHANGE_MAX_RELATIVE_ERROR: f64 = 4e-6;
 
 /// `out_i ← out_i + T(z + s_i·w_i) − T(z)`: what one hidden unit of field `z` and weights `w` adds to `−F` when visible unit i changes by
 /// `s_i` and no other does.
+#[inline(always)]
 pub fn add_term_changes(kind: HiddenKind, field: f32, weights: &[f32], changes: &[f32], out: &mut [f32]) {
     match kind {
         HiddenKind::Bernoulli => add_changes(field, weights, changes, out, softplus),
@@ -146,7 +156,7 @@ pub fn sample_hidden<R: Rng + ?Sized>(kind: HiddenKind, beta: Beta, fields: &mut
     for field in fields {
         let draw = rng.next_u32();
         *field = match kind {
-            HiddenKind::Bernoulli => state(sigmoid(beta * *field), draw),
+            HiddenKind::Bernoulli => sampled(beta, *field, draw),
             HiddenKind::Relu => {
                 let deviation = sqrtf(sigmoid(beta * *field) / beta.max(HOTTEST)) * normal_quantile(draw);
                 let state = *field + deviation;
@@ -307,7 +317,7 @@ pub fn sample_visible<R: Rng + ?Sized>(
         let range = run.start..run.start + run.units;
         let (Some(inputs), Some(bias)) = (inputs.get_mut(range.clone()), visible_bias.get(range)) else { continue };
         match run.kind {
-            VisibleKind::Bernoulli => inputs.iter_mut().for_each(|x| *x = state(sigmoid(beta * *x), rng.next_u32())),
+            VisibleKind::Bernoulli => inputs.iter_mut().for_each(|x| *x = sampled(beta, *x, rng.next_u32())),
             VisibleKind::Gaussian => {
                 let spread = 1.0 / sqrtf(beta.max(HOTTEST));
                 for ((x, bias), sigma) in inputs.iter_mut().zip(bias).zip(run.sigma) {

@@ -66,9 +66,9 @@ pub trait Backend {
     /// A matrix that lives where the backend computes.
     type Tensor;
 
-    /// Does two pieces of work, at a time where the backend can.
-    fn join<X: Send, Y: Send>(&self, x: impl FnOnce() -> X + Send, y: impl FnOnce() -> Y + Send) -> (X, Y) {
-        (x(), y())
+    /// Does two pieces of work, side by side where the backend can: each on the part of it that it is given.
+    fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
+        (x(self), y(self))
     }
 
     /// A matrix of `values`, row-major.
@@ -259,11 +259,8 @@ pub trait Backend {
     /// The same to the classes' biases: adds `Σ_rows g_y` to the last columns of `out` (1 × visible).
     fn class_bias_backward(&self, scores: &Self::Tensor, out: &mut Self::Tensor);
 
-    /// Adds to `total` (1 × 1) the sum of `(x − y)²` where `x` is not missing (NaN).
-    fn squared_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);
-
-    /// The same of `|x − y|`.
-    fn absolute_error(&self, x: &Self::Tensor, y: &Self::Tensor, total: &mut Self::Tensor);
+    /// Adds to `totals` (1 × 2) the sums of `(x − y)²` and of `|x − y|` where `x` is not missing (NaN).
+    fn add_errors(&self, x: &Self::Tensor, y: &Self::Tensor, totals: &mut Self::Tensor);
 
     /// `out` becomes `values`, and `by` where they are missing (NaN); all of one shape.
     fn fill_missing(&self, values: &Self::Tensor, by: &Self::Tensor, out: &mut Self::Tensor);

@@ -34,7 +34,7 @@ pub use file_rows::FileRows;
 pub use labelled::labelled_subset;
 pub use options::{BinarisationChoice, DataOptions, Header, MixedWindows, SPECS, ScalingChoice};
 pub use preprocessing::{Binarisation, Preprocessing, Scaling};
-pub use samples::{Batch, PIECE_ROWS, Samples};
+pub use samples::{Batch, PIECE_ROWS, Samples, evenly};
 pub use spec::Spec;
 pub use table::Channel;
 

@@ -31,6 +31,12 @@ impl Batch {
     }
 }
 
+/// At most so many of `rows` rows, in order and spread evenly: all of them where there are no more.
+pub fn evenly(rows: usize, at_most: usize) -> Vec<u32> {
+    let count = rows.min(at_most);
+    (0..count).map(|number| (number as u64 * rows as u64 / count as u64) as u32).collect()
+}
+
 /// Rows that are read at once when a whole data set is gone through.
 pub const PIECE_ROWS: usize = 512;
 

@@ -57,8 +57,8 @@ pub fn reconstruction_error<B: Backend>(
     pieces(backend, data, |_, piece| {
         machine.hidden_means(backend, piece, &mut hidden);
         machine.visible_means(backend, &hidden, &mut visible);
-        let mut total = backend.zeros(1, 1);
-        backend.squared_error(piece, &visible, &mut total);
+        let mut total = backend.zeros(1, 2);
+        backend.add_errors(piece, &visible, &mut total);
         sum += f64::from(backend.download(&total)[0]);
         Ok(())
     })?;

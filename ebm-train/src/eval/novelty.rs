@@ -1,7 +1,7 @@
 //! Free energies, and the threshold above which an input counts as novel.
 
 use crate::Error;
-use crate::data::Samples;
+use crate::data::{Batch, Samples, evenly};
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{Model, Numbers};
 
@@ -20,10 +20,16 @@ pub fn free_energies<N: Numbers>(model: &Model<'_>, inputs: &Samples) -> Result<
     Ok(energies)
 }
 
+/// Samples that a threshold is calibrated on at most: a quantile of 0.99 among them is right to a thousandth.
+const CALIBRATION_ROWS: usize = 10_000;
+
 /// The free energy, in `2^-12` nats and rounded up, that the share `quantile` of the samples does not exceed; `None` without samples.
-/// Samples that miss values have no free energy, and do not count.
+/// Of more than [`CALIBRATION_ROWS`] samples it takes as many, spread evenly. Samples that miss values have no free energy, and do not count.
 pub fn threshold<N: Numbers>(model: &Model<'_>, inputs: &Samples, quantile: f32) -> Result<Option<i32>, Error> {
-    let energies = free_energies::<N>(model, inputs)?.into_iter().map(|energy| f64::from(N::nats(energy)));
+    let mut batch = Batch::default();
+    inputs.gather(&evenly(inputs.rows(), CALIBRATION_ROWS), &mut batch)?;
+    let energies =
+        free_energies::<N>(model, &Samples::Memory(batch))?.into_iter().map(|energy| f64::from(N::nats(energy)));
     let mut energies: Vec<f64> = energies.filter(|energy| !energy.is_nan()).collect();
     energies.sort_by(f64::total_cmp);
     let rank = (f64::from(quantile) * energies.len() as f64).ceil() as usize;

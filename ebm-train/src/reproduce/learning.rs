@@ -58,7 +58,7 @@ pub(super) fn learn<B: Backend>(
 /// Multiply-adds of [`learn`].
 pub(super) fn work(setting: &Setting<'_>, settings: &RbmSettings, hidden: usize) -> u64 {
     let inputs = &setting.dataset.train.inputs;
-    settings.cost(inputs.visible(), hidden, inputs.rows(), inputs.rows() + setting.dataset.test.inputs.rows())
+    settings.cost(inputs.visible(), hidden, inputs.rows(), [inputs.rows(), setting.dataset.test.inputs.rows()])
 }
 
 /// Passes on what it hears, keeps the figures of epochs, and takes a snapshot after some of them.

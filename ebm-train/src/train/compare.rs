@@ -46,13 +46,13 @@ pub fn compare<B: Backend + Sync>(
     dataset: &Dataset,
     [of_pretrained, of_random]: [&mut (dyn Monitor + Send); 2],
 ) -> Result<Comparison, Error> {
-    let pretrained = || -> Result<_, Error> {
+    let pretrained = |backend: &B| -> Result<_, Error> {
         let trained = pretrain(backend, stack, seed, dataset, of_pretrained)?;
         let start = Recognition::of(&trained)?;
         let tuned = finetune(backend, finetuning, seed, FINETUNE, &start, dataset, of_pretrained)?;
         Ok((trained, tuned))
     };
-    let random = || {
+    let random = |backend: &B| {
         let visible = dataset.train.inputs.visible();
         let start = Recognition::random(seed, visible, &stack.hidden, stack.hidden_kind);
         finetune(backend, finetuning, seed, RANDOM_START, &start, dataset, of_random)

@@ -58,7 +58,8 @@ pub struct Silent;
 
 impl Monitor for Silent {}
 
-/// Figures of one epoch, over the whole of each split; a split that there is not has none.
+/// Figures of one epoch; a split that there is not has none. A machine's are means over at most [`rbm::measure::MEASURED_ROWS`] samples spread
+/// evenly over the split, a classifier's over all of it.
 ///
 /// A machine's loss is the mean squared error of its reconstruction, per visible value; that of a classifier, and of a ClassRBM that learns to be
 /// one, the mean cross-entropy `−ln p(y | x)` in nats.

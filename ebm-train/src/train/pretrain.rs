@@ -93,7 +93,7 @@ impl Stack {
 /// Multiply-adds of [`pretrain`].
 pub fn cost(stack: &Stack, dataset: &Dataset) -> u64 {
     let rows = |split: &Split| split.inputs.rows();
-    let measured = rows(&dataset.train) + rows(&dataset.validation) + rows(&dataset.test);
+    let measured = [&dataset.train, &dataset.validation, &dataset.test].map(rows);
     let inputs = std::iter::once(dataset.train.inputs.visible()).chain(stack.hidden.iter().copied());
     let of_machine = |(index, (inputs, &hidden)): (usize, (usize, &usize))| {
         let labels = if stack.has_labels(index) { dataset.classes.len() } else { 0 };

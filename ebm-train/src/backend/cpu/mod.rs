@@ -2,25 +2,32 @@
 //! formed in the same order by one thread as by many.
 
 mod gemm;
+mod passes;
+mod team;
+mod wide;
 
 use super::{Backend, Direction, Draws, Link, Step};
 use crate::Error;
 use crate::parameters::UnitKinds;
 use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::{argmax, normal_quantile, softmax};
-use ebm_core::rng::{Philox, unit_interval};
+use ebm_core::rng::{Philox, Stream};
 use ebm_core::{Beta, HiddenKind, Units};
-use gemm::{MatrixRef, product};
+use gemm::{MatrixRef, product, tiles};
 use rand_core::Rng;
-use rayon::iter::{ParallelBridge, ParallelIterator};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::ops::Range;
 use std::slice::{Chunks, ChunksMut};
+use std::sync::{Mutex, PoisonError};
+use team::Team;
 
 /// Rows of a batch that one task takes.
-const SHARD_ROWS: usize = 32;
+const SHARD_ROWS: usize = 8;
 /// Rows of a weight matrix (hidden units) that one task takes.
 const SHARD_UNITS: usize = 64;
+/// Rows of a product that one task takes at most: all of a minibatch, so that the matrix is read once.
+const TILE_ROWS: usize = 256;
+/// Columns of a product that one task takes, where there are columns enough.
+const TILE_COLUMNS: usize = 128;
 /// Elements that one task takes where they are independent.
 const SHARD_ELEMENTS: usize = 8192;
 /// Multiply-adds (some 20 µs of them) under which waking another thread takes longer than it saves.
@@ -57,18 +64,15 @@ impl CpuTensor {
 
 /// Computes on this machine's processors.
 pub struct Cpu {
-    pool: ThreadPool,
+    team: Team,
     worth_sharing: usize,
 }
 
 impl Cpu {
     /// A backend with this many threads; 0 means one a processor. Fails when the system refuses threads.
     pub fn new(threads: usize) -> Result<Self, Error> {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|source| Error::Threads { threads, source })?;
-        Ok(Self { pool, worth_sharing: WORTH_SHARING })
+        let team = Team::new(threads).map_err(|source| Error::Threads { threads, source })?;
+        Ok(Self { team, worth_sharing: WORTH_SHARING })
     }
 
     /// The same, with threads sharing every operation from so many multiply-adds on. Changes the time taken and nothing else.
@@ -83,10 +87,13 @@ impl Cpu {
         tasks: impl Iterator<Item = T> + Send,
         each: impl Fn(T) + Sync + Send,
     ) {
-        if multiply_adds < self.worth_sharing || self.pool.current_num_threads() == 1 {
+        if multiply_adds < self.worth_sharing || self.team.threads() == 1 {
             tasks.for_each(each);
         } else {
-            self.pool.install(|| tasks.par_bridge().for_each(each));
+            let tasks = Mutex::new(tasks);
+            // Nothing panics while it holds the tasks but the taking itself, after which there is no next one.
+            let next = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            self.team.run(&|| std::iter::from_fn(next).for_each(&each));
         }
     }
 
@@ -97,13 +104,16 @@ impl Cpu {
         values: &mut CpuTensor,
         each: impl Fn(&mut [f32], &mut Philox) + Sync + Send,
     ) {
+        self.with_streams(draws, values, |row, stream| each(row, &mut Philox::new(draws.seed, stream)));
+    }
+
+    /// Calls `each` with every row of `values` and the stream of its draws.
+    fn with_streams(&self, draws: Draws<'_>, values: &mut CpuTensor, each: impl Fn(&mut [f32], Stream) + Sync + Send) {
         let columns = values.columns.max(1);
         let cost = values.values.len() * ELEMENT;
         self.share(cost, values.shards_mut().zip(draws.samples.chunks(SHARD_ROWS)), |(shard, samples)| {
             for (row, &sample) in shard.chunks_exact_mut(columns).zip(samples) {
-                let mut stream = draws.stream;
-                stream.sample = sample;
-                each(row, &mut Philox::new(draws.seed, stream));
+                each(row, Stream { sample, ..draws.stream });
             }
         });
     }
@@ -112,8 +122,16 @@ impl Cpu {
 impl Backend for Cpu {
     type Tensor = CpuTensor;
 
-    fn join<X: Send, Y: Send>(&self, x: impl FnOnce() -> X + Send, y: impl FnOnce() -> Y + Send) -> (X, Y) {
-        self.pool.install(|| rayon::join(x, y))
+    fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
+        let threads = self.team.threads();
+        let part = |threads| Some(Self { team: Team::new(threads).ok()?, worth_sharing: self.worth_sharing });
+        let parts = if threads > 1 { part(threads - threads / 2).zip(part(threads / 2)) } else { None };
+        let Some((of_x, of_y)) = parts else { return (x(self), y(self)) };
+        std::thread::scope(|scope| {
+            let y = scope.spawn(|| y(&of_y));
+            let x = x(&of_x);
+            (x, y.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
     }
 
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> CpuTensor {
@@ -178,38 +196,40 @@ impl Backend for Cpu {
             Direction::Down => (stored, weights.columns),
         };
         out.reshape(input.rows(), columns);
-        let cost = input.values.len() * columns;
-        self.share(cost, out.shards_mut().zip(input.shards()), |(out, input_rows)| {
-            let rows = input_rows.len() / input.columns;
-            product(0.0, 1.0, MatrixRef::new(input_rows, rows, input.columns), matrix, out);
-            for row in out.chunks_exact_mut(columns) {
-                if let Some(bias) = bias {
-                    for (out, bias) in row.iter_mut().zip(&bias.values) {
-                        *out += bias;
-                    }
-                }
-                match link {
-                    Link::Identity => {}
-                    Link::Sigmoid => float::probabilities(row),
-                    Link::Rectifier => kernel::rectify(row),
-                }
-            }
+        let input = MatrixRef::new(&input.values, input.rows(), input.columns);
+        let cost = input.rows() * input.columns() * columns;
+        self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, TILE_COLUMNS]), |mut tile| {
+            let left = input.part(tile.rows.clone(), 0..input.columns());
+            let right = matrix.part(0..matrix.rows(), tile.columns.clone());
+            product(0.0, 1.0, left, right, &mut tile);
+            let bias = bias.map(|bias| &bias.values[tile.columns.clone()]);
+            tile.each_row().for_each(|row| passes::add_and_link(bias, link, row));
         });
     }
 
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &CpuTensor, out: &mut CpuTensor) {
         out.reshape(probabilities.rows(), probabilities.columns);
         out.values.copy_from_slice(&probabilities.values);
-        self.with_draws(draws, out, float::bernoulli);
+        self.with_streams(draws, out, |row, stream| passes::bernoulli(draws.seed, stream, row));
     }
 
     fn hidden_means(&self, kind: HiddenKind, fields: &mut CpuTensor) {
         let cost = fields.values.len() * ELEMENT;
-        self.share(cost, fields.shards_mut(), |shard| kernel::hidden_means(kind, shard));
+        self.share(cost, fields.shards_mut(), |shard| match kind {
+            HiddenKind::Bernoulli => passes::add_and_link(None, Link::Sigmoid, shard),
+            HiddenKind::Relu => kernel::hidden_means(kind, shard),
+        });
     }
 
     fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut CpuTensor) {
-        self.with_draws(draws, fields, |row, rng| kernel::sample_hidden(kind, beta, row, rng));
+        match kind {
+            HiddenKind::Bernoulli => {
+                self.with_streams(draws, fields, |row, stream| passes::sample(beta.value(), draws.seed, stream, row));
+            }
+            HiddenKind::Relu => {
+                self.with_draws(draws, fields, |row, rng| kernel::sample_hidden(kind, beta, row, rng));
+            }
+        }
     }
 
     fn visible_start(&self, kinds: &UnitKinds, bias: &CpuTensor, out: &mut CpuTensor) {
@@ -234,8 +254,12 @@ impl Backend for Cpu {
         bias: &CpuTensor,
         inputs: &mut CpuTensor,
     ) {
-        let units = units(kinds);
-        self.with_draws(draws, inputs, |row, rng| kernel::sample_visible(units, beta, &bias.values, row, rng));
+        if kinds.blocks.is_empty() {
+            self.with_streams(draws, inputs, |row, stream| passes::sample(beta.value(), draws.seed, stream, row));
+        } else {
+            let units = units(kinds);
+            self.with_draws(draws, inputs, |row, rng| kernel::sample_visible(units, beta, &bias.values, row, rng));
+        }
     }
 
     fn visible_energies(&self, kinds: &UnitKinds, bias: &CpuTensor, visible: &CpuTensor, out: &mut CpuTensor) {
@@ -253,7 +277,12 @@ impl Backend for Cpu {
         let cost = fields.values.len() * ELEMENT;
         self.share(cost, out.shards_mut().zip(fields.shards()), |(out, shard)| {
             for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
-                *out -= row.iter().map(|field| kernel::free_energy_term(kind, scale * field)).sum::<f32>();
+                match kind {
+                    HiddenKind::Bernoulli => passes::subtract_softplus(scale, row, out),
+                    HiddenKind::Relu => {
+                        *out -= row.iter().map(|z| kernel::free_energy_term(kind, scale * z)).sum::<f32>()
+                    }
+                }
             }
         });
     }
@@ -261,15 +290,9 @@ impl Backend for Cpu {
     fn rescale(&self, scale: f32, shift: Option<(f32, &CpuTensor)>, values: &mut CpuTensor) {
         let columns = values.columns.max(1);
         let cost = values.values.len();
-        self.share(cost, values.shards_mut(), |shard| match shift {
-            None => shard.iter_mut().for_each(|value| *value *= scale),
-            Some((share, shift)) => {
-                for row in shard.chunks_exact_mut(columns) {
-                    for (value, shift) in row.iter_mut().zip(&shift.values) {
-                        *value = scale * *value + share * shift;
-                    }
-                }
-            }
+        let shift = shift.map(|(share, shift)| (share, &shift.values[..]));
+        self.share(cost, values.shards_mut(), |shard| {
+            shard.chunks_exact_mut(columns).for_each(|row| passes::rescale(scale, shift, row));
         });
     }
 
@@ -290,7 +313,8 @@ impl Backend for Cpu {
         let tasks = sums.shards_mut().zip(slopes.shards()).zip(fields.shards());
         self.share(cost, tasks, |((sums, slopes), fields)| {
             for ((sum, slope), fields) in sums.chunks_exact_mut(2).zip(slopes).zip(fields.chunks_exact(columns)) {
-                let change = kernel::free_energy_term_changes(kind, fields, from, to);
+                let mut change = 0.0;
+                passes::term_changes(kind, fields, from, to, &mut change);
                 let change = change + (f64::from(to) - f64::from(from)) * f64::from(*slope);
                 let total = f64::from(sum[0]) + f64::from(sum[1]) + change;
                 sum[0] = total as f32;
@@ -317,7 +341,7 @@ impl Backend for Cpu {
             let rows = out.chunks_exact_mut(count).zip(changes.chunks_exact(count)).zip(fields.chunks_exact(hidden));
             for ((out, changes), fields) in rows {
                 for (&field, weights) in fields.iter().zip(weights.values.chunks_exact(weights.columns.max(1))) {
-                    kernel::add_term_changes(kind, field, &weights[units.clone()], changes, out);
+                    passes::add_term_changes(kind, field, &weights[units.clone()], changes, out);
                 }
             }
         });
@@ -353,11 +377,7 @@ impl Backend for Cpu {
 
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut CpuTensor) {
         let kept = 1.0 / (1.0 - rate);
-        self.with_draws(draws, values, |row, rng| {
-            for value in row {
-                *value = if unit_interval(rng.next_u32()) < rate { 0.0 } else { *value * kept };
-            }
-        });
+        self.with_streams(draws, values, |row, stream| passes::dropout(rate, kept, draws.seed, stream, row));
     }
 
     fn outer(&self, keep: f32, scale: f32, visible: &CpuTensor, hidden: &CpuTensor, out: &mut CpuTensor) {
@@ -368,37 +388,27 @@ impl Backend for Cpu {
         let samples = MatrixRef::new(&visible.values, rows, columns);
         let states = MatrixRef::new(&hidden.values, rows, units);
         let cost = rows * columns * units;
-        self.share(cost, out.values.chunks_mut(SHARD_UNITS * columns.max(1)).enumerate(), |(shard, out)| {
-            let first = shard * SHARD_UNITS;
-            let part = states.columns_from(first, out.len() / columns);
-            product(keep, scale, part.transposed(), samples, out);
+        self.share(cost, tiles(&mut out.values, columns, [SHARD_UNITS, columns]), |mut tile| {
+            let part = states.part(0..rows, tile.rows.clone());
+            product(keep, scale, part.transposed(), samples, &mut tile);
         });
     }
 
     fn column_sums(&self, keep: f32, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
-        for out in &mut out.values {
-            *out *= keep;
-        }
+        passes::rescale(keep, None, &mut out.values);
         for row in values.values.chunks_exact(values.columns.max(1)) {
-            for (out, value) in out.values.iter_mut().zip(row) {
-                *out += scale * value;
-            }
+            passes::add_scaled(scale, row, &mut out.values);
         }
     }
 
     fn add_scaled(&self, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
-        for (out, value) in out.values.iter_mut().zip(&values.values) {
-            *out += scale * value;
-        }
+        let shards = out.values.chunks_mut(SHARD_ELEMENTS).zip(values.values.chunks(SHARD_ELEMENTS));
+        self.share(values.values.len(), shards, |(out, values)| passes::add_scaled(scale, values, out));
     }
 
     fn backward(&self, link: Link, kept: f32, outputs: &CpuTensor, delta: &mut CpuTensor) {
-        let units = delta.values.iter_mut().zip(&outputs.values);
-        match link {
-            Link::Identity => {}
-            Link::Sigmoid => units.for_each(|(delta, y)| *delta *= y * (1.0 - kept * y)),
-            Link::Rectifier => units.for_each(|(delta, y)| *delta = if *y > 0.0 { *delta / kept } else { 0.0 }),
-        }
+        let shards = delta.values.chunks_mut(SHARD_ELEMENTS).zip(outputs.values.chunks(SHARD_ELEMENTS));
+        self.share(outputs.values.len(), shards, |(delta, outputs)| passes::backward(link, kept, outputs, delta));
     }
 
     fn softmax_cross_entropy(&self, labels: &[u16], smoothing: f32, scores: &mut CpuTensor, totals: &mut CpuTensor) {
@@ -520,12 +530,13 @@ impl Backend for Cpu {
         }
     }
 
-    fn squared_error(&self, x: &CpuTensor, y: &CpuTensor, total: &mut CpuTensor) {
-        total.values[0] += sum_of_differences(x, y, |difference| difference * difference);
-    }
-
-    fn absolute_error(&self, x: &CpuTensor, y: &CpuTensor, total: &mut CpuTensor) {
-        total.values[0] += sum_of_differences(x, y, f32::abs);
+    fn add_errors(&self, x: &CpuTensor, y: &CpuTensor, totals: &mut CpuTensor) {
+        let mut sums = vec![[0.0; 2]; x.values.len().div_ceil(SHARD_ELEMENTS)];
+        let shards = sums.iter_mut().zip(x.values.chunks(SHARD_ELEMENTS).zip(y.values.chunks(SHARD_ELEMENTS)));
+        self.share(x.values.len(), shards, |(sums, (x, y))| passes::differences(x, y, sums));
+        for (number, total) in totals.values.iter_mut().enumerate() {
+            *total += sums.iter().map(|sums| f64::from(sums[number])).sum::<f64>() as f32;
+        }
     }
 
     fn fill_missing(&self, values: &CpuTensor, by: &CpuTensor, out: &mut CpuTensor) {
@@ -568,7 +579,7 @@ impl Backend for Cpu {
             .zip(second.values.chunks_mut(SHARD_ELEMENTS))
             .zip(gradient.values.chunks(SHARD_ELEMENTS));
         self.share(gradient.values.len() * ELEMENT, shards, |(((parameter, first), second), gradient)| {
-            step_shard(step, gradient, first, second, parameter);
+            passes::step(step, gradient, first, second, parameter);
         });
     }
 }
@@ -589,34 +600,4 @@ fn class_means(kind: HiddenKind, field: f32, weights: &[f32], means: &mut [f32])
         *mean = field + weight;
     }
     kernel::hidden_means(kind, means);
-}
-
-/// Sum of `size(x − y)` where `x` is not missing.
-fn sum_of_differences(x: &CpuTensor, y: &CpuTensor, size: impl Fn(f32) -> f32) -> f32 {
-    let known = x.values.iter().zip(&y.values).filter(|(x, _)| !x.is_nan());
-    known.map(|(x, y)| size(x - y)).sum()
-}
-
-fn step_shard(step: Step, gradient: &[f32], first: &mut [f32], second: &mut [f32], parameter: &mut [f32]) {
-    match step {
-        Step::Momentum { learning_rate, momentum } => {
-            for ((theta, m), g) in parameter.iter_mut().zip(first).zip(gradient) {
-                *m = momentum * *m + g;
-                *theta -= learning_rate * *m;
-            }
-        }
-        Step::Adam { learning_rate, taken } => {
-            const BETA_1: f32 = 0.9;
-            const BETA_2: f32 = 0.999;
-            const EPSILON: f32 = 1.0e-8;
-            let t = taken.saturating_add(1).min(i32::MAX as u32) as i32;
-            let correction_1 = 1.0 / (1.0 - BETA_1.powi(t));
-            let correction_2 = 1.0 / (1.0 - BETA_2.powi(t));
-            for (((theta, m), v), g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
-                *m = BETA_1 * *m + (1.0 - BETA_1) * g;
-                *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
-                *theta -= learning_rate * (*m * correction_1) / ((*v * correction_2).sqrt() + EPSILON);
-            }
-        }
-    }
 }

@@ -196,21 +196,24 @@ impl Job<'_> {
 
     /// Trains, or takes up the training.
     fn train(&self, backend: &Cpu, run: &Run) -> Result<(Trained, Vec<Epoch>), Error> {
-        let random = || match self.plan.finetuning.filter(|_| self.plan.compare) {
-            Some(settings) => run.strand(|strand| {
+        let pretrained = |backend: &Cpu| run.strand(|strand| self.pretrained(backend, strand));
+        let Some(settings) = self.plan.finetuning.filter(|_| self.plan.compare) else {
+            let (parameters, epochs) = pretrained(backend)?;
+            return Ok((Trained { parameters, random_start: None }, epochs));
+        };
+        let random = |backend: &Cpu| {
+            run.strand(|strand| {
                 let visible = self.dataset.train.inputs.visible();
                 let start = Recognition::random(self.plan.seed, visible, &self.hidden, self.hidden_kind);
                 let net = finetune(backend, &settings, self.plan.seed, RANDOM_START, &start, self.labelled, strand)?;
-                Ok(Some(net.into_classifier(None)))
-            }),
-            None => Ok((None, Vec::new())),
+                Ok(net.into_classifier(None))
+            })
         };
-        let pretrained = || run.strand(|strand| self.pretrained(backend, strand));
         // Neither needs anything of the other.
         let (pretrained, random) = backend.join(pretrained, random);
         let ((parameters, mut epochs), (random_start, of_random)) = run::both(pretrained, random)?;
         epochs.extend(of_random);
-        Ok((Trained { parameters, random_start }, epochs))
+        Ok((Trained { parameters, random_start: Some(random_start) }, epochs))
     }
 
     /// The net or the machines that the run is about.

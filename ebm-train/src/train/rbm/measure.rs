@@ -3,11 +3,14 @@
 use super::discriminative::Discriminative;
 use crate::Error;
 use crate::backend::Backend;
-use crate::data::PIECE_ROWS;
+use crate::data::{PIECE_ROWS, evenly};
 use crate::train::machine::{Completion, Machine};
 use crate::train::source::Source;
 
-/// Means over a data set. A value that is missing counts in no error, and in a free energy with what the machine fills in.
+/// Samples of a data set that a machine is measured on after each epoch: going through all of a large one would cost as much as learning from it.
+pub const MEASURED_ROWS: usize = 10_000;
+
+/// Means over a data set, of at most [`MEASURED_ROWS`] samples spread evenly over it. A value that is missing counts in no error, and in a free energy with what the machine fills in.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
     /// `(v_i − v̂_i)²` per value, `v̂` being the mean-field reconstruction.
@@ -20,7 +23,7 @@ pub struct Figures {
     pub classification: Option<(f64, f64)>,
 }
 
-/// Goes through the data once. Fails when they cannot be read.
+/// Goes through what is measured of the data once. Fails when they cannot be read.
 pub(super) fn measure<B: Backend>(
     backend: &B,
     machine: &Machine<B>,
@@ -33,7 +36,7 @@ pub(super) fn measure<B: Backend>(
     let mut completion = Completion::new(backend);
     let (mut squared, mut absolute, mut free_energy, mut known) = (0.0, 0.0, 0.0, 0);
     let (mut cross_entropy, mut correct) = (0.0, 0.0);
-    let rows: Vec<u32> = (0..data.rows() as u32).collect();
+    let rows = evenly(data.rows(), MEASURED_ROWS);
     for piece in rows.chunks(PIECE_ROWS) {
         data.gather(backend, piece, &mut batch)?;
         let mut seen = &batch;
@@ -47,13 +50,11 @@ pub(super) fn measure<B: Backend>(
         machine.free_energies(backend, seen, &mut hidden, &mut energies);
         backend.hidden_means(machine.kinds().hidden, &mut hidden);
         machine.visible_means(backend, &hidden, &mut reconstruction);
-        let sum = |add: &dyn Fn(&mut B::Tensor)| {
-            let mut total = backend.zeros(1, 1);
-            add(&mut total);
-            f64::from(backend.download(&total)[0])
-        };
-        squared += sum(&|total| backend.squared_error(&batch, &reconstruction, total));
-        absolute += sum(&|total| backend.absolute_error(&batch, &reconstruction, total));
+        let mut errors = backend.zeros(1, 2);
+        backend.add_errors(&batch, &reconstruction, &mut errors);
+        let errors = backend.download(&errors);
+        squared += f64::from(errors[0]);
+        absolute += f64::from(errors[1]);
         free_energy += backend.download(&energies).into_iter().map(f64::from).sum::<f64>();
         if let (Some(discriminative), Some(labels)) = (discriminative.as_deref_mut(), data.labels(piece)) {
             let mut totals = backend.zeros(1, 2);

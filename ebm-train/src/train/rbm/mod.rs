@@ -94,8 +94,9 @@ pub fn train<B: Backend>(
     let mut trainer = Trainer::new(backend, settings, (seed, layer), start, &moments)?;
 
     let others = [validation.as_ref(), test.as_ref()].into_iter().flatten().map(|source| source.rows());
+    let measured = others.chain([rows]);
     let (visible, hidden) = (trainer.machine().visible(), trainer.machine().hidden());
-    let one_epoch = RbmSettings { epochs: 1, ..*settings }.cost(visible, hidden, rows, rows + others.sum::<usize>());
+    let one_epoch = RbmSettings { epochs: 1, ..*settings }.cost(visible, hidden, rows, measured);
     let batches = rows.div_ceil(settings.batch_size);
     let mut position = Position::default();
     if let Some(snapshot) = monitor.begin(stage)? {

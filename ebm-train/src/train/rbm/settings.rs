@@ -1,5 +1,6 @@
 //! [`RbmSettings`]: how one machine learns.
 
+use super::measure::MEASURED_ROWS;
 use crate::Error;
 use crate::parameters::UnitKinds;
 use clap::ValueEnum;
@@ -243,9 +244,10 @@ impl RbmSettings {
         if epoch < self.momentum_epochs { self.initial_momentum } else { self.momentum }
     }
 
-    /// Multiply-adds of training on so many rows, what is measured after each epoch (over `measured` rows in all) included.
-    pub fn cost(&self, visible: usize, hidden: usize, rows: usize, measured: usize) -> u64 {
+    /// Multiply-adds of training on so many rows, what is measured after each epoch (on splits of `measured` rows) included.
+    pub fn cost(&self, visible: usize, hidden: usize, rows: usize, measured: impl IntoIterator<Item = usize>) -> u64 {
         let product = (visible * hidden) as u64;
+        let measured: usize = measured.into_iter().map(|rows| rows.min(MEASURED_ROWS)).sum();
         let (rows, measured) = (rows as u64, measured as u64);
         let chain_rows = match self.algorithm {
             Algorithm::Cd => rows,

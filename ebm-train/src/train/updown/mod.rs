@@ -35,7 +35,7 @@ pub fn cost(settings: &UpDown, hidden: &[usize], dataset: &Dataset) -> u64 {
     let weights: usize = inputs.iter().zip(below).map(|(inputs, hidden)| inputs * hidden).sum();
     // Up, its way back and two statistics; down, its way back and two statistics.
     let of_levels = (settings.epochs * weights * (8 * rows(&dataset.train) + 2 * measured)) as u64;
-    of_levels + settings.top().cost(inputs[below.len()], top, rows(&dataset.train), 0)
+    of_levels + settings.top().cost(inputs[below.len()], top, rows(&dataset.train), [])
 }
 
 /// Fine-tunes a stack of machines to generate, as the stage [`STAGE`]; every layer below the top of what it gives has weights of its own for

@@ -113,7 +113,7 @@ impl<B: Backend> Net<B> {
 
     /// Mean squared error, per input, of samples that went up and came down again as means; the top machine takes no part.
     pub fn reconstruction_error(&mut self, backend: &B, samples: &Samples) -> Result<f64, Error> {
-        let mut total = backend.zeros(1, 1);
+        let mut total = backend.zeros(1, 2);
         for piece in samples.pieces() {
             let piece = piece?;
             let data = backend.upload(piece.rows(), piece.visible, &piece.values);
@@ -127,7 +127,7 @@ impl<B: Backend> Net<B> {
                 level.down.visible_means(backend, &self.inputs, &mut out);
                 std::mem::swap(&mut self.inputs, &mut out);
             }
-            backend.squared_error(&data, &self.inputs, &mut total);
+            backend.add_errors(&data, &self.inputs, &mut total);
         }
         Ok(f64::from(backend.download(&total)[0]) / (samples.rows() * samples.visible()).max(1) as f64)
     }

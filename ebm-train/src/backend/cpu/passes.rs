@@ -1,0 +1,150 @@
+//! Passes over elements, which cost as much as products where they are not vectorised.
+
+use super::wide::wide;
+use crate::backend::{Link, Step};
+use ebm_core::HiddenKind;
+use ebm_core::kernel::{float, units as kernel};
+use ebm_core::math::{sigmoid, softplus};
+use ebm_core::rng::{Stream, fill, unit_interval};
+
+/// Partial sums of a long sum: as many as the widest vector has, so that every width adds in one order.
+const LANES: usize = 16;
+/// Draws made together.
+const DRAWS: usize = 64;
+
+wide! {
+    /// `row ← link(row + bias)`.
+    pub(super) fn add_and_link(bias: Option<&[f32]>, link: Link, row: &mut [f32]) {
+        if let Some(bias) = bias {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value += bias;
+            }
+        }
+        match link {
+            Link::Identity => {}
+            Link::Sigmoid => row.iter_mut().for_each(|value| *value = sigmoid(*value)),
+            Link::Rectifier => row.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value }),
+        }
+    }
+
+    /// Probabilities to states, with draw n of the stream for unit n.
+    pub(super) fn bernoulli(seed: u64, stream: Stream, row: &mut [f32]) {
+        let mut draws = [0; DRAWS];
+        for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
+            fill(seed, stream, block, &mut draws);
+            for (value, &draw) in row.iter_mut().zip(&draws) {
+                *value = float::state(*value, draw);
+            }
+        }
+    }
+
+    /// Fields to states drawn at inverse temperature `beta`.
+    pub(super) fn sample(beta: f32, seed: u64, stream: Stream, row: &mut [f32]) {
+        let mut draws = [0; DRAWS];
+        for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
+            fill(seed, stream, block, &mut draws);
+            for (value, &draw) in row.iter_mut().zip(&draws) {
+                *value = float::sampled(beta, *value, draw);
+            }
+        }
+    }
+
+    /// What is kept of a row by dropout, scaled up by `kept`.
+    pub(super) fn dropout(rate: f32, kept: f32, seed: u64, stream: Stream, row: &mut [f32]) {
+        let mut draws = [0; DRAWS];
+        for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
+            fill(seed, stream, block, &mut draws);
+            for (value, &draw) in row.iter_mut().zip(&draws) {
+                *value = if unit_interval(draw) < rate { 0.0 } else { *value * kept };
+            }
+        }
+    }
+
+    /// `out ← out − Σ_j softplus(scale·z_j)`.
+    pub(super) fn subtract_softplus(scale: f32, fields: &[f32], out: &mut f32) {
+        let mut sums = [0.0; LANES];
+        for fields in fields.chunks(LANES) {
+            for (sum, field) in sums.iter_mut().zip(fields) {
+                *sum += softplus(scale * field);
+            }
+        }
+        *out -= sums.iter().sum::<f32>();
+    }
+
+    /// [`kernel::free_energy_term_changes`] of a row.
+    pub(super) fn term_changes(kind: HiddenKind, fields: &[f32], from: f32, to: f32, out: &mut f64) {
+        *out = kernel::free_energy_term_changes(kind, fields, from, to);
+    }
+
+    /// [`kernel::add_term_changes`] of a hidden unit.
+    pub(super) fn add_term_changes(kind: HiddenKind, field: f32, weights: &[f32], changes: &[f32], out: &mut [f32]) {
+        kernel::add_term_changes(kind, field, weights, changes, out);
+    }
+
+    /// `out ← out + scale·values`.
+    pub(super) fn add_scaled(scale: f32, values: &[f32], out: &mut [f32]) {
+        for (out, value) in out.iter_mut().zip(values) {
+            *out += scale * value;
+        }
+    }
+
+    /// `values ← scale·values`, and `share·shift` where one is given.
+    pub(super) fn rescale(scale: f32, shift: Option<(f32, &[f32])>, values: &mut [f32]) {
+        match shift {
+            None => values.iter_mut().for_each(|value| *value *= scale),
+            Some((share, shift)) => {
+                for (value, shift) in values.iter_mut().zip(shift) {
+                    *value = scale * *value + share * shift;
+                }
+            }
+        }
+    }
+
+    /// Derivatives back through units of a link.
+    pub(super) fn backward(link: Link, kept: f32, outputs: &[f32], delta: &mut [f32]) {
+        let units = delta.iter_mut().zip(outputs);
+        match link {
+            Link::Identity => {}
+            Link::Sigmoid => units.for_each(|(delta, y)| *delta *= y * (1.0 - kept * y)),
+            Link::Rectifier => units.for_each(|(delta, y)| *delta = if *y > 0.0 { *delta / kept } else { 0.0 }),
+        }
+    }
+
+    /// Sums of `(x − y)²` and of `|x − y|` where `x` is not missing.
+    pub(super) fn differences(x: &[f32], y: &[f32], sums: &mut [f32; 2]) {
+        let (mut squares, mut sizes) = ([0.0; LANES], [0.0; LANES]);
+        for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
+            for (((square, size), x), y) in squares.iter_mut().zip(&mut sizes).zip(x).zip(y) {
+                let difference = if x.is_nan() { 0.0 } else { (x - y).abs() };
+                *square += difference * difference;
+                *size += difference;
+            }
+        }
+        *sums = [squares.iter().sum(), sizes.iter().sum()];
+    }
+
+    /// One step of an optimiser down a gradient.
+    pub(super) fn step(step: Step, gradient: &[f32], first: &mut [f32], second: &mut [f32], parameter: &mut [f32]) {
+        match step {
+            Step::Momentum { learning_rate, momentum } => {
+                for ((theta, m), g) in parameter.iter_mut().zip(first).zip(gradient) {
+                    *m = momentum * *m + g;
+                    *theta -= learning_rate * *m;
+                }
+            }
+            Step::Adam { learning_rate, taken } => {
+                const BETA_1: f32 = 0.9;
+                const BETA_2: f32 = 0.999;
+                const EPSILON: f32 = 1.0e-8;
+                let t = taken.saturating_add(1).min(i32::MAX as u32) as i32;
+                let correction_1 = 1.0 / (1.0 - BETA_1.powi(t));
+                let correction_2 = 1.0 / (1.0 - BETA_2.powi(t));
+                for (((theta, m), v), g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
+                    *m = BETA_1 * *m + (1.0 - BETA_1) * g;
+                    *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
+                    *theta -= learning_rate * (*m * correction_1) / ((*v * correction_2).sqrt() + EPSILON);
+                }
+            }
+        }
+    }
+}
