@@ -105,5 +105,24 @@ fn every_experiment_runs_on_the_digits() {
             let bytes = std::fs::read(file.as_str().expect("a path")).expect("the picture");
             assert!(bytes.starts_with(b"\x89PNG"), "{file}");
         }
+        if name == "likelihood" {
+            both_averages_of_reverse_annealing_stand_side_by_side(report);
+        }
+    }
+}
+
+/// The mean of 1/w is what PyDeep takes; by Jensen's inequality a likelihood by it is never the higher.
+fn both_averages_of_reverse_annealing_stand_side_by_side(report: &Value) {
+    let figures = report["figures"].as_array().expect("figures");
+    for part in ["training", "test"] {
+        let of = |what: &str| {
+            let ending = format!(", {what}, {part}");
+            let found =
+                figures.iter().find(|figure| figure["name"].as_str().is_some_and(|name| name.ends_with(&ending)));
+            found.unwrap_or_else(|| panic!("no {ending}: {report}"))
+        };
+        let (reverse, inverse) = (of("reverse AIS"), of("reverse AIS, mean 1/w"));
+        assert!(number(&inverse["ours"]) <= number(&reverse["ours"]), "{part}: {inverse}, {reverse}");
+        assert!(inverse["bar"].is_null(), "{inverse}");
     }
 }

@@ -158,16 +158,21 @@ fn describe(report: &Report) -> String {
     let Report { experiment, source, data, quick, seconds, outcome, .. } = report;
     let size = if *quick { ", quick: published figures are of MNIST and full size" } else { "" };
     let mut text = format!("{experiment} on {data}{size}; published: {source}\n\n{}\n", outcome.text);
-    text += &format!("  {:52} {:>12} {:>12}  {}\n", "", "published", "ours", "bar");
-    for Figure { name, unit, published, ours, bar, reached } in &outcome.figures {
+    let of_unit = |Figure { name, unit, .. }: &Figure| match *unit {
+        "" => name.clone(),
+        unit => format!("{name}, {unit}"),
+    };
+    let width = outcome.figures.iter().map(|figure| of_unit(figure).chars().count()).max().unwrap_or(0);
+    text += &format!("  {:width$} {:>12} {:>12}  {}\n", "", "published", "ours", "bar");
+    for figure in &outcome.figures {
+        let (name, Figure { published, ours, bar, reached, .. }) = (of_unit(figure), figure);
         let published = published.map_or_else(String::new, |value| format!("{value:.4}"));
         let bar = match bar {
             None => String::new(),
             Some(Bar::AtLeast(least)) => format!("≥ {least:.4} {}", if *reached { "reached" } else { "MISSED" }),
             Some(Bar::AtMost(most)) => format!("≤ {most:.4} {}", if *reached { "reached" } else { "MISSED" }),
         };
-        let name = if unit.is_empty() { name.clone() } else { format!("{name}, {unit}") };
-        text += &format!("  {name:52} {published:>12} {ours:>12.4}  {bar}\n");
+        text += &format!("  {name:width$} {published:>12} {ours:>12.4}  {bar}\n");
     }
     for file in &outcome.files {
         text += &format!("  {}\n", file.display());
