@@ -1,6 +1,6 @@
 //! Philox against its published vectors, and the layout of streams that CPU, GPU and device share.
 
-use ebm_core::rng::{Philox, Purpose, Stream, philox4x32_10, unit_interval};
+use ebm_core::rng::{Philox, Purpose, Stream, fill, philox4x32_10, unit_interval};
 use ebm_tests::statistics::ChiSquared;
 use ebm_tests::tolerance;
 use proptest::prelude::*;
@@ -46,6 +46,25 @@ fn the_nth_draw_is_a_word_of_a_block() {
     for n in 0..1000u32 {
         let block = philox4x32_10([n / 4, 1001, 77, tag], key);
         assert_eq!(rng.next_u32(), block[n as usize % 4], "draw {n}");
+    }
+}
+
+/// Draws that are made together are those that are drawn one by one.
+#[test]
+fn fill_gives_the_draws_of_philox() {
+    const LONGEST: usize = 70;
+    let last = Stream { layer: u8::MAX, phase: u16::MAX, step: u32::MAX, sample: u32::MAX, ..STREAM };
+    for (seed, stream) in [(SEED, STREAM), (SEED, last), (0, Stream::new(Purpose::Free)), (u64::MAX, STREAM)] {
+        for first_block in [0, 1, 2, 15, 16, 257] {
+            let mut rng = Philox::new(seed, stream);
+            (0..4 * first_block).for_each(|_| _ = rng.next_u32());
+            let one_by_one: Vec<u32> = (0..LONGEST).map(|_| rng.next_u32()).collect();
+            for length in 0..=LONGEST {
+                let mut together = vec![0; length];
+                fill(seed, stream, first_block, &mut together);
+                assert_eq!(together, one_by_one[..length], "{length} draws from block {first_block} of {stream:?}");
+            }
+        }
     }
 }
 

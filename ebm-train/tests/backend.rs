@@ -1,11 +1,13 @@
 //! The CPU backend's operations against ebm-core's kernels and against their definitions, over shapes that cross its shards.
 
+use ebm_core::kernel::{float, units};
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
-use ebm_core::{Machine, RbmView};
+use ebm_core::{Beta, Block, HiddenKind, Machine, RbmView, Units, VisibleKind};
 use ebm_tests::parameters::{Parameters, uniform};
 use ebm_tests::tolerance;
 use ebm_train::Error;
 use ebm_train::backend::{Backend, Cpu, Direction, Draws, Link, Step};
+use ebm_train::parameters::UnitKinds;
 use rand_core::Rng;
 
 /// Rows, visible and hidden units: below, at and across the sizes in which the backend cuts its work.
@@ -75,6 +77,66 @@ fn a_draw_belongs_to_its_sample_and_unit() -> Result<(), Error> {
             let mut out = backend.zeros(0, 0);
             backend.bernoulli(draws, &backend.upload(rows, columns, &values), &mut out);
             assert_eq!(backend.download(&out), expected);
+        }
+    }
+    Ok(())
+}
+
+/// The backend makes its draws and means many at a time; the kernels, which devices run, one by one.
+#[test]
+fn states_and_means_are_those_of_the_kernels_to_the_bit() -> Result<(), Error> {
+    const ROWS: usize = 37;
+    const BERNOULLI: HiddenKind = HiddenKind::Bernoulli;
+    let samples: Vec<u32> = (0..ROWS as u32).map(|row| 7 * row + 3).collect();
+    let stream = Stream { layer: 1, phase: 3, step: 5, ..Stream::new(Purpose::Visible) };
+    let draws = Draws { seed: 11, stream, samples: &samples };
+    for width in [1, 3, 17, 64, 65, 130] {
+        let mut fields = uniform(ROWS * width, 8.0, 7, 0);
+        for (field, special) in fields.iter_mut().zip([f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -0.0]) {
+            *field = special;
+        }
+        let bias = uniform(width, 1.0, 8, 0);
+        // What a kernel makes of every row, with its draws one after another.
+        let by_kernel = |values: &[f32], kernel: &dyn Fn(&mut [f32], &mut Philox)| -> Vec<u32> {
+            let mut values = values.to_vec();
+            for (row, &sample) in values.chunks_mut(width).zip(&samples) {
+                kernel(row, &mut Philox::new(11, Stream { sample, ..stream }));
+            }
+            values.into_iter().map(f32::to_bits).collect()
+        };
+        // Blocks that say of every unit what no blocks say of all of them.
+        let blocks = [Block::new(VisibleKind::Bernoulli, width as u32)];
+        let all_bernoulli = Units::new(&blocks, &[], BERNOULLI).expect("a visible layer");
+        for threads in [1, 2] {
+            let backend = Cpu::new(threads)?.sharing_from(0);
+            let bits = |tensor: &_| backend.download(tensor).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            let there = |values: &[f32]| backend.upload(ROWS, width, values);
+
+            let probabilities = probabilities(ROWS * width, 9);
+            let mut states = backend.zeros(0, 0);
+            backend.bernoulli(draws, &there(&probabilities), &mut states);
+            assert_eq!(bits(&states), by_kernel(&probabilities, &|row, rng| float::bernoulli(row, rng)), "{width}");
+
+            let mut means = there(&fields);
+            backend.hidden_means(BERNOULLI, &mut means);
+            assert_eq!(bits(&means), by_kernel(&fields, &|row, _| units::hidden_means(BERNOULLI, row)), "{width}");
+
+            for beta in [Beta::ZERO, Beta::new(77), Beta::ONE, Beta::MAX] {
+                let mut hidden = there(&fields);
+                backend.sample_hidden(draws, BERNOULLI, beta, &mut hidden);
+                let kernel = |row: &mut [f32], rng: &mut Philox| units::sample_hidden(BERNOULLI, beta, row, rng);
+                assert_eq!(bits(&hidden), by_kernel(&fields, &kernel), "{width} hidden units at {beta:?}");
+
+                let kernel =
+                    |row: &mut [f32], rng: &mut Philox| units::sample_visible(all_bernoulli, beta, &bias, row, rng);
+                let expected = by_kernel(&fields, &kernel);
+                for kinds in [UnitKinds::default(), UnitKinds::of(all_bernoulli)] {
+                    let mut visible = there(&fields);
+                    let bias = backend.upload(1, width, &bias);
+                    backend.sample_visible(draws, &kinds, beta, &bias, &mut visible);
+                    assert_eq!(bits(&visible), expected, "{width} visible units at {beta:?}, {kinds:?}");
+                }
+            }
         }
     }
     Ok(())
