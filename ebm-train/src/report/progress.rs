@@ -2,22 +2,30 @@
 
 use crate::Error;
 use crate::train::{Epoch, Monitor};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::{IsTerminal, Write, stderr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Least time between two plain lines.
+/// Least time between two plain lines with figures of epochs.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
+/// After so long without a plain line, one says how far the run is.
+const SILENCE: Duration = Duration::from_secs(10);
 /// What is left and how fast it goes, then the figures of the last epoch.
 const TEMPLATE: &str = "{bar:30} {percent:>3} %  {eta} left  {gflops} GFLOP/s  {msg}";
 
 /// Shows how far a run is, of which parts may go on at a time.
 pub struct Progress {
     bar: ProgressBar,
-    /// When the last plain line was printed; `None` on a terminal, which shows the bar, and where nothing is to be shown.
-    last_line: Option<Mutex<Instant>>,
+    /// `None` on a terminal, which shows the bar, and where nothing is to be shown.
+    printed: Option<Mutex<Printed>>,
+}
+
+/// When plain lines were last printed.
+struct Printed {
+    any: Instant,
+    figures: Instant,
 }
 
 impl Progress {
@@ -34,12 +42,13 @@ impl Progress {
             bar.set_style(style.with_key("gflops", gflops));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, last_line: (!is_terminal).then(|| Mutex::new(Instant::now())) }
+        let now = Instant::now();
+        Self { bar, printed: (!is_terminal).then_some(Mutex::new(Printed { any: now, figures: now })) }
     }
 
     /// Shows nothing.
     pub fn quiet() -> Self {
-        Self { bar: ProgressBar::hidden(), last_line: None }
+        Self { bar: ProgressBar::hidden(), printed: None }
     }
 
     /// Follows one part of the run.
@@ -50,27 +59,43 @@ impl Progress {
     /// So many multiply-adds more have been done.
     pub fn advance(&self, multiply_adds: u64) {
         self.bar.inc(multiply_adds);
+        if let Some(mut printed) = self.printed()
+            && printed.any.elapsed() >= SILENCE
+        {
+            self.print(&mut printed, &format!("{:#} left", HumanDuration(self.bar.eta())));
+        }
     }
 
-    /// So many were done by an earlier process: they say nothing of the rate.
+    /// So many need not be done: they say nothing of the rate.
     pub fn skip(&self, multiply_adds: u64) {
-        self.bar.inc(multiply_adds);
-        self.bar.reset_eta();
+        if multiply_adds > 0 {
+            self.bar.inc(multiply_adds);
+            self.bar.reset_eta();
+        }
     }
 
     /// Shows the figures of an epoch.
     pub fn show(&self, epoch: &Epoch) {
         let message = message(epoch);
-        if let Some(last_line) = &self.last_line {
-            let mut last_line = last_line.lock().unwrap_or_else(PoisonError::into_inner);
-            if last_line.elapsed() >= PLAIN_INTERVAL {
-                let share = self.bar.position() as f64 / self.bar.length().unwrap_or(1) as f64;
-                // Not `eprintln!`: a reader that has gone away must not end the run.
-                let _ = writeln!(stderr(), "{:3.0} %  {message}", 100.0 * share);
-                *last_line = Instant::now();
-            }
+        if let Some(mut printed) = self.printed()
+            && printed.figures.elapsed() >= PLAIN_INTERVAL
+        {
+            self.print(&mut printed, &message);
+            printed.figures = printed.any;
         }
         self.bar.set_message(message);
+    }
+
+    fn printed(&self) -> Option<MutexGuard<'_, Printed>> {
+        self.printed.as_ref().map(|printed| printed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A plain line.
+    fn print(&self, printed: &mut Printed, words: &str) {
+        let share = self.bar.position() as f64 / self.bar.length().unwrap_or(1) as f64;
+        // Not `eprintln!`: a reader that has gone away must not end the run.
+        let _ = writeln!(stderr(), "{:3.0} %  {words}", 100.0 * share);
+        printed.any = Instant::now();
     }
 
     /// Ends the display.
@@ -119,6 +144,10 @@ impl Recorder<'_> {
 impl Monitor for Recorder<'_> {
     fn advance(&mut self, multiply_adds: u64) {
         self.progress.advance(multiply_adds);
+    }
+
+    fn skip(&mut self, multiply_adds: u64) {
+        self.progress.skip(multiply_adds);
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {

@@ -93,6 +93,10 @@ impl Monitor for Heard<'_> {
         self.inner.advance(multiply_adds);
     }
 
+    fn skip(&mut self, multiply_adds: u64) {
+        self.inner.skip(multiply_adds);
+    }
+
     fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
         // The first snapshot after an epoch is the one at its end.
         if std::mem::take(&mut self.due) {

@@ -17,14 +17,12 @@ pub struct Strand<'a> {
     written: Instant,
     position: Option<Position>,
     epoch_ended: bool,
-    /// Whether what is told now was done by an earlier process.
-    catching_up: bool,
 }
 
 impl<'a> Strand<'a> {
     pub(super) fn new(run: &'a Run) -> Self {
         let written = Instant::now();
-        Self { run, epochs: Vec::new(), written, position: None, epoch_ended: false, catching_up: false }
+        Self { run, epochs: Vec::new(), written, position: None, epoch_ended: false }
     }
 
     pub(super) fn into_epochs(self) -> Vec<Epoch> {
@@ -56,22 +54,20 @@ impl Monitor for Strand<'_> {
     fn begin(&mut self, stage: &str) -> Result<Option<Snapshot>, Error> {
         let snapshot = checkpoint::read(&self.run.folder.checkpoint(stage), &self.run.settings)?;
         self.position = snapshot.as_ref().map(|snapshot| snapshot.position);
-        self.catching_up = snapshot.is_some();
         self.epoch_ended = false;
         self.epochs.extend(self.run.past.iter().filter(|epoch| epoch.stage == stage).cloned());
         Ok(snapshot)
     }
 
     fn advance(&mut self, multiply_adds: u64) {
-        if self.catching_up {
-            self.run.progress.skip(multiply_adds);
-        } else {
-            self.run.progress.advance(multiply_adds);
-        }
+        self.run.progress.advance(multiply_adds);
+    }
+
+    fn skip(&mut self, multiply_adds: u64) {
+        self.run.progress.skip(multiply_adds);
     }
 
     fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
-        self.catching_up = false;
         let epoch_ended = std::mem::take(&mut self.epoch_ended);
         let stopping = self.run.stopping();
         let since = self.written.elapsed();
@@ -94,7 +90,6 @@ impl Monitor for Strand<'_> {
     }
 
     fn end(&mut self, stage: &str, snapshot: Snapshot) -> Result<(), Error> {
-        self.catching_up = false;
         if self.position != Some(snapshot.position) {
             self.write(stage, &snapshot)?;
         }

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod distort;
+mod effort;
 pub mod finetune;
 pub mod machine;
 pub mod order;
@@ -28,6 +29,11 @@ pub trait Monitor {
 
     /// So many multiply-adds more have been done.
     fn advance(&mut self, multiply_adds: u64) {
+        let _ = multiply_adds;
+    }
+
+    /// So many need not be done: an earlier process did them, or the stage ends before its last epoch.
+    fn skip(&mut self, multiply_adds: u64) {
         let _ = multiply_adds;
     }
 

@@ -9,6 +9,7 @@ pub use settings::Backpropagation;
 pub use start::{Recognition, machine_over_inputs, start_head};
 
 use super::distort::distorted;
+use super::effort::Effort;
 use super::snapshot::{Position, Snapshot};
 use super::source::Source;
 use super::{Epoch, Monitor, order};
@@ -47,12 +48,17 @@ impl Finetuned {
 
 /// Multiply-adds of [`finetune`].
 pub fn cost(settings: &Backpropagation, hidden: &[usize], dataset: &Dataset) -> u64 {
+    settings.epochs as u64 * epoch_cost(hidden, dataset).iter().sum::<u64>()
+}
+
+/// Of an epoch: learning and measuring.
+fn epoch_cost(hidden: &[usize], dataset: &Dataset) -> [u64; 2] {
     let widths = std::iter::once(dataset.train.inputs.visible()).chain(hidden.iter().copied());
     let outputs = hidden.iter().copied().chain([dataset.classes.len()]);
     let sample: usize = widths.zip(outputs).map(|(inputs, outputs)| inputs * outputs).sum();
     let rows = |split: &Split| split.inputs.rows();
     let measured = rows(&dataset.train) + rows(&dataset.validation) + rows(&dataset.test);
-    (settings.epochs * sample * (3 * rows(&dataset.train) + measured)) as u64
+    [3 * rows(&dataset.train), measured].map(|passes| (sample * passes) as u64)
 }
 
 /// Trains the layers of `start` with a fresh head to classify, and reports each epoch under the name `stage`.
@@ -79,7 +85,7 @@ pub fn finetune<B: Backend>(
     let mut best = (settings.patience > 0).then(|| Best::new(backend, &mut net));
 
     let batches = rows.div_ceil(settings.batch_size);
-    let one_epoch = cost(&Backpropagation { epochs: 1, ..*settings }, &start.widths(), dataset);
+    let effort = Effort::new(batches, epoch_cost(&start.widths(), dataset));
     // An epoch is measured at its end, over all samples and without dropout; what its steps saw is not reported.
     let mut unread = backend.zeros(1, 2);
     let mut position = Position::default();
@@ -89,7 +95,7 @@ pub fn finetune<B: Backend>(
             best.load(backend, &mut net, &snapshot)?;
         }
         position = snapshot.position;
-        monitor.advance(one_epoch * position.epochs as u64);
+        monitor.skip(effort.before(position));
     }
     let is_over = |position: Position, best: &Option<Best<B>>| {
         let waited = best.as_ref().map_or(0, |best| position.epochs - best.epoch().min(position.epochs));
@@ -113,13 +119,14 @@ pub fn finetune<B: Backend>(
             net.backward(backend, settings.weight_decay, settings.dropout);
             net.step(backend, settings, taken, taken as f32 / batches as f32);
             position.batches += 1;
+            monitor.advance(effort.batch);
             if position.batches < batches {
                 monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
         let (figures, validation) = splits.measure(backend, &mut net, stage, epoch)?;
-        monitor.advance(one_epoch);
+        monitor.advance(effort.rest);
         if !figures.train_loss.is_finite() {
             return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: DIVERGED });
         }
@@ -129,7 +136,7 @@ pub fn finetune<B: Backend>(
         monitor.epoch(&figures)?;
         monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
     }
-    monitor.advance(one_epoch * (settings.epochs - position.epochs.min(settings.epochs)) as u64);
+    monitor.skip(effort.epochs(settings.epochs.saturating_sub(position.epochs)));
     monitor.end(stage, snapshot(backend, &mut net, &best, position))?;
     if let Some(best) = &best {
         best.give_back(backend, &mut net);

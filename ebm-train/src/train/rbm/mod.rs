@@ -22,6 +22,7 @@ pub use settings::RbmSettings;
 pub use start::{Shape, start};
 pub use trainer::{Pace, Trainer};
 
+use super::effort::Effort;
 use super::machine::Machine;
 use super::snapshot::{Position, Snapshot};
 use super::source::Source;
@@ -96,13 +97,16 @@ pub fn train<B: Backend>(
     let others = [validation.as_ref(), test.as_ref()].into_iter().flatten().map(|source| source.rows());
     let measured = others.chain([rows]);
     let (visible, hidden) = (trainer.machine().visible(), trainer.machine().hidden());
-    let one_epoch = RbmSettings { epochs: 1, ..*settings }.cost(visible, hidden, rows, measured);
+    let one_epoch = RbmSettings { epochs: 1, ..*settings };
+    let learning = one_epoch.cost(visible, hidden, rows, []);
+    let measuring = one_epoch.cost(visible, hidden, rows, measured) - learning;
     let batches = rows.div_ceil(settings.batch_size);
+    let effort = Effort::new(batches, [learning, measuring]);
     let mut position = Position::default();
     if let Some(snapshot) = monitor.begin(stage)? {
         trainer.restore(backend, &snapshot)?;
         position = snapshot.position;
-        monitor.advance(one_epoch * position.epochs as u64);
+        monitor.skip(effort.before(position));
     }
 
     let mut data = backend.zeros(0, 0);
@@ -125,6 +129,7 @@ pub fn train<B: Backend>(
             };
             trainer.step(backend, pace);
             position.batches += 1;
+            monitor.advance(effort.batch);
             if position.batches < batches {
                 monitor.batch(stage, &mut || finite(trainer.snapshot(backend, position)))?;
             }
@@ -140,7 +145,7 @@ pub fn train<B: Backend>(
             epoch,
             ..figures(settings.objective, of_train, of_validation, of_test, trainer.sampled(backend))
         };
-        monitor.advance(one_epoch);
+        monitor.advance(effort.rest);
         if !(figures.train_loss.is_finite() && of_train.free_energy_nats.is_finite()) {
             return Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED });
         }

@@ -11,7 +11,8 @@ mod settings;
 
 pub use settings::UpDown;
 
-use super::rbm::Pace;
+use super::effort::Effort;
+use super::rbm::{Pace, RbmSettings};
 use super::snapshot::{Position, Snapshot};
 use super::source::Source;
 use super::{Epoch, Monitor, order};
@@ -28,14 +29,19 @@ const DIVERGED: &str = "--up-down-learning-rate";
 
 /// Multiply-adds of [`up_down`] on a stack with the widths `hidden`. The labels that its top machine may see are few, and not counted.
 pub fn cost(settings: &UpDown, hidden: &[usize], dataset: &Dataset) -> u64 {
+    settings.epochs as u64 * epoch_cost(settings, hidden, dataset).iter().sum::<u64>()
+}
+
+/// Of an epoch: learning and measuring.
+fn epoch_cost(settings: &UpDown, hidden: &[usize], dataset: &Dataset) -> [u64; 2] {
     let rows = |split: &Split| split.inputs.rows();
     let measured = rows(&dataset.train) + rows(&dataset.validation) + rows(&dataset.test);
-    let Some((&top, below)) = hidden.split_last() else { return 0 };
+    let Some((&top, below)) = hidden.split_last() else { return [0, 0] };
     let inputs: Vec<usize> = std::iter::once(dataset.train.inputs.visible()).chain(hidden.iter().copied()).collect();
     let weights: usize = inputs.iter().zip(below).map(|(inputs, hidden)| inputs * hidden).sum();
     // Up, its way back and two statistics; down, its way back and two statistics.
-    let of_levels = (settings.epochs * weights * (8 * rows(&dataset.train) + 2 * measured)) as u64;
-    of_levels + settings.top().cost(inputs[below.len()], top, rows(&dataset.train), [])
+    let of_top = RbmSettings { epochs: 1, ..settings.top() }.cost(inputs[below.len()], top, rows(&dataset.train), []);
+    [(8 * weights * rows(&dataset.train)) as u64 + of_top, (2 * weights * measured) as u64]
 }
 
 /// Fine-tunes a stack of machines to generate, as the stage [`STAGE`]; every layer below the top of what it gives has weights of its own for
@@ -59,12 +65,12 @@ pub fn up_down<B: Backend>(
     let batches = rows.div_ceil(settings.batch_size);
     let below = stack.below.iter().map(|stage| stage.generative().hidden_bias.len());
     let widths: Vec<usize> = below.chain([stack.top.hidden_bias.len()]).collect();
-    let one_epoch = cost(&UpDown { epochs: 1, ..*settings }, &widths, dataset);
+    let effort = Effort::new(batches, epoch_cost(settings, &widths, dataset));
     let mut position = Position::default();
     if let Some(snapshot) = monitor.begin(STAGE)? {
         net.restore(backend, &snapshot)?;
         position = snapshot.position;
-        monitor.advance(one_epoch * position.epochs as u64);
+        monitor.skip(effort.before(position));
     }
     while position.epochs < settings.epochs {
         let epoch = position.epochs + 1;
@@ -82,6 +88,7 @@ pub fn up_down<B: Backend>(
             let learning_rate = settings.top().learning_rate_after(taken as f32 / batches as f32);
             net.step(backend, Pace { learning_rate, momentum: settings.momentum, taken });
             position.batches += 1;
+            monitor.advance(effort.batch);
             if position.batches < batches {
                 monitor.batch(STAGE, &mut || finite(net.snapshot(backend, position)))?;
             }
@@ -98,7 +105,7 @@ pub fn up_down<B: Backend>(
             test_loss: of(&dataset.test)?,
             ..Epoch::default()
         };
-        monitor.advance(one_epoch);
+        monitor.advance(effort.rest);
         if !figures.train_loss.is_finite() {
             return Err(Error::Diverged { stage: STAGE.to_owned(), epoch, flag: DIVERGED });
         }

@@ -1,0 +1,137 @@
+//! What a run tells of its progress: all of its work, minibatch by minibatch, also where it is taken up or stops early.
+
+#[allow(dead_code, reason = "runs are cut here, but compared elsewhere")]
+mod cut;
+
+use cut::Cut;
+use ebm_core::HiddenKind;
+use ebm_train::Error;
+use ebm_train::backend::Cpu;
+use ebm_train::data::{Dataset, digits};
+use ebm_train::train::finetune::{self, Backpropagation, Recognition, finetune};
+use ebm_train::train::pretrain::{self, Stack, pretrain};
+use ebm_train::train::rbm::RbmSettings;
+use ebm_train::train::snapshot::Snapshot;
+use ebm_train::train::updown::{self, UpDown, up_down};
+use ebm_train::train::{Epoch, Monitor};
+use std::collections::BTreeMap;
+
+/// Adds up what it is told.
+#[derive(Default)]
+struct Told {
+    cut: Cut,
+    advanced: u64,
+    skipped: u64,
+    /// The sum of both when each stage began, and at each of its minibatches.
+    at: BTreeMap<String, Vec<u64>>,
+}
+
+impl Told {
+    fn note(&mut self, stage: &str) {
+        self.at.entry(stage.to_owned()).or_default().push(self.advanced + self.skipped);
+    }
+}
+
+impl Monitor for Told {
+    fn begin(&mut self, stage: &str) -> Result<Option<Snapshot>, Error> {
+        self.note(stage);
+        self.cut.begin(stage)
+    }
+
+    fn advance(&mut self, multiply_adds: u64) {
+        self.advanced += multiply_adds;
+    }
+
+    fn skip(&mut self, multiply_adds: u64) {
+        self.skipped += multiply_adds;
+    }
+
+    fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
+        self.note(stage);
+        self.cut.batch(stage, snapshot)
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
+        self.cut.epoch(epoch)
+    }
+
+    fn end(&mut self, stage: &str, snapshot: Snapshot) -> Result<(), Error> {
+        self.cut.end(stage, snapshot)
+    }
+}
+
+const HIDDEN: [usize; 2] = [9, 7];
+/// Minibatches divide neither the samples nor the work.
+const BATCH_SIZE: usize = 97;
+
+fn stack() -> Stack {
+    let machine = RbmSettings { epochs: 2, batch_size: BATCH_SIZE, ..RbmSettings::default() };
+    Stack { hidden: HIDDEN.to_vec(), machines: vec![machine], ..Stack::default() }
+}
+
+fn generating() -> UpDown {
+    UpDown { epochs: 2, batch_size: BATCH_SIZE, ..UpDown::default() }
+}
+
+fn classifying() -> Backpropagation {
+    Backpropagation { epochs: 3, batch_size: BATCH_SIZE, ..Backpropagation::default() }
+}
+
+fn classify(settings: &Backpropagation, dataset: &Dataset, told: &mut Told) -> Result<(), Error> {
+    let start = Recognition::random(1, dataset.train.inputs.visible(), &HIDDEN, HiddenKind::Bernoulli);
+    finetune(&Cpu::new(1)?, settings, 1, "finetune", &start, dataset, told).map(|_| ())
+}
+
+/// Stages of every kind, one after another.
+fn learn(dataset: &Dataset, told: &mut Told) -> Result<(), Error> {
+    let backend = Cpu::new(1)?;
+    let pretrained = pretrain(&backend, &stack(), 1, dataset, told)?;
+    up_down(&backend, &generating(), 1, &pretrained, dataset, told)?;
+    classify(&classifying(), dataset, told)
+}
+
+#[test]
+fn all_work_is_told_minibatch_by_minibatch() -> Result<(), Error> {
+    let dataset = digits::load()?;
+    let cost = pretrain::cost(&stack(), &dataset)
+        + updown::cost(&generating(), &HIDDEN, &dataset)
+        + finetune::cost(&classifying(), &HIDDEN, &dataset);
+    let mut whole = Told::default();
+    learn(&dataset, &mut whole)?;
+    assert_eq!((whole.advanced, whole.skipped), (cost, 0));
+    assert_eq!(whole.at.len(), 4, "{:?}", whole.at.keys());
+    for (stage, at) in &whole.at {
+        let mut steps: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let all: u64 = steps.iter().sum();
+        steps.sort_unstable();
+        assert!(steps[0] > 0 && steps[steps.len() / 2] * steps.len() as u64 > all / 2, "{stage}: {steps:?}");
+    }
+
+    // Cut in every stage, in the midst of an epoch and at its end.
+    let batches = dataset.train.inputs.rows().div_ceil(BATCH_SIZE);
+    for cut in [5, batches, 3 * batches + 1, 5 * batches + 7, 6 * batches, 8 * batches - 2] {
+        let mut first = Told { cut: Cut { batches_left: Some(cut), ..Cut::default() }, ..Told::default() };
+        let error = learn(&dataset, &mut first).expect_err("it is cut");
+        assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+        let left = first.cut.left;
+        let mut rest = Told { cut: Cut { left, ..Cut::default() }, ..Told::default() };
+        learn(&dataset, &mut rest)?;
+        assert_eq!(rest.skipped, first.advanced, "taken up after {cut} minibatches");
+        assert_eq!(rest.advanced + rest.skipped, cost, "taken up after {cut} minibatches");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_early_stopping_spares_is_skipped() -> Result<(), Error> {
+    let mut dataset = digits::load()?;
+    dataset.validation = std::mem::take(&mut dataset.test);
+    let settings = Backpropagation { epochs: 1000, patience: 1, learning_rate: 0.5, ..classifying() };
+    let mut told = Told::default();
+    classify(&settings, &dataset, &mut told)?;
+    let cost = finetune::cost(&settings, &HIDDEN, &dataset);
+    let epochs = told.cut.epochs.len() as u64;
+    assert!(epochs < 1000, "it never stopped");
+    assert_eq!((told.advanced, told.advanced + told.skipped), (cost / 1000 * epochs, cost));
+    Ok(())
+}
