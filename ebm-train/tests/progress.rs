@@ -1,4 +1,4 @@
-//! What a run tells of its progress: all of its work, minibatch by minibatch, also where it is taken up or stops early.
+//! What a run tells of its progress: all of its work, minibatch by minibatch, also where it is taken up or stops early; and what a user sees of it.
 
 #[allow(dead_code, reason = "runs are cut here, but compared elsewhere")]
 mod cut;
@@ -15,6 +15,10 @@ use ebm_train::train::snapshot::Snapshot;
 use ebm_train::train::updown::{self, UpDown, up_down};
 use ebm_train::train::{Epoch, Monitor};
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Adds up what it is told.
 #[derive(Default)]
@@ -134,4 +138,35 @@ fn what_early_stopping_spares_is_skipped() -> Result<(), Error> {
     assert!(epochs < 1000, "it never stopped");
     assert_eq!((told.advanced, told.advanced + told.skipped), (cost / 1000 * epochs, cost));
     Ok(())
+}
+
+/// Runs that would go on for hours say within seconds how far they are, on a stderr that is no terminal.
+#[test]
+fn long_sampling_says_how_far_it_is() {
+    const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/digits-f32.ebm");
+    const LONGEST_WAIT: Duration = Duration::from_secs(120);
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let out = folder.path().join("s.npz");
+    let begun = [&["sample", DIGITS][..], &["inpaint", DIGITS, "--unknown", "lower"]].map(|command| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ebm-train"))
+            .args(command)
+            .args(["--steps", "100000000", "--threads", "1", "--json", "--arrays"])
+            .arg(&out)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stderr = child.stderr.take().expect("a pipe");
+        let (sender, line) = mpsc::channel();
+        std::thread::spawn(move || sender.send(BufReader::new(stderr).lines().next()));
+        (command[0], child, line)
+    });
+    for (command, mut child, line) in begun {
+        let line = line.recv_timeout(LONGEST_WAIT);
+        child.kill().expect("it has not ended");
+        child.wait().expect("its end");
+        let line = line.expect("a line in time").expect("a line").expect("UTF-8");
+        assert!(line.starts_with("  0 %  ") && line.ends_with(" left"), "{command}: {line}");
+    }
+    assert!(!out.exists());
 }

@@ -7,6 +7,7 @@ use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::data::{Batch, DataOptions, Dataset};
 use crate::generate::{Inpainting, Stack, Start, inpaint};
+use crate::report::Progress;
 use crate::report::picture::{Colours, Grid, bands};
 use clap::{ValueEnum, value_parser};
 use serde::Serialize;
@@ -124,7 +125,9 @@ pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
         StartAt::Mean => means(&dataset, stack.inputs())?,
     };
     let start = if start.is_empty() { Start::Noise } else { Start::Values(&start) };
-    let filled = inpaint(&source.backend, &stack, settings, start, &truth, &known)?;
+    let progress = Progress::new(settings.cost(&stack, truth.rows()));
+    let filled = inpaint(&source.backend, &stack, settings, start, &truth, &known, &mut progress.recorder())?;
+    progress.finish();
 
     let masked: Vec<f32> =
         truth.values.iter().zip(&known).map(|(&v, &known)| if known { v } else { f32::NAN }).collect();

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::arrays::{Array, Named};
 use crate::data::{Batch, DataOptions, Dataset};
 use crate::generate::{Chains, Stack};
+use crate::report::Progress;
 use crate::report::picture::{Colours, Grid};
 use clap::{ValueEnum, value_parser};
 use ebm_core::Beta;
@@ -103,12 +104,16 @@ pub(super) fn run(args: &SampleArgs, json: bool) -> Result<(), Error> {
     if args.every.is_some() {
         moments.push((0, take(&chains)));
     }
+    let of_step = u64::from(args.count) * stack.step_cost(false);
+    let progress = Progress::new(u64::from(args.steps).saturating_mul(of_step));
     for step in 1..=args.steps {
         chains.step(beta);
+        progress.advance(of_step);
         if step == args.steps || args.every.is_some_and(|every| step.is_multiple_of(every)) {
             moments.push((step, take(&chains)));
         }
     }
+    progress.finish();
     let rows: Vec<f32> = moments.iter().flat_map(|(_, batch)| &batch.values).copied().collect();
     let samples = Batch { values: rows, visible: stack.inputs() };
 

@@ -4,6 +4,7 @@ use super::{Chains, Stack};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, PIECE_ROWS};
+use crate::train::Monitor;
 use ebm_core::Beta;
 
 /// Settings of [`inpaint`].
@@ -19,6 +20,13 @@ pub struct Inpainting {
     pub run: u16,
 }
 
+impl Inpainting {
+    /// Multiply-adds of [`inpaint`] for so many samples.
+    pub fn cost<B: Backend>(&self, stack: &Stack<B>, samples: usize) -> u64 {
+        (samples as u64 * u64::from(self.steps)).saturating_mul(stack.step_cost(true))
+    }
+}
+
 /// What unknown values are at the start.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a> {
@@ -31,7 +39,8 @@ pub enum Start<'a> {
 /// `samples` with the values that `known` does not mark replaced by their means given the others: over the last steps of a chain that
 /// samples `p(v, h | known)`, of a deep belief network approximately so ([`Chains`]). A softmax group is known whole where any of it is marked.
 ///
-/// The result for a sample depends on its place among `samples` and on no other sample. Fails when the shapes do not fit the model.
+/// The result for a sample depends on its place among `samples` and on no other sample. `monitor` hears of every step, of [`Inpainting::cost`] in all.
+/// Fails when the shapes do not fit the model.
 pub fn inpaint<B: Backend>(
     backend: &B,
     stack: &Stack<B>,
@@ -39,6 +48,7 @@ pub fn inpaint<B: Backend>(
     start: Start<'_>,
     samples: &Batch,
     known: &[bool],
+    monitor: &mut dyn Monitor,
 ) -> Result<Batch, Error> {
     let visible = samples.visible;
     let mut values = Vec::with_capacity(samples.values.len());
@@ -64,6 +74,7 @@ pub fn inpaint<B: Backend>(
         let mut means = backend.zeros(rows, visible);
         for step in 1..=settings.steps {
             chains.step(Beta::ONE);
+            monitor.advance(rows as u64 * stack.step_cost(true));
             if step + averaged > settings.steps {
                 chains.add_means(1.0 / averaged as f32, &mut means);
             }

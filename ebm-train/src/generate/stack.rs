@@ -78,6 +78,13 @@ impl<B: Backend> Stack<B> {
         self.below.len()
     }
 
+    /// Multiply-adds of one Gibbs step of a chain: through the top machine and back, and through the layers below where inputs are held.
+    pub fn step_cost(&self, inputs_held: bool) -> u64 {
+        let product = |machine: &Machine<B>| (machine.visible() * machine.hidden()) as u64;
+        let of_levels = self.levels().map(|[up, down]| product(up) + product(down)).sum::<u64>();
+        2 * product(&self.top) + if inputs_held { of_levels } else { 0 }
+    }
+
     /// What the units are that stand for the data.
     pub fn kinds(&self) -> &UnitKinds {
         self.below.first().map_or(self.top.kinds(), |level| level.down().kinds())
