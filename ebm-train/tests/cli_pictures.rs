@@ -350,6 +350,41 @@ fn filters_are_the_weights_and_the_units_are_ranked() {
 }
 
 #[test]
+fn units_of_a_machine_with_labels_show_their_weights_to_them() {
+    let folder = TempDir::new().expect("a folder");
+    let model = class_machine(folder.path());
+    let [npz, data] = ["f.npz", "data.npy"].map(|name| folder.path().join(name));
+    let mut bytes = Vec::new();
+    arrays::npy::write(&arrays::Array::of_f32(&[1, 4], &[0.0, 1.0, 0.0, 0.0]), &mut bytes).expect("a vector takes all");
+    fs::write(&data, bytes).expect("the data");
+    let spec = format!("npy:{}", text(&data));
+    let command = ["features", text(&model), "--arrays", text(&npz), "--data", &spec, "--index", "0", "--most", "1"];
+    let summary = json(&[&command[..], &["--json"]].concat());
+    assert_eq!(summary["labels"], serde_json::json!(["north", "east", "south", "west"]));
+    let most = &summary["response"]["most"][0];
+    assert_eq!((most["unit"].as_u64(), &most["label_weights"]), (Some(1), &serde_json::json!([0.0, 40.0, 0.0, 0.0])));
+
+    let named = arrays::read(&npz).expect("arrays");
+    assert_eq!((&named["filters"].shape, &named["label_weights"].shape), (&vec![4, 4], &vec![4, 4]));
+    for (unit, [filter, to_labels]) in
+        rows(&named, "filters").iter().zip(rows(&named, "label_weights")).map(|(a, b)| [a.clone(), b]).enumerate()
+    {
+        let one = |weight: f32| (0..4).map(|i| if i == unit { weight } else { 0.0 }).collect::<Vec<_>>();
+        assert_eq!((filter, to_labels), (one(16.0), one(40.0)), "unit {unit}");
+    }
+
+    let words = String::from_utf8(run(&command).stdout).expect("UTF-8");
+    let table: Vec<Vec<&str>> = words.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(table.contains(&vec!["unit", "north", "east", "south", "west"]), "{words}");
+    assert!(table.contains(&vec!["1", "0.000", "40.000", "0.000", "0.000"]), "{words}");
+
+    // A machine without labels says nothing of any.
+    let plain = json(&["features", DIGITS, "--index", "0", "--arrays", text(&npz), "--json"]);
+    assert!(plain.get("labels").is_none() && plain["response"]["most"][0].get("label_weights").is_none(), "{plain}");
+    assert!(!arrays::read(&npz).expect("arrays").contains_key("label_weights"));
+}
+
+#[test]
 fn what_cannot_be_meant_is_a_usage_error() {
     let folder = TempDir::new().expect("a folder");
     let png = folder.path().join("s.png");

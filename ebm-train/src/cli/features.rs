@@ -16,7 +16,8 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A tile is a hidden unit's weights to the inputs: red ones make it respond, blue ones keep it from it. Units of a layer above the first are seen through the \
-    weights of those below (W1·W2·…). Of a classifier, the layers are those that it answers with.\n\n\
+    weights of those below (W1·W2·…). Of a classifier, the layers are those that it answers with. Of a machine that has labels beside its inputs, such as a ClassRBM, \
+    a unit's weights to them stand beside it, and those of all units in --arrays as `label_weights`.\n\n\
     Examples:\n  ebm-train features rbm.ebm --out filters.png\n  ebm-train features rbm.ebm --data mnist:DIR --index 7 --out responses.png"
 )]
 pub struct FeaturesArgs {
@@ -48,6 +49,9 @@ struct Summary {
     units: usize,
     /// Largest magnitude of a weight that is shown: full red, full blue.
     weight_max: f32,
+    /// The classes that `label_weights` are the weights to, in order; none without labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<Response>,
     tile: [usize; 2],
@@ -71,10 +75,13 @@ struct Response {
 }
 
 /// A hidden unit and `p(h = 1 | v)`; of a rectified one, its mean.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Serialize)]
 struct Unit {
     unit: usize,
     p: f32,
+    /// `W_yj` of every class y.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    label_weights: Vec<f32>,
 }
 
 /// The layers of the way up.
@@ -83,6 +90,8 @@ struct Layers {
     hidden: Vec<HiddenKind>,
     /// Visible units of the first that are inputs: without labels.
     inputs: usize,
+    /// A row for every unit of the last layer: its weights to the labels. Without any, no rows.
+    label_weights: Batch,
 }
 
 pub(super) fn run(args: &FeaturesArgs, json: bool) -> Result<(), Error> {
@@ -101,12 +110,16 @@ pub(super) fn run(args: &FeaturesArgs, json: bool) -> Result<(), Error> {
         arrays: args.drawing.arrays_name(),
         layer: args.layer,
         units: filters.rows(),
+        labels: layers.labels(&source)?,
         weight_max: if let Colours::Signed(largest) = colours { largest } else { 0.0 },
         response,
         tile: [tile.width, tile.height],
     };
     let words = words(&summary, colours);
     let mut named = Named::from([("filters".to_owned(), drawing::array(&filters))]);
+    if layers.label_weights.visible > 0 {
+        named.insert("label_weights".to_owned(), drawing::array(&layers.label_weights));
+    }
     if let Some(Response { sample, means, .. }) = &summary.response {
         named.insert("sample".to_owned(), Array::of_f32(&[sample.len()], sample));
         named.insert("hidden_means".to_owned(), Array::of_f32(&[means.len()], means));
@@ -143,13 +156,22 @@ impl Layers {
             Parameters::Dbn(dbn) if layer > dbn.below.len() => dbn.top.kinds.units().map_or(0, |units| units.labels()),
             _ => 0,
         };
-        // A label is no input: its weights, behind the others of every unit, are left out.
+        // A label is no input: its weights stand behind the others of every unit.
+        let mut label_weights = Batch { values: Vec::new(), visible: labels };
         if let Some(top) = affine.last_mut().filter(|_| labels > 0) {
-            let inputs = top.inputs();
-            top.weights = top.weights.chunks_exact(inputs).flat_map(|unit| &unit[..inputs - labels]).copied().collect();
+            let inputs = top.inputs() - labels;
+            let units = top.weights.chunks_exact(inputs + labels);
+            label_weights.values = units.clone().flat_map(|unit| &unit[inputs..]).copied().collect();
+            top.weights = units.flat_map(|unit| &unit[..inputs]).copied().collect();
         }
         let inputs = affine.first().map_or(0, AffineParameters::inputs);
-        Ok(Self { affine, hidden, inputs })
+        Ok(Self { affine, hidden, inputs, label_weights })
+    }
+
+    /// Names of the labels, or their numbers where the model has no names.
+    fn labels(&self, source: &Source) -> Result<Vec<String>, Error> {
+        let names = source.file.fitted()?.classes;
+        Ok((0..self.label_weights.visible).map(|y| names.get(y).cloned().unwrap_or_else(|| y.to_string())).collect())
     }
 
     /// A row for every unit of the last layer: its weights, through the layers below.
@@ -188,7 +210,12 @@ fn respond(args: &FeaturesArgs, source: &Source, layers: &Layers, index: u32) ->
     let batch = drawing::rows(&split.inputs, &[index])?;
     drawing::complete(&dataset, &batch)?;
     let means = layers.means(&batch.values)?;
-    let mut units: Vec<Unit> = means.iter().copied().enumerate().map(|(unit, p)| Unit { unit, p }).collect();
+    let of_labels = |unit| match layers.label_weights.visible {
+        0 => Vec::new(),
+        _ => layers.label_weights.row(unit).to_vec(),
+    };
+    let units = means.iter().copied().enumerate();
+    let mut units: Vec<Unit> = units.map(|(unit, p)| Unit { unit, p, label_weights: of_labels(unit) }).collect();
     units.sort_by(|a, b| b.p.total_cmp(&a.p));
     let most = usize::from(args.most).min(units.len());
     let class = split.labels.get(index as usize).and_then(|&class| dataset.classes.get(usize::from(class)));
@@ -197,7 +224,7 @@ fn respond(args: &FeaturesArgs, source: &Source, layers: &Layers, index: u32) ->
         index,
         class: class.cloned(),
         most: units[..most].to_vec(),
-        least: units.iter().rev().take(most).copied().collect(),
+        least: units.iter().rev().take(most).cloned().collect(),
         sample: batch.values,
         means,
     })
@@ -222,9 +249,27 @@ fn words(summary: &Summary, colours: Colours) -> String {
         let class = class.as_ref().map_or_else(String::new, |class| format!(", class {class}"));
         text += &format!("\nsample {index} of {data}{class}");
         for (what, units) in [("most", most), ("least", least)] {
-            let units: Vec<String> = units.iter().map(|Unit { unit, p }| format!("{unit} (p {p:.4})")).collect();
+            let units: Vec<String> = units.iter().map(|Unit { unit, p, .. }| format!("{unit} (p {p:.4})")).collect();
             text += &format!("\n  respond {what}: {}", units.join(", "));
+        }
+        if !summary.labels.is_empty() {
+            text += &label_table(&summary.labels, most.iter().chain(least));
         }
     }
     text
+}
+
+/// Weights to the labels, a unit a line.
+fn label_table<'a>(labels: &[String], units: impl Iterator<Item = &'a Unit>) -> String {
+    let width = labels.iter().map(|label| label.chars().count()).fold(6, usize::max);
+    let line = |head: &str, cells: &mut dyn Iterator<Item = String>| {
+        let cells: String = cells.map(|cell| format!("  {cell:>width$}")).collect();
+        format!("\n  {head:>6}{cells}")
+    };
+    let mut table = "\n  weights to the labels:".to_owned();
+    table += &line("unit", &mut labels.iter().cloned());
+    for Unit { unit, label_weights, .. } in units {
+        table += &line(&unit.to_string(), &mut label_weights.iter().map(|weight| format!("{weight:.3}")));
+    }
+    table
 }
