@@ -402,7 +402,16 @@ fn what_cannot_be_meant_is_a_usage_error() {
         assert_refused(arguments, 2, words);
     }
     let int8 = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/digits-int8.ebm");
-    assert_refused(&[&["sample", int8], &out[..]].concat(), 1, &["digits-int8.ebm", "f32 file"]);
+    for command in ["sample", "reconstruct", "inpaint", "features"] {
+        let words = ["digits-int8.ebm", "f32 file", "model-f32.ebm", "--f32"];
+        assert_refused(&[&[command, int8], &out[..]].concat(), 1, &words);
+    }
+    // Where training kept it, it is named.
+    let run = TempDir::new().expect("a folder");
+    let [model, kept] = ["model.ebm", "model-f32.ebm"].map(|name| run.path().join(name));
+    fs::copy(int8, &model).expect("a copy");
+    fs::copy(DIGITS, &kept).expect("a copy");
+    assert_refused(&[&["sample", text(&model)], &out[..]].concat(), 1, &[text(&model), text(&kept), "kept"]);
     let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/v1-tiny-f32.ebm");
     assert_refused(&[&["reconstruct", tiny], &out[..]].concat(), 1, &[tiny, "3 expected, 64 found"]);
     let unwritable = folder.path().join("none/s.png");

@@ -14,7 +14,7 @@ use std::path::PathBuf;
     `metadata` is a JSON text.\n\nExample: ebm-train export runs/a/model.ebm --format npz --out weights.npz"
 )]
 pub struct ExportArgs {
-    /// The model file, in f32
+    /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps
     pub model: PathBuf,
     /// The arrays' format; by default what the ending of --out says
     #[arg(long)]

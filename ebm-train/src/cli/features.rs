@@ -21,7 +21,7 @@ use std::path::PathBuf;
     Examples:\n  ebm-train features rbm.ebm --out filters.png\n  ebm-train features rbm.ebm --data mnist:DIR --index 7 --out responses.png"
 )]
 pub struct FeaturesArgs {
-    /// The model file, in f32
+    /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps
     pub model: PathBuf,
     /// The layer whose hidden units are shown, from 1 at the input
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u8).range(1..))]

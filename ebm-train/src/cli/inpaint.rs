@@ -26,7 +26,7 @@ const PER_ROW: usize = 10;
     ebm-train inpaint sensors.ebm --data csv:gaps.csv --arrays filled.csv"
 )]
 pub struct InpaintArgs {
-    /// The model file, in f32
+    /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps
     pub model: PathBuf,
     /// What is hidden: lower, upper, left or right half of a picture; channel:NAME[,NAME…] of a table; values:0-9,12,… by number from 0; missing: only
     /// what the data do not have

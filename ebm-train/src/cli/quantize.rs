@@ -17,7 +17,7 @@ use std::path::PathBuf;
     its training part. With int4 and sign the softmax head stays in int8.\n\nExample: ebm-train quantize model-f32.ebm --bits int4 --data digits --out model.ebm"
 )]
 pub struct QuantizeArgs {
-    /// The model file, in f32
+    /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps
     pub model: PathBuf,
     /// What a weight is stored as
     #[arg(long, default_value = "int8")]

@@ -20,7 +20,7 @@ const PER_ROW: usize = 10;
     test part.\n\nExample: ebm-train reconstruct dbn.ebm --data mnist:DIR --per-class --out pairs.png"
 )]
 pub struct ReconstructArgs {
-    /// The model file, in f32
+    /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps
     pub model: PathBuf,
     /// Samples that are shown, from the first
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=100_000))]

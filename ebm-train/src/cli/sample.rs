@@ -21,7 +21,7 @@ use std::path::PathBuf;
     ebm-train sample rbm.ebm --from data --data mnist:DIR --steps 500 --every 100 --count 10 --out chains.png --arrays chains.npz"
 )]
 pub struct SampleArgs {
-    /// The model file, in f32
+    /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps
     pub model: PathBuf,
     /// Chains
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(1..=1_000_000))]

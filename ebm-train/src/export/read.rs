@@ -6,6 +6,7 @@ use crate::export::{ModelFile, value_of_a_count};
 use crate::parameters::{
     AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters, Stage, UnitKinds,
 };
+use crate::run::MODEL_F32;
 use ebm_core::format::{self, Header, Layer};
 use ebm_core::kernel::integer::Rescale;
 use ebm_core::{Affine, HiddenKind, RbmView};
@@ -20,20 +21,27 @@ impl ModelFile {
         Ok(Fitted { preprocessing: Preprocessing { input: *input, scaling, binarisation: presentation.test }, classes })
     }
 
+    /// That this file holds integers where parameters are wanted, and which file has them.
+    pub fn holds_integers(&self) -> Error {
+        let kept = self.path().with_file_name(MODEL_F32);
+        let which = match kept.is_file() {
+            true => format!("{}, which training kept", kept.display()),
+            false => format!("training keeps it as {MODEL_F32} with --f32"),
+        };
+        let problem = format!("holds quantised integers: give the f32 file that it was made from ({which})");
+        Error::data(&self.path().display().to_string(), problem)
+    }
+
     /// The parameters in this file. Fails when they are integers: those are made from f32 and do not go back.
     pub fn parameters(&self) -> Result<Parameters, Error> {
         let model = self.model()?;
-        let integers = || {
-            let path = self.path().display().to_string();
-            Error::data(&path, "holds quantised integers: give the f32 file that it was made from".into())
-        };
         let mut machine = None;
         let mut stages = Vec::new();
         let mut layers = Vec::new();
         let mut hidden = HiddenKind::Bernoulli;
         let mut head = None;
         for index in 0..model.layers() {
-            match model.layer(index).ok_or_else(integers)? {
+            match model.layer(index).ok_or_else(|| self.holds_integers())? {
                 Layer::Rbm(view) => stages.push(Stage::Tied(rbm(&view))),
                 Layer::Generative(view) => machine = Some(rbm(&view)),
                 Layer::Directed(units) => stages.push(Stage::Directed {
@@ -46,7 +54,7 @@ impl ModelFile {
                     layers.push(affine(&up));
                 }
                 Layer::Head(up) => head = Some(affine(&up)),
-                _ => return Err(integers()),
+                _ => return Err(self.holds_integers()),
             }
         }
         let Some(head) = head else {

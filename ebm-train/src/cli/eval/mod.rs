@@ -121,9 +121,7 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
         let backend = Cpu::new(args.threads.into())?;
         generative::measure(args, &backend, &file.parameters()?, &measured, dataset, &mut figures)?;
     } else if !matches!(args.log_likelihood, None | Some(LogLikelihood::None)) {
-        return Err(Error::Likelihood(
-            "the model holds quantised integers; give the f32 file that it was made from".into(),
-        ));
+        return Err(file.holds_integers());
     }
     Ok(figures)
 }

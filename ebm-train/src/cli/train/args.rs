@@ -73,7 +73,7 @@ pub struct RunArgs {
     /// Numbers of model.ebm. Of int8, the accuracy is given too whatever is written
     #[arg(long, value_name = "NUMBERS", default_value = "f32")]
     pub format: ModelFormat,
-    /// Also write the unquantised model, as model-f32.ebm
+    /// Also write the unquantised model, as model-f32.ebm: what `sample`, `reconstruct`, `inpaint`, `features` and `export` take
     #[arg(long)]
     pub f32: bool,
 }
