@@ -119,7 +119,7 @@ pub fn finetune<B: Backend>(
             net.backward(backend, settings.weight_decay, settings.dropout);
             net.step(backend, settings, taken, taken as f32 / batches as f32);
             position.batches += 1;
-            monitor.advance(effort.batch);
+            effort.tell(position.batches, monitor);
             if position.batches < batches {
                 monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
             }

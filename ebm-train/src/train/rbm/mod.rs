@@ -129,7 +129,7 @@ pub fn train<B: Backend>(
             };
             trainer.step(backend, pace);
             position.batches += 1;
-            monitor.advance(effort.batch);
+            effort.tell(position.batches, monitor);
             if position.batches < batches {
                 monitor.batch(stage, &mut || finite(trainer.snapshot(backend, position)))?;
             }

@@ -88,7 +88,7 @@ pub fn up_down<B: Backend>(
             let learning_rate = settings.top().learning_rate_after(taken as f32 / batches as f32);
             net.step(backend, Pace { learning_rate, momentum: settings.momentum, taken });
             position.batches += 1;
-            monitor.advance(effort.batch);
+            effort.tell(position.batches, monitor);
             if position.batches < batches {
                 monitor.batch(STAGE, &mut || finite(net.snapshot(backend, position)))?;
             }
