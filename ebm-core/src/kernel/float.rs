@@ -84,6 +84,7 @@ pub fn visible_input(units: Units<'_>, weights: &[f32], visible_bias: &[f32], hi
 }
 
 /// Fields to probabilities in place, `p = σ(z)`.
+#[inline(always)]
 pub fn probabilities(fields: &mut [f32]) {
     for field in fields {
         *field = sigmoid(*field);

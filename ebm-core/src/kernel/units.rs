@@ -52,7 +52,7 @@ pub fn hidden_potential(kind: HiddenKind, state: f32) -> f32 {
 }
 
 /// What a hidden unit with field `z` takes from the free energy: `softplus(z)`, or `S(z)` of a rectified one.
-#[inline]
+#[inline(always)]
 pub fn free_energy_term(kind: HiddenKind, field: f32) -> f32 {
     match kind {
         HiddenKind::Bernoulli => softplus(field),
@@ -136,6 +136,7 @@ fn add_changes(field: f32, weights: &[f32], changes: &[f32], out: &mut [f32], te
 }
 
 /// Fields of hidden units to their means in place: `σ(z)`, or `S′(z)` of a rectified one.
+#[inline(always)]
 pub fn hidden_means(kind: HiddenKind, fields: &mut [f32]) {
     match kind {
         HiddenKind::Bernoulli => float::probabilities(fields),

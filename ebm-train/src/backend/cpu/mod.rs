@@ -1,6 +1,7 @@
 //! The CPU backend: work is cut into shards whose size depends on the tensors alone, and threads take shards; so a sum is
 //! formed in the same order by one thread as by many.
 
+mod ahead;
 mod gemm;
 mod passes;
 mod team;
@@ -9,9 +10,10 @@ mod wide;
 use super::{Backend, Direction, Draws, Link, Step};
 use crate::Error;
 use crate::parameters::UnitKinds;
+use ahead::Ahead;
 use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::{argmax, normal_quantile, softmax};
-use ebm_core::rng::{Philox, Stream};
+use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind, Units};
 use gemm::{MatrixRef, product, tiles};
 use rand_core::Rng;
@@ -102,9 +104,9 @@ impl Cpu {
         &self,
         draws: Draws<'_>,
         values: &mut CpuTensor,
-        each: impl Fn(&mut [f32], &mut Philox) + Sync + Send,
+        each: impl Fn(&mut [f32], &mut Ahead) + Sync + Send,
     ) {
-        self.with_streams(draws, values, |row, stream| each(row, &mut Philox::new(draws.seed, stream)));
+        self.with_streams(draws, values, |row, stream| each(row, &mut Ahead::new(draws.seed, stream)));
     }
 
     /// Calls `each` with every row of `values` and the stream of its draws.
@@ -456,15 +458,13 @@ impl Backend for Cpu {
     ) {
         let hidden = fields.columns.max(1);
         out.reshape(fields.rows(), classes);
-        let bias = last(&visible_bias.values, classes);
+        let (bias, of_classes) = (last(&visible_bias.values, classes), class_weights(weights, classes));
         let cost = fields.values.len() * classes * ELEMENT;
         self.share(cost, out.shards_mut().zip(fields.shards()), |(out, fields)| {
             for (scores, fields) in out.chunks_exact_mut(classes.max(1)).zip(fields.chunks_exact(hidden)) {
                 scores.copy_from_slice(bias);
-                for (&field, of_unit) in fields.iter().zip(weights.values.chunks_exact(weights.columns)) {
-                    for (score, weight) in scores.iter_mut().zip(last(of_unit, classes)) {
-                        *score += kernel::free_energy_term(kind, field + weight);
-                    }
+                for (score, weights) in scores.iter_mut().zip(of_classes.chunks_exact(hidden)) {
+                    passes::add_class_terms(kind, fields, weights, score);
                 }
             }
         });
@@ -478,16 +478,16 @@ impl Backend for Cpu {
         fields: &CpuTensor,
         out: &mut CpuTensor,
     ) {
-        let (classes, hidden, visible) = (scores.columns.max(1), fields.columns.max(1), weights.columns.max(1));
+        let (classes, hidden) = (scores.columns.max(1), fields.columns.max(1));
         out.reshape(fields.rows(), fields.columns);
+        let of_classes = class_weights(weights, classes);
         let cost = fields.values.len() * classes * ELEMENT;
         self.share(cost, out.shards_mut().zip(fields.shards()).zip(scores.shards()), |((out, fields), scores)| {
-            let mut means = vec![0.0; classes];
             let rows = out.chunks_exact_mut(hidden).zip(fields.chunks_exact(hidden)).zip(scores.chunks_exact(classes));
             for ((out, fields), scores) in rows {
-                for ((out, &field), of_unit) in out.iter_mut().zip(fields).zip(weights.values.chunks_exact(visible)) {
-                    class_means(kind, field, last(of_unit, classes), &mut means);
-                    *out = float::dot(scores, &means);
+                out.fill(0.0);
+                for (&score, weights) in scores.iter().zip(of_classes.chunks_exact(hidden)) {
+                    passes::add_class_means(kind, score, fields, weights, out);
                 }
             }
         });
@@ -502,20 +502,20 @@ impl Backend for Cpu {
         out: &mut CpuTensor,
     ) {
         let (classes, hidden, visible) = (scores.columns.max(1), fields.columns.max(1), weights.columns.max(1));
+        let of_classes = class_weights(weights, classes);
         let cost = fields.values.len() * classes * ELEMENT;
         // A hidden unit belongs to one task, so that its sums over the rows have one order.
-        let units = out.values.chunks_mut(SHARD_UNITS * visible).zip(weights.values.chunks(SHARD_UNITS * visible));
-        self.share(cost, units.enumerate(), |(shard, (out, weights))| {
-            let mut means = vec![0.0; classes];
-            let units = out.chunks_exact_mut(visible).zip(weights.chunks_exact(visible));
-            for (unit, (out, of_unit)) in (shard * SHARD_UNITS..).zip(units) {
-                let first = visible.saturating_sub(classes);
-                let rows = fields.values.chunks_exact(hidden).zip(scores.values.chunks_exact(classes));
-                for (fields, scores) in rows {
-                    class_means(kind, fields[unit], &of_unit[first..], &mut means);
-                    for ((out, score), mean) in out[first..].iter_mut().zip(scores).zip(&means) {
-                        *out += score * mean;
-                    }
+        self.share(cost, out.values.chunks_mut(SHARD_UNITS * visible).enumerate(), |(shard, out)| {
+            let units = shard * SHARD_UNITS..shard * SHARD_UNITS + out.len() / visible;
+            let mut sums = [0.0; SHARD_UNITS];
+            for (class, weights) in of_classes.chunks_exact(hidden).enumerate() {
+                let sums = &mut sums[..units.len()];
+                sums.fill(0.0);
+                for (fields, scores) in fields.values.chunks_exact(hidden).zip(scores.values.chunks_exact(classes)) {
+                    passes::add_class_means(kind, scores[class], &fields[units.clone()], &weights[units.clone()], sums);
+                }
+                for (of_unit, sum) in out.chunks_exact_mut(visible).zip(sums) {
+                    of_unit[visible - classes + class] += *sum;
                 }
             }
         });
@@ -594,10 +594,14 @@ fn last(values: &[f32], count: usize) -> &[f32] {
     &values[values.len().saturating_sub(count)..]
 }
 
-/// Means of a hidden unit given each class: its field by the inputs, and its weights to the classes.
-fn class_means(kind: HiddenKind, field: f32, weights: &[f32], means: &mut [f32]) {
-    for (mean, weight) in means.iter_mut().zip(weights) {
-        *mean = field + weight;
+/// Weights of the classes to the hidden units, classes × hidden: those of a class lie side by side.
+fn class_weights(weights: &CpuTensor, classes: usize) -> Vec<f32> {
+    let units = weights.values.chunks_exact(weights.columns.max(1));
+    let (hidden, mut of_classes) = (units.len(), vec![0.0; units.len() * classes]);
+    for (unit, of_unit) in units.enumerate() {
+        for (class, weight) in last(of_unit, classes).iter().enumerate() {
+            of_classes[class * hidden + unit] = *weight;
+        }
     }
-    kernel::hidden_means(kind, means);
+    of_classes
 }

@@ -9,7 +9,7 @@ use ebm_core::rng::{Stream, fill, unit_interval};
 
 /// Partial sums of a long sum: as many as the widest vector has, so that every width adds in one order.
 const LANES: usize = 16;
-/// Draws made together.
+/// Draws made together, and means.
 const DRAWS: usize = 64;
 
 wide! {
@@ -25,6 +25,11 @@ wide! {
             Link::Sigmoid => row.iter_mut().for_each(|value| *value = sigmoid(*value)),
             Link::Rectifier => row.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value }),
         }
+    }
+
+    /// Draws of a stream from a block on.
+    pub(super) fn draw(seed: u64, stream: Stream, first_block: u32, draws: &mut [u32]) {
+        fill(seed, stream, first_block, draws);
     }
 
     /// Probabilities to states, with draw n of the stream for unit n.
@@ -69,6 +74,32 @@ wide! {
             }
         }
         *out -= sums.iter().sum::<f32>();
+    }
+
+    /// `score ← score + Σ_j T(z_j + w_j)`: what a class of weights `w` adds by hidden units of fields `z`.
+    pub(super) fn add_class_terms(kind: HiddenKind, fields: &[f32], weights: &[f32], score: &mut f32) {
+        let mut sums = [0.0; LANES];
+        for (fields, weights) in fields.chunks(LANES).zip(weights.chunks(LANES)) {
+            for ((sum, field), weight) in sums.iter_mut().zip(fields).zip(weights) {
+                *sum += kernel::free_energy_term(kind, field + weight);
+            }
+        }
+        *score += sums.iter().sum::<f32>();
+    }
+
+    /// `out_j ← out_j + scale·T′(z_j + w_j)`.
+    pub(super) fn add_class_means(kind: HiddenKind, scale: f32, fields: &[f32], weights: &[f32], out: &mut [f32]) {
+        let mut means = [0.0; DRAWS];
+        for ((out, fields), weights) in out.chunks_mut(DRAWS).zip(fields.chunks(DRAWS)).zip(weights.chunks(DRAWS)) {
+            let means = &mut means[..out.len()];
+            for ((mean, field), weight) in means.iter_mut().zip(fields).zip(weights) {
+                *mean = field + weight;
+            }
+            kernel::hidden_means(kind, means);
+            for (out, mean) in out.iter_mut().zip(means) {
+                *out += scale * *mean;
+            }
+        }
     }
 
     /// [`kernel::free_energy_term_changes`] of a row.
