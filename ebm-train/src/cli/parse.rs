@@ -14,7 +14,7 @@ const TRAIN: &str = "train";
 const FINETUNE: &str = "finetune";
 
 /// Flags of the main job that its help lists, and defaults of its own.
-const MAIN_JOB: [(&str, &str); 20] = [
+const MAIN_JOB: [(&str, &str); 21] = [
     ("out", "runs/digits"),
     ("f32", ""),
     ("seed", ""),
@@ -29,6 +29,7 @@ const MAIN_JOB: [(&str, &str); 20] = [
     ("momentum", "0.5"),
     ("momentum_epochs", "0"),
     ("weight_decay", "0.0002"),
+    ("centered", "false"),
     ("compare", "true"),
     ("finetune_epochs", "60"),
     ("finetune_learning_rate", "0.01"),
@@ -71,8 +72,10 @@ fn command() -> Command {
     let settable = |command: Command| {
         command.mut_args(|arg| match arg.get_action() {
             ArgAction::SetTrue if config::is_key(&arg) => {
+                let default = if arg.get_default_values() == ["true"] { "true" } else { "false" };
                 let arg = arg.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true");
-                arg.default_value("false").value_name("BOOL").hide_default_value(true).hide_possible_values(true)
+                let arg = arg.default_value(default).value_name("BOOL").hide_possible_values(true);
+                arg.hide_default_value(default == "false")
             }
             _ => arg,
         })

@@ -23,7 +23,7 @@ fn settings(setting: &Setting<'_>) -> RbmSettings {
         epochs: 10,
         reconstruction_noise: 0.1,
         weight_decay: 0.0,
-        ..RbmSettings::default()
+        ..learning::plain()
     }
 }
 

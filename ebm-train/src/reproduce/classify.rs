@@ -1,6 +1,6 @@
 //! `classify`: a deep net pretrained and fine-tuned, ClassRBMs, and few labels.
 
-use super::learning::Heard;
+use super::learning::{self, Heard};
 use super::{Bar, Context, Data, Experiment, Figure, Outcome, Setting};
 use crate::Error;
 use crate::backend::Backend;
@@ -22,7 +22,7 @@ const FEW_LABELS: [(usize, f64); 3] = [(100, 81.70), (1_000, 93.65), (10_000, 97
 
 fn deep(setting: &Setting<'_>) -> (Stack, Backpropagation) {
     let machine =
-        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..RbmSettings::default() };
+        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..learning::plain() };
     let hidden = if setting.quick { vec![96, 64] } else { vec![500, 500, 2000] };
     let tuning = Backpropagation {
         epochs: if setting.quick { 10 } else { 60 },
@@ -41,7 +41,7 @@ fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
         learning_rate: 0.05,
         schedule: Schedule::Linear,
         weight_decay: 0.0,
-        ..RbmSettings::default()
+        ..learning::plain()
     };
     let hidden = match (setting.quick, objective) {
         (true, _) => 96,
@@ -70,7 +70,7 @@ fn few(setting: &Setting<'_>, labels: usize) -> Backpropagation {
 /// One machine over all images; the labels come later.
 fn unlabelled(setting: &Setting<'_>) -> Stack {
     let machine =
-        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..RbmSettings::default() };
+        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..learning::plain() };
     Stack { hidden: vec![if setting.quick { 96 } else { 1024 }], machines: vec![machine], ..Stack::default() }
 }
 

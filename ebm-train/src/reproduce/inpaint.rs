@@ -37,7 +37,7 @@ fn settings(setting: &Setting<'_>) -> RbmSettings {
         batch_size: setting.of(64, 10),
         epochs: 12,
         weight_decay: 0.0,
-        ..RbmSettings::default()
+        ..learning::plain()
     }
 }
 

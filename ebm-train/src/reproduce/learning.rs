@@ -14,6 +14,11 @@ use crate::train::{Epoch, Monitor};
 use ebm_core::Beta;
 use std::path::PathBuf;
 
+/// What an experiment's settings are where it does not say: those of `train` with the plain gradient that was published.
+pub(super) fn plain() -> RbmSettings {
+    RbmSettings { centered: false, ..RbmSettings::default() }
+}
+
 /// A machine as it was after some epochs; after none, its start.
 pub(super) struct Kept {
     pub(super) epochs: usize,

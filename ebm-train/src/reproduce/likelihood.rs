@@ -34,7 +34,7 @@ fn small(setting: &Setting<'_>, centered: bool) -> RbmSettings {
         initial_momentum: 0.0,
         momentum: 0.0,
         weight_decay: 0.0,
-        ..RbmSettings::default()
+        ..learning::plain()
     }
 }
 
@@ -49,7 +49,7 @@ fn large(setting: &Setting<'_>) -> RbmSettings {
         initial_momentum: 0.0,
         momentum: 0.0,
         weight_decay: 0.0,
-        ..RbmSettings::default()
+        ..learning::plain()
     }
 }
 

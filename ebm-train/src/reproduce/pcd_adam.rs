@@ -31,7 +31,7 @@ fn settings(setting: &Setting<'_>) -> RbmSettings {
         batch_size: setting.of(100, 10),
         epochs: setting.of(30, 6),
         weight_decay: 0.0,
-        ..RbmSettings::default()
+        ..learning::plain()
     }
 }
 

@@ -33,7 +33,7 @@ const DBN: Net =
 impl Net {
     fn stack(&self, setting: &Setting<'_>) -> Stack {
         let batch_size = setting.of(64, 10);
-        let machine = RbmSettings { epochs: EPOCHS, batch_size, learning_rate: 0.1, ..RbmSettings::default() };
+        let machine = RbmSettings { epochs: EPOCHS, batch_size, learning_rate: 0.1, ..learning::plain() };
         Stack { hidden: setting.of(self.hidden, self.quick).to_vec(), machines: vec![machine], ..Stack::default() }
     }
 

@@ -46,9 +46,9 @@ impl Default for Backpropagation {
     fn default() -> Self {
         Self {
             epochs: 20,
-            batch_size: 100,
+            batch_size: 32,
             optimizer: Optimizer::Adam,
-            learning_rate: 0.001,
+            learning_rate: 0.002,
             schedule: Schedule::Linear,
             decay_epochs: 10.0,
             momentum: 0.9,
