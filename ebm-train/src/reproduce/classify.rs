@@ -8,7 +8,7 @@ use crate::data::{Dataset, labelled_subset};
 use crate::train::finetune::{self, Backpropagation, Recognition, finetune};
 use crate::train::pretrain::{self, Stack, pretrain};
 use crate::train::rbm::RbmSettings;
-use crate::train::rbm::settings::{Objective, Schedule};
+use crate::train::rbm::settings::{Objective, Optimizer, Schedule};
 
 /// Hinton, Osindero & Teh (2006) with back-propagation; Hinton et al. (2012) with dropout.
 const DEEP_PUBLISHED: f64 = 0.92;
@@ -21,13 +21,19 @@ const CLASS_RBM_BAR: f64 = 1.28;
 const FEW_LABELS: [(usize, f64); 3] = [(100, 81.70), (1_000, 93.65), (10_000, 97.27)];
 
 fn deep(setting: &Setting<'_>) -> (Stack, Backpropagation) {
-    let machine =
-        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..learning::plain() };
+    let machine = RbmSettings {
+        epochs: setting.of(20, 5),
+        learning_rate: 0.1,
+        schedule: Schedule::Linear,
+        ..learning::plain()
+    };
     let hidden = if setting.quick { vec![96, 64] } else { vec![500, 500, 2000] };
     let tuning = Backpropagation {
-        epochs: if setting.quick { 10 } else { 60 },
-        learning_rate: if setting.quick { 5e-3 } else { 1e-3 },
-        dropout: 0.2,
+        epochs: setting.of(60, 10),
+        batch_size: setting.of(128, 32),
+        learning_rate: setting.of(1e-3, 5e-3),
+        dropout: 0.4,
+        input_dropout: 0.2,
         ..Backpropagation::default()
     };
     (Stack { hidden, machines: vec![machine], ..Stack::default() }, tuning)
@@ -37,10 +43,13 @@ fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
     let machine = RbmSettings {
         objective,
         generative_weight: 0.01,
-        epochs: if setting.quick { 20 } else { 60 },
-        learning_rate: 0.05,
+        epochs: 20,
+        optimizer: Optimizer::Adam,
+        learning_rate: 1e-3,
         schedule: Schedule::Linear,
         weight_decay: 0.0,
+        // Images drawn anew each time that they are seen: the machine cannot learn them by heart.
+        binarize: true,
         ..learning::plain()
     };
     let hidden = match (setting.quick, objective) {
@@ -52,16 +61,11 @@ fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
 }
 
 fn few(setting: &Setting<'_>, labels: usize) -> Backpropagation {
-    let epochs = if setting.quick {
-        20
-    } else if labels > 1_000 {
-        30
-    } else {
-        60
-    };
+    let epochs = if labels > 1_000 { 30 } else { 60 };
     Backpropagation {
-        epochs,
+        epochs: setting.of(epochs, 20),
         batch_size: if labels > 100 { 64 } else { 10 },
+        learning_rate: 1e-3,
         dropout: 0.2,
         ..Backpropagation::default()
     }
@@ -69,9 +73,8 @@ fn few(setting: &Setting<'_>, labels: usize) -> Backpropagation {
 
 /// One machine over all images; the labels come later.
 fn unlabelled(setting: &Setting<'_>) -> Stack {
-    let machine =
-        RbmSettings { epochs: if setting.quick { 5 } else { 20 }, learning_rate: 0.1, ..learning::plain() };
-    Stack { hidden: vec![if setting.quick { 96 } else { 1024 }], machines: vec![machine], ..Stack::default() }
+    let machine = RbmSettings { epochs: setting.of(20, 5), learning_rate: 0.1, ..learning::plain() };
+    Stack { hidden: vec![setting.of(1024, 96)], machines: vec![machine], ..Stack::default() }
 }
 
 fn few_labels(setting: &Setting<'_>) -> Vec<(usize, f64)> {

@@ -1,6 +1,7 @@
 //! Syntax of `train`, `finetune` and the main job: every setting once, as a flag and as a key of a configuration.
 
 use crate::data::DataOptions;
+use crate::train::finetune::Backpropagation;
 use crate::train::rbm::settings::{
     Algorithm, Objective, Optimizer, RbmSettings, Schedule, Sigma, Statistics, VisibleBias,
 };
@@ -12,6 +13,7 @@ use std::sync::LazyLock;
 /// What clap shows as defaults.
 static MACHINE: LazyLock<RbmSettings> = LazyLock::new(RbmSettings::default);
 static UP_DOWN: LazyLock<UpDown> = LazyLock::new(UpDown::default);
+static NET: LazyLock<Backpropagation> = LazyLock::new(Backpropagation::default);
 
 /// Arguments of `train`. The main job and `finetune` take the same, with other defaults.
 #[derive(Debug, clap::Args)]
@@ -302,14 +304,14 @@ pub struct FinetuneArgs {
     /// Labelled training samples that fine-tuning sees, as many of each class; 0 for all. Pretraining sees all samples
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub labels: usize,
-    /// Samples of a minibatch of fine-tuning; by default --batch-size
-    #[arg(long, value_name = "SAMPLES", value_parser = value_parser!(u32).range(1..))]
-    pub finetune_batch_size: Option<u32>,
+    /// Samples of a minibatch of fine-tuning
+    #[arg(long, value_name = "SAMPLES", default_value_t = NET.batch_size as u32, value_parser = value_parser!(u32).range(1..))]
+    pub finetune_batch_size: u32,
     /// How fine-tuning's gradient becomes a step
     #[arg(long, value_name = "OPTIMIZER", default_value = "adam")]
     pub finetune_optimizer: Optimizer,
     /// Size of a step at the start of fine-tuning
-    #[arg(long, value_name = "RATE", default_value_t = 0.001)]
+    #[arg(long, value_name = "RATE", default_value_t = NET.learning_rate)]
     pub finetune_learning_rate: f32,
     /// How the learning rate of fine-tuning falls
     #[arg(long, value_name = "SCHEDULE", default_value = "linear")]

@@ -59,7 +59,7 @@ impl Plan {
         let Ok(interval) = Duration::try_from_secs_f32(seconds) else {
             return refused("--checkpoint-seconds", seconds.to_string(), "0 or a number above it");
         };
-        let finetuning = backpropagation(&finetune, &machine)?;
+        let finetuning = backpropagation(&finetune)?;
         let up_down = generative(&up_down, &machine)?;
         if net.from.is_some() && finetuning.is_none() && up_down.is_none() {
             return refused("--finetune-epochs", "0".into(), "at least 1, or --up-down-epochs, to go on from a model");
@@ -198,10 +198,10 @@ fn generative(args: &UpDownArgs, machine: &MachineArgs) -> Result<Option<UpDown>
 }
 
 /// `None` when no epoch of fine-tuning is asked for.
-fn backpropagation(args: &FinetuneArgs, machine: &MachineArgs) -> Result<Option<Backpropagation>, Error> {
+fn backpropagation(args: &FinetuneArgs) -> Result<Option<Backpropagation>, Error> {
     let settings = Backpropagation {
         epochs: args.finetune_epochs,
-        batch_size: args.finetune_batch_size.unwrap_or(machine.batch_size) as usize,
+        batch_size: args.finetune_batch_size as usize,
         optimizer: args.finetune_optimizer,
         learning_rate: args.finetune_learning_rate,
         schedule: args.finetune_schedule,
