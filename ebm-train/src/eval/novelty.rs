@@ -24,7 +24,7 @@ pub fn free_energies<N: Numbers>(model: &Model<'_>, inputs: &Samples) -> Result<
 const CALIBRATION_ROWS: usize = 10_000;
 
 /// The free energy, in `2^-12` nats and rounded up, that the share `quantile` of the samples does not exceed; `None` without samples.
-/// Of more than [`CALIBRATION_ROWS`] samples it takes as many, spread evenly. Samples that miss values have no free energy, and do not count.
+/// Of more than 10,000 samples it takes as many, spread evenly. Samples that miss values have no free energy, and do not count.
 pub fn threshold<N: Numbers>(model: &Model<'_>, inputs: &Samples, quantile: f32) -> Result<Option<i32>, Error> {
     let mut batch = Batch::default();
     inputs.gather(&evenly(inputs.rows(), CALIBRATION_ROWS), &mut batch)?;

@@ -21,19 +21,15 @@ const CLASS_RBM_BAR: f64 = 1.28;
 const FEW_LABELS: [(usize, f64); 3] = [(100, 81.70), (1_000, 93.65), (10_000, 97.27)];
 
 fn deep(setting: &Setting<'_>) -> (Stack, Backpropagation) {
-    let machine = RbmSettings {
-        epochs: setting.of(20, 5),
-        learning_rate: 0.1,
-        schedule: Schedule::Linear,
-        ..learning::plain()
-    };
+    let machine =
+        RbmSettings { epochs: setting.of(20, 5), learning_rate: 0.1, schedule: Schedule::Linear, ..learning::plain() };
     let hidden = if setting.quick { vec![96, 64] } else { vec![500, 500, 2000] };
     let tuning = Backpropagation {
         epochs: setting.of(60, 10),
         batch_size: setting.of(128, 32),
         learning_rate: setting.of(1e-3, 5e-3),
-        dropout: 0.4,
-        input_dropout: 0.2,
+        dropout: setting.of(0.4, 0.1),
+        input_dropout: setting.of(0.2, 0.0),
         ..Backpropagation::default()
     };
     (Stack { hidden, machines: vec![machine], ..Stack::default() }, tuning)
@@ -45,7 +41,8 @@ fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
         generative_weight: 0.01,
         epochs: 20,
         optimizer: Optimizer::Adam,
-        learning_rate: 1e-3,
+        batch_size: setting.of(100, 20),
+        learning_rate: setting.of(1e-3, 5e-3),
         schedule: Schedule::Linear,
         weight_decay: 0.0,
         // Images drawn anew each time that they are seen: the machine cannot learn them by heart.

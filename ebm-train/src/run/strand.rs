@@ -3,7 +3,7 @@
 use super::{Event, Run, checkpoint};
 use crate::Error;
 use crate::train::snapshot::{Position, Snapshot};
-use crate::train::{Epoch, Monitor};
+use crate::train::{Epoch, Monitor, updown};
 use std::time::{Duration, Instant};
 
 /// An epoch that ends sooner after a checkpoint writes none: a run of short epochs would do little else.
@@ -47,7 +47,11 @@ impl<'a> Strand<'a> {
 
 /// The flag of the learning rate that `stage` goes by.
 fn rate_flag(stage: &str) -> &'static str {
-    if stage.starts_with("pretrain") { "--learning-rate" } else { "--finetune-learning-rate" }
+    match stage {
+        updown::STAGE => "--up-down-learning-rate",
+        _ if stage.starts_with("pretrain") => "--learning-rate",
+        _ => "--finetune-learning-rate",
+    }
 }
 
 impl Monitor for Strand<'_> {

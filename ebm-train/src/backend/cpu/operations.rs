@@ -1,0 +1,506 @@
+//! What a [`Backend`] can do, on this machine's processors.
+
+use super::gemm::{MatrixRef, product, tiles};
+use super::team::Team;
+use super::{Cpu, CpuTensor, ELEMENT, passes};
+use crate::backend::{Backend, Direction, Draws, Link, Step};
+use crate::parameters::UnitKinds;
+use ebm_core::kernel::{float, units as kernel};
+use ebm_core::math::{argmax, normal_quantile, softmax};
+use ebm_core::{Beta, HiddenKind, Units};
+use rand_core::Rng;
+use std::ops::Range;
+
+/// Rows of a weight matrix (hidden units) that one task takes.
+const SHARD_UNITS: usize = 64;
+/// Rows of a product that one task takes at most: all of a minibatch, so that the matrix is read once.
+const TILE_ROWS: usize = 256;
+/// Columns of a product that one task takes, where there are columns enough.
+const TILE_COLUMNS: usize = 128;
+/// Elements that one task takes where they are independent.
+const SHARD_ELEMENTS: usize = 8192;
+
+impl Backend for Cpu {
+    type Tensor = CpuTensor;
+
+    fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
+        let threads = self.team.threads();
+        let part = |threads| Some(Self { team: Team::new(threads).ok()?, worth_sharing: self.worth_sharing });
+        let parts = if threads > 1 { part(threads - threads / 2).zip(part(threads / 2)) } else { None };
+        let Some((of_x, of_y)) = parts else { return (x(self), y(self)) };
+        std::thread::scope(|scope| {
+            let y = scope.spawn(|| y(&of_y));
+            let x = x(&of_x);
+            (x, y.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    }
+
+    fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> CpuTensor {
+        assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
+        CpuTensor { values: values.to_vec(), columns }
+    }
+
+    fn download(&self, tensor: &CpuTensor) -> Vec<f32> {
+        tensor.values.clone()
+    }
+
+    fn shape(&self, tensor: &CpuTensor) -> [usize; 2] {
+        [tensor.rows(), tensor.columns]
+    }
+
+    fn copy(&self, from: &CpuTensor, to: &mut CpuTensor) {
+        to.reshape(from.rows(), from.columns);
+        to.values.copy_from_slice(&from.values);
+    }
+
+    fn put_marked(&self, from: &CpuTensor, marks: &CpuTensor, values: &mut CpuTensor) {
+        let marked = values.values.iter_mut().zip(&from.values).zip(&marks.values).filter(|(_, mark)| **mark != 0.0);
+        marked.for_each(|((value, from), _)| *value = *from);
+    }
+
+    fn gather(&self, source: &CpuTensor, rows: &[u32], out: &mut CpuTensor) {
+        let columns = source.columns;
+        out.reshape(rows.len(), columns);
+        for (to, &row) in out.values.chunks_exact_mut(columns.max(1)).zip(rows) {
+            let start = row as usize * columns;
+            to.copy_from_slice(&source.values[start..start + columns]);
+        }
+    }
+
+    fn take_columns(&self, values: &CpuTensor, columns: Range<usize>, out: &mut CpuTensor) {
+        out.reshape(values.rows(), columns.len());
+        let rows = values.values.chunks_exact(values.columns.max(1));
+        for (to, row) in out.values.chunks_exact_mut(columns.len().max(1)).zip(rows) {
+            to.copy_from_slice(&row[columns.clone()]);
+        }
+    }
+
+    fn put_columns(&self, values: &CpuTensor, first: usize, out: &mut CpuTensor) {
+        let (columns, of_out) = (values.columns, out.columns.max(1));
+        for (to, row) in out.values.chunks_exact_mut(of_out).zip(values.values.chunks_exact(columns.max(1))) {
+            to[first..first + columns].copy_from_slice(row);
+        }
+    }
+
+    fn affine(
+        &self,
+        direction: Direction,
+        weights: &CpuTensor,
+        bias: Option<&CpuTensor>,
+        link: Link,
+        input: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let stored = MatrixRef::new(&weights.values, weights.rows(), weights.columns);
+        let (matrix, columns) = match direction {
+            Direction::Up => (stored.transposed(), weights.rows()),
+            Direction::Down => (stored, weights.columns),
+        };
+        out.reshape(input.rows(), columns);
+        let input = MatrixRef::new(&input.values, input.rows(), input.columns);
+        let cost = input.rows() * input.columns() * columns;
+        self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, TILE_COLUMNS]), |mut tile| {
+            let left = input.part(tile.rows.clone(), 0..input.columns());
+            let right = matrix.part(0..matrix.rows(), tile.columns.clone());
+            product(0.0, 1.0, left, right, &mut tile);
+            let bias = bias.map(|bias| &bias.values[tile.columns.clone()]);
+            tile.each_row().for_each(|row| passes::add_and_link(bias, link, row));
+        });
+    }
+
+    fn bernoulli(&self, draws: Draws<'_>, probabilities: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(probabilities.rows(), probabilities.columns);
+        out.values.copy_from_slice(&probabilities.values);
+        self.with_streams(draws, out, |row, stream| passes::bernoulli(draws.seed, stream, row));
+    }
+
+    fn hidden_means(&self, kind: HiddenKind, fields: &mut CpuTensor) {
+        let cost = fields.values.len() * ELEMENT;
+        self.share(cost, fields.shards_mut(), |shard| match kind {
+            HiddenKind::Bernoulli => passes::add_and_link(None, Link::Sigmoid, shard),
+            HiddenKind::Relu => kernel::hidden_means(kind, shard),
+        });
+    }
+
+    fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut CpuTensor) {
+        match kind {
+            HiddenKind::Bernoulli => {
+                self.with_streams(draws, fields, |row, stream| passes::sample(beta.value(), draws.seed, stream, row));
+            }
+            HiddenKind::Relu => {
+                self.with_draws(draws, fields, |row, rng| kernel::sample_hidden(kind, beta, row, rng));
+            }
+        }
+    }
+
+    fn visible_start(&self, kinds: &UnitKinds, bias: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(1, bias.values.len());
+        kernel::start_visible(units(kinds), &bias.values, &mut out.values);
+    }
+
+    fn visible_means(&self, kinds: &UnitKinds, bias: &CpuTensor, inputs: &mut CpuTensor) {
+        let (cost, columns, units) = (inputs.values.len() * ELEMENT, inputs.columns.max(1), units(kinds));
+        self.share(cost, inputs.shards_mut(), |shard| {
+            for row in shard.chunks_exact_mut(columns) {
+                kernel::visible_means(units, &bias.values, row);
+            }
+        });
+    }
+
+    fn sample_visible(
+        &self,
+        draws: Draws<'_>,
+        kinds: &UnitKinds,
+        beta: Beta,
+        bias: &CpuTensor,
+        inputs: &mut CpuTensor,
+    ) {
+        if kinds.blocks.is_empty() {
+            self.with_streams(draws, inputs, |row, stream| passes::sample(beta.value(), draws.seed, stream, row));
+        } else {
+            let units = units(kinds);
+            self.with_draws(draws, inputs, |row, rng| kernel::sample_visible(units, beta, &bias.values, row, rng));
+        }
+    }
+
+    fn visible_energies(&self, kinds: &UnitKinds, bias: &CpuTensor, visible: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(visible.rows(), 1);
+        let (columns, units) = (visible.columns.max(1), units(kinds));
+        self.share(visible.values.len(), out.shards_mut().zip(visible.shards()), |(out, shard)| {
+            for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
+                *out = kernel::visible_energy(units, &bias.values, row);
+            }
+        });
+    }
+
+    fn subtract_hidden_terms(&self, kind: HiddenKind, scale: f32, fields: &CpuTensor, out: &mut CpuTensor) {
+        let columns = fields.columns.max(1);
+        let cost = fields.values.len() * ELEMENT;
+        self.share(cost, out.shards_mut().zip(fields.shards()), |(out, shard)| {
+            for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
+                match kind {
+                    HiddenKind::Bernoulli => passes::subtract_softplus(scale, row, out),
+                    HiddenKind::Relu => {
+                        *out -= row.iter().map(|z| kernel::free_energy_term(kind, scale * z)).sum::<f32>()
+                    }
+                }
+            }
+        });
+    }
+
+    fn rescale(&self, scale: f32, shift: Option<(f32, &CpuTensor)>, values: &mut CpuTensor) {
+        let columns = values.columns.max(1);
+        let cost = values.values.len();
+        let shift = shift.map(|(share, shift)| (share, &shift.values[..]));
+        self.share(cost, values.shards_mut(), |shard| {
+            shard.chunks_exact_mut(columns).for_each(|row| passes::rescale(scale, shift, row));
+        });
+    }
+
+    fn sample_hidden_exactly(&self, draws: Draws<'_>, kind: HiddenKind, fields: &mut CpuTensor) {
+        self.with_draws(draws, fields, |row, rng| kernel::sample_hidden_exactly(kind, row, rng));
+    }
+
+    fn add_term_changes(
+        &self,
+        kind: HiddenKind,
+        [from, to]: [f32; 2],
+        slopes: &CpuTensor,
+        fields: &CpuTensor,
+        sums: &mut CpuTensor,
+    ) {
+        let columns = fields.columns.max(1);
+        let cost = fields.values.len() * ELEMENT;
+        let tasks = sums.shards_mut().zip(slopes.shards()).zip(fields.shards());
+        self.share(cost, tasks, |((sums, slopes), fields)| {
+            for ((sum, slope), fields) in sums.chunks_exact_mut(2).zip(slopes).zip(fields.chunks_exact(columns)) {
+                let mut change = 0.0;
+                passes::term_changes(kind, fields, from, to, &mut change);
+                let change = change + (f64::from(to) - f64::from(from)) * f64::from(*slope);
+                let total = f64::from(sum[0]) + f64::from(sum[1]) + change;
+                sum[0] = total as f32;
+                sum[1] = (total - f64::from(sum[0])) as f32;
+            }
+        });
+    }
+
+    fn single_changes(
+        &self,
+        kind: HiddenKind,
+        weights: &CpuTensor,
+        fields: &CpuTensor,
+        units: Range<usize>,
+        changes: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let (count, hidden) = (units.len().max(1), fields.columns.max(1));
+        out.reshape(fields.rows(), units.len());
+        out.values.fill(0.0);
+        let cost = out.values.len() * hidden * ELEMENT;
+        let tasks = out.shards_mut().zip(changes.shards()).zip(fields.shards());
+        self.share(cost, tasks, |((out, changes), fields)| {
+            let rows = out.chunks_exact_mut(count).zip(changes.chunks_exact(count)).zip(fields.chunks_exact(hidden));
+            for ((out, changes), fields) in rows {
+                for (&field, weights) in fields.iter().zip(weights.values.chunks_exact(weights.columns.max(1))) {
+                    passes::add_term_changes(kind, field, &weights[units.clone()], changes, out);
+                }
+            }
+        });
+    }
+
+    fn visible_log_partitions(&self, kinds: &UnitKinds, bias: &CpuTensor, inputs: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(inputs.rows(), 1);
+        let (cost, columns, units) = (inputs.values.len() * ELEMENT, inputs.columns.max(1), units(kinds));
+        self.share(cost, out.shards_mut().zip(inputs.shards()), |(out, inputs)| {
+            for (out, row) in out.iter_mut().zip(inputs.chunks_exact(columns)) {
+                *out = kernel::visible_log_partition(units, &bias.values, row) as f32;
+            }
+        });
+    }
+
+    fn visible_log_densities(
+        &self,
+        kinds: &UnitKinds,
+        bias: &CpuTensor,
+        inputs: &CpuTensor,
+        visible: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        out.reshape(inputs.rows(), 1);
+        let (cost, columns, units) = (inputs.values.len() * ELEMENT, inputs.columns.max(1), units(kinds));
+        self.share(cost, out.shards_mut().zip(inputs.shards()).zip(visible.shards()), |((out, inputs), visible)| {
+            let rows = inputs.chunks_exact(columns).zip(visible.chunks_exact(columns));
+            for (out, (inputs, visible)) in out.iter_mut().zip(rows) {
+                *out = kernel::visible_log_density(units, &bias.values, inputs, visible) as f32;
+            }
+        });
+    }
+
+    fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut CpuTensor) {
+        let kept = 1.0 / (1.0 - rate);
+        self.with_streams(draws, values, |row, stream| passes::dropout(rate, kept, draws.seed, stream, row));
+    }
+
+    fn outer(&self, keep: f32, scale: f32, visible: &CpuTensor, hidden: &CpuTensor, out: &mut CpuTensor) {
+        let rows = visible.rows();
+        let (columns, units) = (visible.columns, hidden.columns);
+        assert_eq!(hidden.rows(), rows, "as many hidden as visible samples");
+        assert_eq!(out.values.len(), units * columns, "statistics in the layout of the weights");
+        let samples = MatrixRef::new(&visible.values, rows, columns);
+        let states = MatrixRef::new(&hidden.values, rows, units);
+        let cost = rows * columns * units;
+        self.share(cost, tiles(&mut out.values, columns, [SHARD_UNITS, columns]), |mut tile| {
+            let part = states.part(0..rows, tile.rows.clone());
+            product(keep, scale, part.transposed(), samples, &mut tile);
+        });
+    }
+
+    fn column_sums(&self, keep: f32, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+        passes::rescale(keep, None, &mut out.values);
+        for row in values.values.chunks_exact(values.columns.max(1)) {
+            passes::add_scaled(scale, row, &mut out.values);
+        }
+    }
+
+    fn add_scaled(&self, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+        let shards = out.values.chunks_mut(SHARD_ELEMENTS).zip(values.values.chunks(SHARD_ELEMENTS));
+        self.share(values.values.len(), shards, |(out, values)| passes::add_scaled(scale, values, out));
+    }
+
+    fn backward(&self, link: Link, kept: f32, outputs: &CpuTensor, delta: &mut CpuTensor) {
+        let shards = delta.values.chunks_mut(SHARD_ELEMENTS).zip(outputs.values.chunks(SHARD_ELEMENTS));
+        self.share(outputs.values.len(), shards, |(delta, outputs)| passes::backward(link, kept, outputs, delta));
+    }
+
+    fn softmax_cross_entropy(&self, labels: &[u16], smoothing: f32, scores: &mut CpuTensor, totals: &mut CpuTensor) {
+        let rows = scores.rows();
+        let scale = 1.0 / rows as f32;
+        let classes = scores.columns.max(1);
+        let (of_label, of_all) = (1.0 - smoothing, smoothing / classes as f32);
+        for (row, &label) in scores.values.chunks_exact_mut(classes).zip(labels) {
+            let label = usize::from(label);
+            let correct = argmax(row) == Some(label);
+            softmax(row);
+            // The smallest probability that softmax returns is positive, so the logarithm is finite.
+            totals.values[0] -= of_label * row[label].ln();
+            if smoothing > 0.0 {
+                totals.values[0] -= of_all * row.iter().map(|p| p.ln()).sum::<f32>();
+            }
+            totals.values[1] += f32::from(u8::from(correct));
+            row[label] -= of_label;
+            for gradient in row {
+                *gradient = (*gradient - of_all) * scale;
+            }
+        }
+    }
+
+    fn limit_norms(&self, largest: f32, rows: &mut CpuTensor) {
+        let (cost, columns) = (rows.values.len(), rows.columns.max(1));
+        self.share(cost, rows.values.chunks_mut(SHARD_UNITS * columns), |shard| {
+            for row in shard.chunks_exact_mut(columns) {
+                let norm = float::dot(row, row).sqrt();
+                if norm > largest {
+                    row.iter_mut().for_each(|weight| *weight *= largest / norm);
+                }
+            }
+        });
+    }
+
+    fn class_scores(
+        &self,
+        kind: HiddenKind,
+        classes: usize,
+        weights: &CpuTensor,
+        visible_bias: &CpuTensor,
+        fields: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let hidden = fields.columns.max(1);
+        out.reshape(fields.rows(), classes);
+        let (bias, of_classes) = (last(&visible_bias.values, classes), class_weights(weights, classes));
+        let cost = fields.values.len() * classes * ELEMENT;
+        self.share(cost, out.shards_mut().zip(fields.shards()), |(out, fields)| {
+            for (scores, fields) in out.chunks_exact_mut(classes.max(1)).zip(fields.chunks_exact(hidden)) {
+                scores.copy_from_slice(bias);
+                for (score, weights) in scores.iter_mut().zip(of_classes.chunks_exact(hidden)) {
+                    passes::add_class_terms(kind, fields, weights, score);
+                }
+            }
+        });
+    }
+
+    fn class_fields_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &CpuTensor,
+        scores: &CpuTensor,
+        fields: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let (classes, hidden) = (scores.columns.max(1), fields.columns.max(1));
+        out.reshape(fields.rows(), fields.columns);
+        let of_classes = class_weights(weights, classes);
+        let cost = fields.values.len() * classes * ELEMENT;
+        self.share(cost, out.shards_mut().zip(fields.shards()).zip(scores.shards()), |((out, fields), scores)| {
+            let rows = out.chunks_exact_mut(hidden).zip(fields.chunks_exact(hidden)).zip(scores.chunks_exact(classes));
+            for ((out, fields), scores) in rows {
+                out.fill(0.0);
+                for (&score, weights) in scores.iter().zip(of_classes.chunks_exact(hidden)) {
+                    passes::add_class_means(kind, score, fields, weights, out);
+                }
+            }
+        });
+    }
+
+    fn class_weights_backward(
+        &self,
+        kind: HiddenKind,
+        weights: &CpuTensor,
+        scores: &CpuTensor,
+        fields: &CpuTensor,
+        out: &mut CpuTensor,
+    ) {
+        let (classes, hidden, visible) = (scores.columns.max(1), fields.columns.max(1), weights.columns.max(1));
+        let of_classes = class_weights(weights, classes);
+        let cost = fields.values.len() * classes * ELEMENT;
+        // A hidden unit belongs to one task, so that its sums over the rows have one order.
+        self.share(cost, out.values.chunks_mut(SHARD_UNITS * visible).enumerate(), |(shard, out)| {
+            let units = shard * SHARD_UNITS..shard * SHARD_UNITS + out.len() / visible;
+            let mut sums = [0.0; SHARD_UNITS];
+            for (class, weights) in of_classes.chunks_exact(hidden).enumerate() {
+                let sums = &mut sums[..units.len()];
+                sums.fill(0.0);
+                for (fields, scores) in fields.values.chunks_exact(hidden).zip(scores.values.chunks_exact(classes)) {
+                    passes::add_class_means(kind, scores[class], &fields[units.clone()], &weights[units.clone()], sums);
+                }
+                for (of_unit, sum) in out.chunks_exact_mut(visible).zip(sums) {
+                    of_unit[visible - classes + class] += *sum;
+                }
+            }
+        });
+    }
+
+    fn class_bias_backward(&self, scores: &CpuTensor, out: &mut CpuTensor) {
+        let first = out.values.len().saturating_sub(scores.columns);
+        for scores in scores.values.chunks_exact(scores.columns.max(1)) {
+            for (out, score) in out.values[first..].iter_mut().zip(scores) {
+                *out += score;
+            }
+        }
+    }
+
+    fn add_errors(&self, x: &CpuTensor, y: &CpuTensor, totals: &mut CpuTensor) {
+        let mut sums = vec![[0.0; 2]; x.values.len().div_ceil(SHARD_ELEMENTS)];
+        let shards = sums.iter_mut().zip(x.values.chunks(SHARD_ELEMENTS).zip(y.values.chunks(SHARD_ELEMENTS)));
+        self.share(x.values.len(), shards, |(sums, (x, y))| passes::differences(x, y, sums));
+        for (number, total) in totals.values.iter_mut().enumerate() {
+            *total += sums.iter().map(|sums| f64::from(sums[number])).sum::<f64>() as f32;
+        }
+    }
+
+    fn fill_missing(&self, values: &CpuTensor, by: &CpuTensor, out: &mut CpuTensor) {
+        out.reshape(values.rows(), values.columns);
+        for ((out, &value), &by) in out.values.iter_mut().zip(&values.values).zip(&by.values) {
+            *out = if value.is_nan() { by } else { value };
+        }
+    }
+
+    fn add_noise(&self, draws: Draws<'_>, deviation: f32, values: &mut CpuTensor) {
+        self.with_draws(draws, values, |row, rng| {
+            row.iter_mut().for_each(|value| *value += deviation * normal_quantile(rng.next_u32()));
+        });
+    }
+
+    fn multiply_columns(&self, factors: &CpuTensor, values: &mut CpuTensor) {
+        for row in values.values.chunks_exact_mut(values.columns.max(1)) {
+            row.iter_mut().zip(&factors.values).for_each(|(value, factor)| *value *= factor);
+        }
+    }
+
+    fn multiply_rows(&self, factors: &CpuTensor, values: &mut CpuTensor) {
+        for (row, factor) in values.values.chunks_exact_mut(values.columns.max(1)).zip(&factors.values) {
+            row.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+
+    fn add_signs(&self, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+        for (out, &value) in out.values.iter_mut().zip(&values.values) {
+            *out += if value == 0.0 { 0.0 } else { scale.copysign(value) };
+        }
+    }
+
+    fn step(&self, step: Step, gradient: &CpuTensor, moments: &mut [CpuTensor; 2], parameter: &mut CpuTensor) {
+        let [first, second] = moments;
+        let shards = parameter
+            .values
+            .chunks_mut(SHARD_ELEMENTS)
+            .zip(first.values.chunks_mut(SHARD_ELEMENTS))
+            .zip(second.values.chunks_mut(SHARD_ELEMENTS))
+            .zip(gradient.values.chunks(SHARD_ELEMENTS));
+        self.share(gradient.values.len() * ELEMENT, shards, |(((parameter, first), second), gradient)| {
+            passes::step(step, gradient, first, second, parameter);
+        });
+    }
+}
+
+/// The kinds as ebm-core's. A machine's kinds are checked when it is taken to the backend; other ones would be Bernoulli.
+fn units(kinds: &UnitKinds) -> Units<'_> {
+    kinds.units().unwrap_or(Units::BERNOULLI)
+}
+
+/// The last `count` elements, all where there are fewer.
+fn last(values: &[f32], count: usize) -> &[f32] {
+    &values[values.len().saturating_sub(count)..]
+}
+
+/// Weights of the classes to the hidden units, classes × hidden: those of a class lie side by side.
+fn class_weights(weights: &CpuTensor, classes: usize) -> Vec<f32> {
+    let units = weights.values.chunks_exact(weights.columns.max(1));
+    let (hidden, mut of_classes) = (units.len(), vec![0.0; units.len() * classes]);
+    for (unit, of_unit) in units.enumerate() {
+        for (class, weight) in last(of_unit, classes).iter().enumerate() {
+            of_classes[class * hidden + unit] = *weight;
+        }
+    }
+    of_classes
+}
