@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: ebm-train finetune runs/a/model.ebm --data digits --finetune-epochs 10 --out runs/b")]
 pub struct FinetuneArgs {
-    /// The model file, in f32: machines, or a net that names classes
+    /// The model file, in f32: machines, or a net that names classes. Without epochs of either kind, it learns to name classes for 20
     #[arg(value_name = "MODEL")]
     pub start: Option<PathBuf>,
     /// The same as those of `train`

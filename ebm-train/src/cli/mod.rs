@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod features;
 mod finetune;
+mod idle;
 mod import;
 mod inpaint;
 mod inspect;

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::config::{self, Resolved};
+use super::idle;
 use crate::run::CONFIG;
 use clap::builder::ArgPredicate;
 use clap::error::ErrorKind;
@@ -82,8 +83,7 @@ fn command() -> Command {
     };
     let finetuned = |command: Command| {
         // Asked for the generative model alone, there is no head to train.
-        let epochs =
-            |arg: Arg| arg.default_value("20").default_value_if("up_down_epochs", ArgPredicate::IsPresent, "0");
+        let epochs = |arg: Arg| arg.default_value_if("up_down_epochs", ArgPredicate::Equals("0".into()), "20");
         settable(command).mut_arg("finetune_epochs", epochs)
     };
     let mut command = settable(Args::command())
@@ -124,12 +124,19 @@ pub(super) fn parse(mut words: Vec<OsString>) -> Result<Line, Refusal> {
     words.splice(end..end, more);
     let matches = command.clone().try_get_matches_from(&words)?;
     let of_run = name.and_then(|name| matches.subcommand_matches(name)).unwrap_or(&matches);
+    if name == Some(FINETUNE) && !of_run.contains_id("from") && !of_run.contains_id("resume") {
+        let words = "which model? Give the file to go on from: ebm-train finetune MODEL --out DIR\n";
+        return Err(train.clone().error(ErrorKind::MissingRequiredArgument, words).into());
+    }
+    idle::check(train, given, of_run)?;
     Ok(Line { resolved: Some(Resolved::new(train, of_run)), args: Args::from_arg_matches(&matches)? })
 }
 
 /// The flags that `--config` or `--resume` bring and the command line has not given.
 fn brought(train: &Command, given: &ArgMatches) -> Result<Vec<OsString>, Refusal> {
-    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    // `finetune MODEL` is `--from MODEL`.
+    let is_start = |id: &str| id == "from" && given.try_contains_id("start").unwrap_or(false);
+    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine) || is_start(id);
     let resumed = given.get_one::<PathBuf>("resume");
     let path = match (resumed, given.get_one::<PathBuf>("config")) {
         (Some(run), _) => run.join(CONFIG),

@@ -15,6 +15,15 @@ static MACHINE: LazyLock<RbmSettings> = LazyLock::new(RbmSettings::default);
 static UP_DOWN: LazyLock<UpDown> = LazyLock::new(UpDown::default);
 static NET: LazyLock<Backpropagation> = LazyLock::new(Backpropagation::default);
 
+/// Heading of the flags that say what is trained.
+pub const MODEL: &str = "Model";
+/// Of those that say how a machine learns.
+pub const MACHINE_LEARNING: &str = "Learning of each machine";
+/// Of those that say how a stack learns to generate.
+pub const UP_DOWN_FINETUNING: &str = "Up-down fine-tuning";
+/// Of those that say how a net learns to name the class.
+pub const FINETUNING: &str = "Fine-tuning";
+
 /// Arguments of `train`. The main job and `finetune` take the same, with other defaults.
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
@@ -91,7 +100,7 @@ pub enum ModelFormat {
 
 /// What is trained.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Model")]
+#[command(next_help_heading = MODEL)]
 pub struct NetArgs {
     /// One machine, one that sees the label beside its inputs, or a stack
     #[arg(long, default_value = "rbm")]
@@ -151,7 +160,7 @@ pub enum HiddenUnits {
 
 /// How a machine learns: [`RbmSettings`].
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Learning of each machine")]
+#[command(next_help_heading = MACHINE_LEARNING)]
 pub struct MachineArgs {
     /// Where the negative phase's samples come from: k steps from the data, persistent chains, the same with fast weights, or at several
     /// temperatures
@@ -257,7 +266,7 @@ pub struct MachineArgs {
 
 /// How a stack learns to generate: [`UpDown`].
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Up-down fine-tuning")]
+#[command(next_help_heading = UP_DOWN_FINETUNING)]
 pub struct UpDownArgs {
     /// Passes over the data for up-down fine-tuning of a stack to generate; 0 for none
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, value_parser = epochs)]
@@ -293,7 +302,7 @@ pub struct UpDownArgs {
 
 /// How a net learns to name the class: back-propagation.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Fine-tuning")]
+#[command(next_help_heading = FINETUNING)]
 pub struct FinetuneArgs {
     /// Passes over the data for back-propagation to a softmax head; 0 for none
     #[arg(long, default_value_t = 0, value_parser = epochs)]

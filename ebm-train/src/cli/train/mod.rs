@@ -28,12 +28,14 @@ use std::time::Instant;
 
 /// Carries out what `args` ask for; `settings` are the same in print.
 pub(super) fn run(args: TrainArgs, settings: Resolved, json: bool) -> Result<(), Error> {
-    let (config, command) = (args.run.print_config, args.run.print_command);
-    if config || command {
-        let shown = if config { settings.toml } else { settings.command_line + "\n" };
-        return super::print(&shown);
+    if args.run.print_config {
+        return super::print(&settings.toml);
     }
+    let print_command = args.run.print_command;
     let plan = Plan::new(args)?;
+    if print_command {
+        return super::print(&(settings.command_line + "\n"));
+    }
     if !plan.resume {
         let folder = Folder::create(&plan.out, plan.overwrite)?;
         return start(&plan, folder, settings, json);
