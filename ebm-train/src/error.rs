@@ -49,6 +49,14 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
+    /// A model, without the data that it is to be shown.
+    #[error("{model}: trained on {dataset}: give --data, and what other flags of the data its training had", model = model.display())]
+    NoData {
+        /// The model.
+        model: PathBuf,
+        /// What it was trained on.
+        dataset: String,
+    },
     /// Data that cannot be read.
     #[error("{name}: {problem}")]
     Data {

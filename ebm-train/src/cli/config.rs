@@ -3,6 +3,7 @@
 //! What a key means, takes and is by default stands once, in the flag's definition; a file is read as flags that the command line has not given.
 
 use crate::Error;
+use crate::data::DataOptions;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::any::TypeId;
@@ -16,6 +17,8 @@ use toml::de::{DeTable, DeValue};
 const NO_KEYS: [&str; 8] = ["config", "resume", "force", "print_config", "print_command", "json", "help", "version"];
 /// Keys that the result of a run does not depend on.
 const NO_MATTER: [&str; 5] = ["out", "threads", "checkpoint_seconds", "quiet", "memory"];
+/// Flags of the data that a model file answers in place of them.
+const IN_THE_MODEL: [&str; 3] = ["scaling", "binarisation", "threshold"];
 
 /// Whether a flag is a key of a configuration.
 pub(super) fn is_key(arg: &Arg) -> bool {
@@ -36,13 +39,15 @@ pub(super) struct Resolved {
     pub settings: String,
     /// The shortest command line that means the same.
     pub command_line: String,
+    /// The flags among them that read the same data for the finished model; `--data` is always there.
+    pub data_flags: String,
 }
 
 impl Resolved {
     /// The settings in `matches` of `train` or a command with its flags; `train` knows the names and defaults.
     pub(super) fn new(train: &Command, matches: &ArgMatches) -> Self {
         let (mut keys, mut settings) = (String::new(), String::new());
-        let mut command_line = "ebm-train train".to_owned();
+        let (mut command_line, mut data_flags) = ("ebm-train train".to_owned(), String::new());
         let mut heading = None;
         for arg in train.get_arguments().filter(|arg| is_key(arg)) {
             let (id, Some(key)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
@@ -50,15 +55,21 @@ impl Resolved {
             let values: Vec<String> =
                 matches.get_raw(id).into_iter().flatten().map(|value| spelt(&value.to_owned())).collect();
             let defaults: Vec<String> = arg.get_default_values().iter().map(|value| spelt(&value.into())).collect();
+            let value = values.join(",");
+            let flag = match (Kind::of(arg), value.as_str()) {
+                (Kind::Bool, "true") => format!(" --{key}"),
+                (Kind::Bool, _) => format!(" --{key}={value}"),
+                // A value that begins like a flag belongs to its own.
+                _ if value.starts_with('-') => format!(" --{key}={}", quoted(&value)),
+                _ => format!(" --{key} {}", quoted(&value)),
+            };
             if values != defaults {
-                let value = values.join(",");
-                let _ = match (Kind::of(arg), value.as_str()) {
-                    (Kind::Bool, "true") => write!(command_line, " --{key}"),
-                    (Kind::Bool, _) => write!(command_line, " --{key}={value}"),
-                    // A value that begins like a flag belongs to its own.
-                    _ if value.starts_with('-') => write!(command_line, " --{key}={}", quoted(&value)),
-                    _ => write!(command_line, " --{key} {}", quoted(&value)),
-                };
+                command_line += &flag;
+            }
+            let is_of_data = arg.get_help_heading() == Some(DataOptions::HEADING);
+            let is_known = IN_THE_MODEL.contains(&id) || NO_MATTER.contains(&id);
+            if is_of_data && !is_known && (id == "data" || values != defaults) {
+                data_flags += &flag;
             }
             if values.is_empty() {
                 continue;
@@ -73,7 +84,7 @@ impl Resolved {
                 settings += &line;
             }
         }
-        Self { toml: format!("# {command_line}\n{keys}"), settings, command_line }
+        Self { toml: format!("# {command_line}\n{keys}"), settings, command_line, data_flags }
     }
 }
 
@@ -142,7 +153,7 @@ fn value_of(arg: &Arg, values: &[String]) -> String {
 }
 
 /// A word of a shell's command line.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,%=+@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

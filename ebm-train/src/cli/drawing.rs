@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::arrays::{self, Array, Named};
 use crate::backend::Cpu;
-use crate::data::{self, Batch, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split};
+use crate::data::{self, Batch, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split, digits};
 use crate::export::ModelFile;
 use crate::parameters::Parameters;
 use crate::report::picture::{Grid, Picture};
@@ -89,9 +89,22 @@ impl Source {
     }
 }
 
+/// The options, of the digits where they name no data. Fails where the model names others that it was trained on.
+pub(super) fn data_of(file: &ModelFile, options: &DataOptions) -> Result<DataOptions, Error> {
+    if options.data != DataOptions::OF_THE_MODEL {
+        return Ok(options.clone());
+    }
+    match file.model()?.header().provenance.dataset {
+        // Of another program's weights there is nothing to say.
+        "" | digits::NAME => Ok(DataOptions { data: digits::NAME.to_owned(), ..options.clone() }),
+        dataset => Err(Error::NoData { model: file.path().to_owned(), dataset: dataset.to_owned() }),
+    }
+}
+
 /// The data that `options` ask for as the model takes them, made binary as the flags say where they speak of it; where the model says nothing of its
 /// inputs, all is the flags'. Fails when samples have another number of values than the model has inputs.
 pub(super) fn open_data(file: &ModelFile, options: &DataOptions) -> Result<Dataset, Error> {
+    let options = &data_of(file, options)?;
     let fitted = file.fitted()?;
     let dataset = match fitted.preprocessing == Preprocessing::default() {
         true => data::open(options)?,

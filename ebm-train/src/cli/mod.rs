@@ -91,7 +91,9 @@ fn exit_code(result: Result<(), Error>) -> ExitCode {
             // The exit code says it even where nobody reads the words.
             let _ = writeln!(io::stderr(), "error: {error}");
             match error {
-                Error::Flag { .. } | Error::Config { .. } | Error::TooLarge { .. } => ExitCode::from(USAGE_ERROR),
+                Error::Flag { .. } | Error::NoData { .. } | Error::Config { .. } | Error::TooLarge { .. } => {
+                    ExitCode::from(USAGE_ERROR)
+                }
                 Error::Interrupted { .. } => ExitCode::from(INTERRUPTED),
                 _ => ExitCode::FAILURE,
             }

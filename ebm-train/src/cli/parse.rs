@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::config::{self, Resolved};
 use super::idle;
+use crate::data::DataOptions;
 use crate::run::CONFIG;
 use clap::builder::ArgPredicate;
 use clap::error::ErrorKind;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 const TRAIN: &str = "train";
 const FINETUNE: &str = "finetune";
+/// Commands that read data for a model that is there.
+const OF_A_MODEL: [&str; 6] = ["eval", "sample", "reconstruct", "inpaint", "features", "quantize"];
 
 /// Flags of the main job that its help lists, and defaults of its own.
 const MAIN_JOB: [(&str, &str); 21] = [
@@ -86,7 +89,10 @@ fn command() -> Command {
         let epochs = |arg: Arg| arg.default_value_if("up_down_epochs", ArgPredicate::Equals("0".into()), "20");
         settable(command).mut_arg("finetune_epochs", epochs)
     };
-    let mut command = settable(Args::command())
+    let of_the_model = |command: Command| command.mut_arg("data", |arg| arg.default_value(DataOptions::OF_THE_MODEL));
+    let mut command = OF_A_MODEL
+        .into_iter()
+        .fold(settable(Args::command()), |c, name| c.mut_subcommand(name, of_the_model))
         .mut_subcommand(TRAIN, settable)
         .mut_subcommand(FINETUNE, finetuned)
         .mut_args(|arg| if is_listed(arg.get_id().as_str()) { arg } else { arg.hide(true) })

@@ -11,7 +11,7 @@ pub const SPECS: &str =
 /// Which data, and how samples are made of them. Every command that reads data takes the same flags; the default is the embedded digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-#[command(next_help_heading = "Data")]
+#[command(next_help_heading = DataOptions::HEADING)]
 pub struct DataOptions {
     /// The data set, one of [`SPECS`].
     #[arg(
@@ -90,6 +90,13 @@ pub struct DataOptions {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Bytes>,
+}
+
+impl DataOptions {
+    /// What the flags stand under in help.
+    pub const HEADING: &str = "Data";
+    /// What `--data` is by default where there is a model: the digits, unless it was trained on others.
+    pub const OF_THE_MODEL: &str = "that of the model";
 }
 
 impl Default for DataOptions {

@@ -5,6 +5,7 @@ mod generative;
 mod samples;
 mod words;
 
+use super::drawing::data_of;
 use crate::Error;
 use crate::backend::Cpu;
 use crate::data::{self, DataOptions, Dataset, Split};
@@ -90,12 +91,13 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
         Err(error) => {
             return Err(data::open(&args.data)
                 .err()
-                .filter(|error| matches!(error, Error::Flag { .. }))
+                .filter(|error| matches!(error, Error::Flag { .. }) && args.data.data != DataOptions::OF_THE_MODEL)
                 .unwrap_or(error));
         }
     };
     let model = file.model()?;
-    let dataset = data::open_as(&args.data, &samples::fitted(&file, &args.data)?)?;
+    let options = data_of(&file, &args.data)?;
+    let dataset = data::open_as(&options, &samples::fitted(&file, &options)?)?;
     let figures = measure(args, &file, &model, &dataset).map_err(|error| error.between(&args.model, &dataset.name))?;
     if json { super::print_json(&figures) } else { super::print(&words::describe(&figures)) }
 }

@@ -98,7 +98,8 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     }
     let (trained, epochs) = job.train(&backend, &run)?;
     run.measure();
-    let mut outcome = Outcome::of(plan, &dataset, &trained).map_err(|error| run.stopped(error))?;
+    let mut outcome =
+        Outcome::of(plan, &dataset, &trained, &settings.data_flags).map_err(|error| run.stopped(error))?;
     outcome.seconds = started.elapsed().as_secs_f64();
     run.finish(outcome.summary()?)?;
     outcome.epochs = epochs;

@@ -3,6 +3,7 @@
 use super::args::ModelFormat;
 use super::plan::Plan;
 use crate::Error;
+use crate::cli::config::quoted;
 use crate::data::Dataset;
 use crate::eval::classification;
 use crate::export::{ModelFile, Quantized, Storages, model_file, quantization_loss};
@@ -52,8 +53,8 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Writes the model files and measures them.
-    pub(super) fn of(plan: &Plan, dataset: &Dataset, trained: &Trained) -> Result<Self, Error> {
+    /// Writes the model files and measures them. `data_flags` are those that read the data again.
+    pub(super) fn of(plan: &Plan, dataset: &Dataset, trained: &Trained, data_flags: &str) -> Result<Self, Error> {
         let mut float = model_file::<Float>(&trained.parameters.layers()?, dataset, plan.seed)?;
         let mut int8 = int8(plan, dataset, &trained.parameters)?;
         let written = match int8.as_mut().filter(|_| plan.format == ModelFormat::Int8) {
@@ -72,9 +73,9 @@ impl Outcome {
         let path = written.path().display().to_string();
         let bytes = written.bytes().len();
         let mut outcome = Self {
-            next: match plan.format {
-                ModelFormat::Int8 => format!("cargo xtask qemu mps2-an386 --model {path}"),
-                ModelFormat::F32 => format!("ebm-train eval {path} --data {}", plan.data.data),
+            next: match plan.is_for_the_emulator() {
+                true => format!("cargo xtask qemu mps2-an386 --model {}", quoted(&path)),
+                false => format!("ebm-train eval {}{data_flags}", quoted(&path)),
             },
             model: path,
             model_f32: (plan.keep_f32 && plan.format == ModelFormat::Int8).then(|| float.path().display().to_string()),

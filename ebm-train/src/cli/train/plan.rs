@@ -4,7 +4,7 @@ use super::args::{
     FinetuneArgs, HiddenUnits, MachineArgs, ModelFormat, ModelKind, NetArgs, TrainArgs, UpDownArgs, VisibleUnits,
 };
 use crate::Error;
-use crate::data::DataOptions;
+use crate::data::{DataOptions, digits};
 use crate::parameters::UnitKinds;
 use crate::run::Overwrite;
 use crate::train::finetune::Backpropagation;
@@ -110,6 +110,11 @@ impl Plan {
             compare: finetune.compare,
             labels: finetune.labels,
         })
+    }
+
+    /// The model is one that the emulated microcontroller takes, and of the digits, which that is asked about.
+    pub(in crate::cli) fn is_for_the_emulator(&self) -> bool {
+        self.format == ModelFormat::Int8 && self.data.data == digits::NAME
     }
 }
 
