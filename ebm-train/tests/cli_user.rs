@@ -102,3 +102,91 @@ fn a_model_of_other_data_asks_for_them() {
     succeed("train --hidden 3 --epochs 1 --limit 100 --out d", folder);
     assert_eq!(json("eval d/model.ebm", folder)["data"], "digits");
 }
+
+/// An idx file of bytes.
+fn idx(dimensions: &[u32], bytes: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, dimensions.len() as u8];
+    dimensions.iter().for_each(|size| file.extend(size.to_be_bytes()));
+    file.extend(bytes);
+    file
+}
+
+#[test]
+fn labels_that_leave_classes_empty_are_named() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("images"), idx(&[20, 3], (0..60).map(|i| i * 4))).expect("a file");
+    let write = |odd: u8| {
+        let labels = (0..20).map(|row| if row == 13 { odd } else { row % 3 });
+        fs::write(folder.join("labels"), idx(&[20], labels)).expect("a file");
+    };
+    let line = "train --data idx:images,labels --model classrbm --hidden 3 --epochs 1 --force --out a";
+    write(200);
+    let words = "labels: the largest label, 200, is that of sample 13, but 197 of the 201 classes up to it have no sample (3, 4, 5";
+    refuse(line, folder, 1, &[words]);
+    // A class that a small set has no sample of is no mistake.
+    write(4);
+    let (_, stderr) = succeed(line, folder);
+    assert!(stderr.contains("labels: no sample of class 3; the largest label, 4, is that of sample 13"), "{stderr}");
+    write(2);
+    let (_, stderr) = succeed(line, folder);
+    assert!(!stderr.contains("no sample of"), "{stderr}");
+}
+
+#[test]
+fn a_table_with_missing_cells_is_filled_and_learnt_from() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    let whole = stream();
+    let gaps: String = whole
+        .lines()
+        .enumerate()
+        .map(|(number, line)| match (number, line.split(',').collect::<Vec<_>>().as_slice()) {
+            (5, [t, _, y, rest @ ..]) => format!("{t},,{y},{}\n", rest.join(",")),
+            (33, [t, x, y, _, rest @ ..]) => format!("{t},{x},{y},,{}\n", rest.join(",")),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    fs::write(folder.join("gaps.csv"), &gaps).expect("a file");
+    for windows in ["", " --window 4 --hop 2 --group class"] {
+        let flags = format!("--ignore t,note --categorical kind --label class{windows}");
+        let tune = "--hidden 4 --epochs 2 --finetune-epochs 2 --quiet --force --model dbn --out net";
+        let place = ["misses values", "line 6, column `x`", "inpaint", "--arrays filled.csv"];
+        refuse(&format!("train --data csv:gaps.csv {flags} {tune}"), folder, 1, &place);
+        succeed(&format!("train --data csv:gaps.csv {flags} --hidden 4 --epochs 5 --quiet --force --out rbm"), folder);
+        let fill = format!("inpaint rbm/model.ebm --data csv:gaps.csv {flags} --steps 20 --arrays filled.csv");
+        succeed(&fill, folder);
+        let filled = fs::read_to_string(folder.join("filled.csv")).expect("the filled table");
+        assert_eq!(filled.lines().count(), gaps.lines().count());
+        for (number, (line, with_gaps)) in filled.lines().zip(gaps.lines()).enumerate() {
+            let [cells, read] = [line, with_gaps].map(|line| line.split(',').collect::<Vec<_>>());
+            assert_eq!(cells.len(), read.len());
+            for (column, (cell, read)) in cells.iter().zip(&read).enumerate() {
+                match (number, column) {
+                    (5, 1) => assert!(cell.parse::<f32>().is_ok(), "{line}"),
+                    (33, 3) => assert!(["up", "down"].contains(cell), "{line}"),
+                    _ => assert_eq!(cell, read, "line {number}"),
+                }
+            }
+        }
+        succeed(&format!("train --data csv:filled.csv {flags} {tune}"), folder);
+    }
+    // Of a part that is split off, only its own gaps are filled; a hidden channel is filled everywhere in it.
+    let flags = "--ignore t,note --categorical kind --label class --test-size 10";
+    let fill =
+        format!("inpaint rbm/model.ebm --data csv:gaps.csv {flags} --steps 5 --unknown channel:x --arrays part.csv");
+    succeed(&format!("train --data csv:gaps.csv {flags} --hidden 4 --epochs 2 --quiet --force --out rbm"), folder);
+    succeed(&fill, folder);
+    let part = fs::read_to_string(folder.join("part.csv")).expect("the table");
+    assert_eq!(part.lines().zip(gaps.lines()).filter(|(a, b)| a != b).count(), 10, "{part}");
+}
+
+#[test]
+fn two_inputs_of_one_name_are_refused() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("a.csv"), "a,b,a\n1,2,3\n4,5,6\n").expect("a file");
+    let words = "a.csv: line 1: columns 1 and 3 are both called `a`: rename one, or --ignore 3";
+    refuse("data inspect csv:a.csv", folder, 1, &[words]);
+    assert_eq!(json("data inspect csv:a.csv --ignore 3", folder)["visible"], 2);
+}

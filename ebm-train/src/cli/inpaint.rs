@@ -21,7 +21,7 @@ const PER_ROW: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Known values are put back at every step, so that the others are drawn given them. Values that the data do not have (empty cells, NaN) are always \
-    unknown; the accuracy is over those that were only hidden. --arrays FILE.csv writes the filled samples in the data's own units.\n\n\
+    unknown; the accuracy is over those that were only hidden. --arrays FILE.csv writes the filled samples in the data's own units: of csv: data the whole table again, so that it can be given as data.\n\n\
     Examples:\n  ebm-train inpaint rbm.ebm --data mnist:DIR --unknown lower --out lower.png\n  \
     ebm-train inpaint sensors.ebm --data csv:gaps.csv --arrays filled.csv"
 )]

@@ -84,6 +84,8 @@ pub(super) fn dataset(options: &DataOptions, fitted: Option<&Fitted>) -> Result<
     if is_split && train.groups.is_empty() && options.window > options.hop && options.hop.is_some() {
         notes.push("overlapping windows of one stream lie in several parts; --group keeps a recording together".into());
     }
+    let missing_in_test =
+        test.as_ref().and_then(|test| test.missing.as_ref()).map(|place| format!("{place} of the test data"));
     let test = match test {
         None => split_off,
         Some(table) => {
@@ -93,6 +95,11 @@ pub(super) fn dataset(options: &DataOptions, fitted: Option<&Fitted>) -> Result<
         }
     };
     let labels = labels_of(&train, &parts.train);
+    let rows = match (test.inputs.rows(), parts.test.is_empty()) {
+        (0, _) => parts.train.clone(),
+        (_, false) => parts.test,
+        (rows, true) => (0..rows as u32).collect(),
+    };
     Ok(Dataset {
         name,
         classes: train.classes,
@@ -104,6 +111,8 @@ pub(super) fn dataset(options: &DataOptions, fitted: Option<&Fitted>) -> Result<
         preprocessing,
         blocks,
         train_crc32,
+        rows,
+        missing: train.missing.or(missing_in_test),
         notes,
     })
 }

@@ -66,6 +66,9 @@ impl Columns {
         if chosen.is_empty() {
             return Err(origin.problem("line 1: no column is left that could be an input"));
         }
+        if has_header {
+            check_names(origin, &names, &chosen)?;
+        }
         let inputs = chosen.into_iter().enumerate().map(|(place, column)| {
             let given = categorical.iter().find(|(categorical, _)| *categorical == column);
             let categories = match known.get(place) {
@@ -76,6 +79,19 @@ impl Columns {
         });
         Ok(Self { inputs: inputs.collect(), label, group, names })
     }
+}
+
+/// Fails where two inputs have one name.
+fn check_names(origin: &Origin, names: &[String], inputs: &[usize]) -> Result<(), Error> {
+    let mut sorted = inputs.to_vec();
+    sorted.sort_by_key(|&column| (&names[column], column));
+    let same = sorted.windows(2).find(|pair| pair[0] != pair[1] && names[pair[0]] == names[pair[1]]);
+    same.map_or(Ok(()), |pair| {
+        let (first, second, name) = (pair[0] + 1, pair[1] + 1, &names[pair[0]]);
+        let problem =
+            format!("line 1: columns {first} and {second} are both called `{name}`: rename one, or --ignore {second}");
+        Err(origin.problem(problem))
+    })
 }
 
 /// The place of a column that is named, or numbered from 1, or from -1 backwards.

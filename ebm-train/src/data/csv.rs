@@ -19,33 +19,65 @@ pub(super) struct Known<'a> {
     pub channels: &'a [Channel],
 }
 
-/// Reads a table of text: commas, semicolons or tabs, whichever the first line has. Fails with file, line and column.
+/// The lines of a table of text: commas, semicolons or tabs, whichever the first has.
+pub(super) struct Lines<'a> {
+    origin: Origin,
+    pub delimiter: u8,
+    /// The line that names the columns, where there is one.
+    pub header: Option<StringRecord>,
+    lines: csv::Reader<Reader<'a>>,
+    record: StringRecord,
+    /// The record is one that nobody has taken.
+    is_pending: bool,
+}
+
+impl<'a> Lines<'a> {
+    /// Opens a table and finds its columns; `trim` says whether cells are given without the spaces about them. Fails with file and line.
+    pub fn open(
+        mut reader: Reader<'a>,
+        options: &DataOptions,
+        channels: &[Channel],
+        trim: Trim,
+    ) -> Result<(Self, Columns), Error> {
+        let origin = reader.origin.clone();
+        let delimiter = delimiter(reader.fill_buf().map_err(|error| origin.failed(error))?);
+        let mut builder = ReaderBuilder::new();
+        let lines = builder.delimiter(delimiter).has_headers(false).flexible(true).trim(trim).from_reader(reader);
+        let mut lines = Self { origin, delimiter, header: None, lines, record: StringRecord::new(), is_pending: false };
+        let Some(first) = lines.next()?.cloned() else { return Err(lines.origin.problem("is empty")) };
+        let mut names = first.clone();
+        names.trim();
+        let has_header = match options.header {
+            Header::Yes => true,
+            Header::No => false,
+            Header::Auto => !names.iter().any(|cell| cell.parse::<f32>().is_ok()),
+        };
+        let columns = Columns::new(&lines.origin, &names, has_header, options, channels)?;
+        lines.is_pending = !has_header;
+        lines.header = has_header.then_some(first);
+        Ok((lines, columns))
+    }
+
+    /// The next line of values. Fails where it cannot be read.
+    pub fn next(&mut self) -> Result<Option<&StringRecord>, Error> {
+        let is_there = std::mem::take(&mut self.is_pending)
+            || self.lines.read_record(&mut self.record).map_err(|error| failed(&self.origin, error))?;
+        Ok(is_there.then_some(&self.record))
+    }
+}
+
+/// Reads a table of text. Fails with file, line and column.
 pub(super) fn read(
-    mut reader: Reader<'_>,
+    reader: Reader<'_>,
     options: &DataOptions,
     known: Known<'_>,
     budget: &Budget,
 ) -> Result<Table, Error> {
     let origin = reader.origin.clone();
-    let delimiter = delimiter(reader.fill_buf().map_err(|error| origin.failed(error))?);
-    let mut lines =
-        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).trim(Trim::All).from_reader(reader);
-    let mut record = StringRecord::new();
-    let mut next = |record: &mut StringRecord| lines.read_record(record).map_err(|error| failed(&origin, error));
-    if !next(&mut record)? {
-        return Err(origin.problem("is empty"));
-    }
-    let has_header = match options.header {
-        Header::Yes => true,
-        Header::No => false,
-        Header::Auto => !record.iter().any(|cell| cell.parse::<f32>().is_ok()),
-    };
-    let columns = Columns::new(&origin, &record, has_header, options, known.channels)?;
+    let (mut lines, columns) = Lines::open(reader, options, known.channels, Trim::All)?;
     let mut rows = Rows::new(&origin, columns, options, known, budget)?;
-    let mut there_is_one = if has_header { next(&mut record)? } else { true };
-    while there_is_one {
-        rows.push(&record)?;
-        there_is_one = next(&mut record)?;
+    while let Some(record) = lines.next()? {
+        rows.push(record)?;
     }
     rows.finish()
 }
@@ -89,6 +121,7 @@ struct Rows<'a> {
     labels: Vec<u16>,
     sample_groups: Vec<u32>,
     row: Vec<f32>,
+    missing: Option<String>,
 }
 
 impl<'a> Rows<'a> {
@@ -120,6 +153,7 @@ impl<'a> Rows<'a> {
             labels: Vec::new(),
             sample_groups: Vec::new(),
             row: Vec::with_capacity(columns.inputs.len()),
+            missing: None,
             columns,
         })
     }
@@ -150,6 +184,9 @@ impl<'a> Rows<'a> {
                     self.origin.problem(format!("line {line}, column `{column}`: `{cell}` is none of {given}"))
                 })?,
             };
+            if value.is_nan() && self.missing.is_none() {
+                self.missing = Some(format!("line {line}, column `{}`", input.name));
+            }
             self.row.push(value);
         }
         let (store, labels, groups) = (&mut self.store, &mut self.labels, &mut self.sample_groups);
@@ -221,6 +258,7 @@ impl<'a> Rows<'a> {
             channels,
             image: None,
             max_level: None,
+            missing: self.missing,
             notes: self.windows.map_or_else(Vec::new, |windows| windows.notes()),
         })
     }

@@ -21,6 +21,7 @@ mod options;
 mod parts;
 mod preprocessing;
 mod reader;
+mod refill;
 mod samples;
 mod source;
 mod spec;
@@ -34,6 +35,7 @@ pub use file_rows::FileRows;
 pub use labelled::labelled_subset;
 pub use options::{BinarisationChoice, DataOptions, Header, MixedWindows, SPECS, ScalingChoice};
 pub use preprocessing::{Binarisation, Preprocessing, Scaling};
+pub use refill::Refill;
 pub use samples::{Batch, PIECE_ROWS, Samples, evenly};
 pub use spec::Spec;
 pub use table::Channel;
@@ -83,6 +85,10 @@ pub struct Dataset {
     pub validation: Split,
     /// What is only measured on; empty where there is none.
     pub test: Split,
+    /// Numbers of the samples of [`Dataset::measured`] among those of their file, from 0.
+    pub rows: Vec<u32>,
+    /// Where the first missing value stands in a file of text; none in data without any, and in other files.
+    pub missing: Option<String>,
     /// What the readers did that the user should know, a sentence each.
     pub notes: Vec<String>,
 }
@@ -112,6 +118,28 @@ impl Dataset {
     /// What a finished model is measured on: the test part, or all samples where there is none.
     pub fn measured(&self) -> &Split {
         if self.test.inputs.rows() > 0 { &self.test } else { &self.train }
+    }
+
+    /// Fails where a sample of `split`, which is called `part`, misses a value that `learner` needs: names the place, and what fills it.
+    pub fn check_complete(&self, part: &str, split: &Split, learner: &str) -> Result<(), Error> {
+        let mut first = 0;
+        for piece in split.inputs.pieces() {
+            let piece = piece?;
+            if let Some(place) = piece.values.iter().position(|value| value.is_nan()) {
+                let (row, value) = (first + place / piece.visible, place % piece.visible);
+                let first_of_file = match &self.missing {
+                    Some(place) => format!("the file's first empty cell is {place}"),
+                    None => format!("its value {value} is NaN"),
+                };
+                let problem = format!(
+                    "{part} sample {row} misses values ({first_of_file}); {learner} needs them all: a machine trained without it \
+                     fills them, by `ebm-train inpaint MODEL --data … --arrays filled.csv`"
+                );
+                return Err(Error::data(&self.name, problem));
+            }
+            first += piece.rows();
+        }
+        Ok(())
     }
 
     /// What there is and what was made of it, a few lines: the protocol of every figure measured on it.

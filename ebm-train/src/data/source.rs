@@ -110,6 +110,7 @@ fn table(reader: &mut Reader<'_>, header: ReadHeader, budget: &Budget) -> Result
         channels: Vec::new(),
         image: elements.image(),
         max_level: (elements.element == Element::U8).then_some(BYTE),
+        missing: None,
         notes: Vec::new(),
     })
 }
@@ -124,8 +125,8 @@ fn add_labels(table: &mut Table, reader: &mut Reader<'_>, header: ReadHeader) ->
     Ok(())
 }
 
-/// Numbers as the names of classes: the known ones, or all up to the greatest label. Fails when a label has no class; `name` is the
-/// labels' file.
+/// Numbers as the names of classes: the known ones, or all up to the greatest label. Fails when a label has no class, or most classes no sample;
+/// `name` is the labels' file.
 fn name_classes(table: &mut Table, known: Known<'_>, name: &str) -> Result<(), Error> {
     let greatest = table.labels.iter().copied().max().unwrap_or(0);
     table.classes =
@@ -137,8 +138,34 @@ fn name_classes(table: &mut Table, known: Known<'_>, name: &str) -> Result<(), E
                 format!("label {} of sample {row} is out of range: there are {classes} classes", table.labels[row]);
             Err(Error::data(name, problem))
         }
-        None => Ok(()),
+        None if known.classes.is_some() => Ok(()),
+        None => check_gaps(table, name, greatest),
     }
+}
+
+/// Says which classes below the greatest label have no sample. Fails where they are the most: one damaged label makes hundreds of them.
+fn check_gaps(table: &mut Table, name: &str, greatest: u16) -> Result<(), Error> {
+    const LISTED: usize = 10;
+    let mut are_empty = vec![true; usize::from(greatest) + 1];
+    table.labels.iter().for_each(|&label| are_empty[usize::from(label)] = false);
+    let empty: Vec<String> = (0..=greatest).filter(|&l| are_empty[usize::from(l)]).map(|l| l.to_string()).collect();
+    let Some(row) = table.labels.iter().position(|&label| label == greatest).filter(|_| !empty.is_empty()) else {
+        return Ok(());
+    };
+    let more = if empty.len() > LISTED { ", …" } else { "" };
+    let listed = empty[..empty.len().min(LISTED)].join(", ") + more;
+    let found = format!("the largest label, {greatest}, is that of sample {row}");
+    if 2 * empty.len() > are_empty.len() {
+        let problem = format!(
+            "{found}, but {} of the {} classes up to it have no sample ({listed}): labels count the classes from 0",
+            empty.len(),
+            are_empty.len()
+        );
+        return Err(Error::data(name, problem));
+    }
+    let classes = if empty.len() == 1 { "class" } else { "classes" };
+    table.notes.push(format!("{name}: no sample of {classes} {listed}; {found}"));
+    Ok(())
 }
 
 fn names(classes: u16) -> Vec<String> {

@@ -34,6 +34,8 @@ pub(super) struct Table {
     pub image: Option<ImageShape>,
     /// The level that means 1, where the values are bytes.
     pub max_level: Option<u16>,
+    /// Where the first missing value stands in a file of text.
+    pub missing: Option<String>,
     /// What the reader did that a user should know.
     pub notes: Vec<String>,
 }
@@ -164,6 +166,7 @@ mod tests {
             channels,
             image: None,
             max_level: None,
+            missing: None,
             notes: Vec::new(),
         };
         use VisibleKind::{Bernoulli, Gaussian, Softmax};

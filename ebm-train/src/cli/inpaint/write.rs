@@ -1,16 +1,19 @@
-//! The filled samples as arrays, or as CSV in the data's own units.
+//! The filled samples as arrays, or as CSV in the data's own units; a CSV's own lines again, with the unknown cells filled.
 
 use super::InpaintArgs;
 use crate::Error;
 use crate::arrays::{self, Named};
 use crate::cli::drawing;
-use crate::data::{Batch, Channel, Dataset};
+use crate::data::{Batch, Channel, Dataset, Refill};
 use crate::export::{ModelFile, write_whole};
 use ebm_core::format::{Input, Scaling};
 use ebm_core::math::argmax;
+use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 
 /// Writes what `--arrays` asks for: `originals`, `masked` and `filled` as the model sees them, `filled_raw` in the data's units; or the last as CSV.
+/// Of data that were CSV, that is their table again, whose known cells stay as they were read.
 pub(super) fn arrays(
     args: &InpaintArgs,
     file: &ModelFile,
@@ -20,11 +23,54 @@ pub(super) fn arrays(
     let Some(path) = &args.drawing.arrays else { return Ok(()) };
     let raw = raw(file, filled)?;
     if path.extension().is_some_and(|ending| ending == "csv") {
+        let options = drawing::data_of(file, &args.data)?;
+        if let Some(table) = Refill::new(&options, dataset)? {
+            let guesses = Guesses::new(&table.rows_of_samples()?, &dataset.channels, masked, &raw);
+            let write = |file: &mut File| table.write(file, |row, channel| guesses.cell(row, channel));
+            return write_whole(path, "write the samples", |file| write(file).map_err(io::Error::other));
+        }
         return write_whole(path, "write the samples", |file| csv(dataset, &raw, file));
     }
     let named = [("originals", truth), ("masked", masked), ("filled", filled), ("filled_raw", &raw)];
     let named: Named = named.into_iter().map(|(name, batch)| (name.to_owned(), drawing::array(batch))).collect();
     arrays::write(path, &named, "filled_raw")
+}
+
+/// What unknown cells of a table are guessed to be. A cell that is unknown in several windows is the mean of their guesses.
+struct Guesses<'a> {
+    channels: &'a [Channel],
+    /// Of a row and a channel, the sum of the guesses for each of its units, and how many they are.
+    sums: HashMap<(usize, usize), (Vec<f64>, u32)>,
+}
+
+impl<'a> Guesses<'a> {
+    /// `rows` are those of the table that each sample is made of; a value that is NaN in `masked` is unknown, and `raw` has the guess.
+    fn new(rows: &[Vec<usize>], channels: &'a [Channel], masked: &Batch, raw: &Batch) -> Self {
+        let mut sums: HashMap<(usize, usize), (Vec<f64>, u32)> = HashMap::new();
+        for ((rows, masked), raw) in rows.iter().zip(masked.iter()).zip(raw.iter()) {
+            let mut first = 0;
+            for (row, (number, channel)) in
+                rows.iter().flat_map(|&row| channels.iter().enumerate().map(move |c| (row, c)))
+            {
+                let units = first..first + channel.units();
+                first = units.end;
+                if masked[units.clone()].iter().any(|v| v.is_nan()) {
+                    let (sum, count) = sums.entry((row, number)).or_insert_with(|| (vec![0.0; units.len()], 0));
+                    sum.iter_mut().zip(&raw[units]).for_each(|(sum, &guess)| *sum += f64::from(guess));
+                    *count += 1;
+                }
+            }
+        }
+        Self { channels, sums }
+    }
+
+    /// What an unknown cell becomes: a number, or the most probable category; `None` for a known one.
+    fn cell(&self, row: usize, channel: usize) -> Option<String> {
+        let (sum, count) = self.sums.get(&(row, channel))?;
+        let means: Vec<f32> = sum.iter().map(|sum| (sum / f64::from(*count)) as f32).collect();
+        let category = argmax(&means).and_then(|category| self.channels[channel].categories.get(category));
+        Some(category.cloned().unwrap_or_else(|| means[0].to_string()))
+    }
 }
 
 /// Values as they were before the model's scaling.

@@ -63,6 +63,7 @@ fn note(plan: &Plan, words: &str) {
 fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<(), Error> {
     let started = Instant::now();
     let mut dataset = data::open(&plan.data)?;
+    dataset.notes.iter().for_each(|words| note(plan, words));
     if let Some(kind) = plan.visible {
         dataset.blocks = blocks(kind, dataset.train.inputs.visible());
     }

@@ -165,15 +165,7 @@ fn check_data(settings: &Backpropagation, dataset: &Dataset) -> Result<(), Error
         return Err(Error::Flag { flag, value: settings.patience.to_string(), expected });
     }
     for (part, split) in [("training", train), ("validation", validation), ("test", &dataset.test)] {
-        let mut first = 0;
-        for piece in split.inputs.pieces() {
-            let piece = piece?;
-            if let Some(row) = piece.iter().position(|row| row.iter().any(|value| value.is_nan())) {
-                let problem = format!("{part} sample {} misses values; back-propagation needs them all", first + row);
-                return Err(Error::data(name, problem));
-            }
-            first += piece.rows();
-        }
+        dataset.check_complete(part, split, "back-propagation")?;
     }
     Ok(())
 }

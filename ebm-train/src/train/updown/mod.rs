@@ -127,12 +127,7 @@ fn check(settings: &UpDown, stack: &DbnParameters, dataset: &Dataset) -> Result<
     if stack.top.view()?.units().labels() > 0 && dataset.train.labels.is_empty() {
         return refused("has no labels, and the stack's top machine learns them beside its inputs");
     }
-    for piece in dataset.train.inputs.pieces() {
-        if piece?.values.iter().any(|value| value.is_nan()) {
-            return refused("misses values; up-down fine-tuning needs them all");
-        }
-    }
-    Ok(())
+    dataset.check_complete("training", &dataset.train, "up-down fine-tuning")
 }
 
 /// The gradients of one minibatch, of all of a split's samples, in the places of the parameters: what is descended, without penalty. `step` keys

@@ -1,0 +1,84 @@
+//! [`Refill`]: a table of text written again, with other contents for some of its cells.
+
+use super::columns::Columns;
+use super::csv::Lines;
+use super::reader::Reader;
+use super::table::Names;
+use super::windows::Windows;
+use super::{DataOptions, Dataset, Spec};
+use crate::Error;
+use csv::{StringRecord, Trim, WriterBuilder};
+use std::io;
+use std::path::PathBuf;
+
+/// The table of text that a data set's measured samples were read from.
+pub struct Refill<'a> {
+    file: PathBuf,
+    options: &'a DataOptions,
+    dataset: &'a Dataset,
+}
+
+impl<'a> Refill<'a> {
+    /// The table that holds [`Dataset::measured`]; `None` where that was no CSV.
+    pub fn new(options: &'a DataOptions, dataset: &'a Dataset) -> Result<Option<Self>, Error> {
+        let spec = match &options.test {
+            Some(text) => Spec::parse("--test", text)?,
+            None => Spec::parse("--data", &options.data)?,
+        };
+        Ok(match spec {
+            Spec::Csv { file } => Some(Self { file, options, dataset }),
+            _ => None,
+        })
+    }
+
+    /// The rows, from 0, that each measured sample is made of: one, or those of its window. Fails where the file can no longer be read.
+    pub fn rows_of_samples(&self) -> Result<Vec<Vec<usize>>, Error> {
+        let (size, mixed) = (self.options.window.unwrap_or(1), self.options.mixed_windows);
+        let mut windows = Windows::new(size, self.options.hop.unwrap_or(size), mixed);
+        let (mut labels, mut groups, mut samples) = (Names::default(), Names::default(), Vec::new());
+        let (mut lines, columns) = self.lines(Trim::All)?;
+        let mut row = 0usize;
+        while let Some(record) = lines.next()? {
+            let group = columns.group.map_or(0, |column| groups.number(&record[column]));
+            let label = columns.label.map(|column| labels.number(&record[column]) as u16);
+            // A row's number in two halves, each of which f32 holds exactly.
+            let halves = [(row >> 16) as f32, (row & 0xFFFF) as f32];
+            windows.push(group, &halves, label, |values, _| {
+                samples.push(values.chunks_exact(2).map(|half| (half[0] as usize) << 16 | half[1] as usize).collect());
+                Ok::<(), Error>(())
+            })?;
+            row += 1;
+        }
+        Ok(self.dataset.rows.iter().filter_map(|&number| samples.get(number as usize).cloned()).collect())
+    }
+
+    /// Writes the table with `cell(row, channel)` in the place of what it has there, and all else as it was read.
+    pub fn write(
+        &self,
+        out: &mut impl io::Write,
+        mut cell: impl FnMut(usize, usize) -> Option<String>,
+    ) -> Result<(), Error> {
+        let (mut lines, columns) = self.lines(Trim::None)?;
+        let mut writer = WriterBuilder::new().delimiter(lines.delimiter).from_writer(out);
+        let failed = |error: csv::Error| Error::file(&self.file, "write the table again")(error.into());
+        if let Some(header) = &lines.header {
+            writer.write_record(header).map_err(failed)?;
+        }
+        let mut row = 0;
+        while let Some(record) = lines.next()? {
+            let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
+            for (channel, input) in columns.inputs.iter().enumerate() {
+                if let Some(content) = cell(row, channel) {
+                    cells[input.column] = content;
+                }
+            }
+            writer.write_record(&StringRecord::from(cells)).map_err(failed)?;
+            row += 1;
+        }
+        writer.flush().map_err(Error::file(&self.file, "write the table again"))
+    }
+
+    fn lines(&self, trim: Trim) -> Result<(Lines<'_>, Columns), Error> {
+        Lines::open(Reader::open(&self.file)?, self.options, &self.dataset.channels, trim)
+    }
+}
