@@ -25,6 +25,11 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn the_toys_table_is_exact_to_the_last_digit() {
     let (report, _folder) = reproduced(&["toy"]);
+    assert_eq!(report["data"], "rows of its own");
+    let epochs: Vec<u64> =
+        report["epochs"].as_array().expect("epochs").iter().filter_map(|epoch| epoch["epoch"].as_u64()).collect();
+    assert_eq!(report["epochs_every"], 8);
+    assert_eq!(epochs, (8..=2000).step_by(8).collect::<Vec<u64>>(), "every eighth, and the last");
     let states = report["states"].as_array().expect("the states");
     assert_eq!(states.len(), 32);
     let bits = |state: &Value, layer: &str| -> Vec<bool> {

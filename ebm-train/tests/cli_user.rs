@@ -190,3 +190,77 @@ fn two_inputs_of_one_name_are_refused() {
     refuse("data inspect csv:a.csv", folder, 1, &[words]);
     assert_eq!(json("data inspect csv:a.csv --ignore 3", folder)["visible"], 2);
 }
+
+#[test]
+fn softmax_units_take_one_hot_samples_only() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    let words = ["--visible: softmax, but the values of sample 0 sum to", "one value is 1"];
+    refuse("train --visible softmax --hidden 4 --epochs 1 --out a", folder, 2, &words);
+    fs::write(folder.join("one.csv"), "a,b,c\n1,0,0\n0,1,0\n0,0,1\n1,0,0\n").expect("a file");
+    succeed("train --data csv:one.csv --visible softmax --hidden 2 --epochs 1 --out a", folder);
+}
+
+#[test]
+fn what_a_model_has_none_of_is_said_or_left_out() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("x.csv"), "x,y\n1,20\n2,-40\n3,50\n0,10\n").expect("a file");
+    succeed("train --data csv:x.csv --hidden 3 --epochs 1 --out g", folder);
+    let eval = "eval g/model.ebm --data csv:x.csv";
+    let (words, _) = succeed(eval, folder);
+    assert!(
+        words.contains("pseudo-log-likelihood") && words.contains("real-valued inputs have no closed form"),
+        "{words}"
+    );
+    let figures = json(eval, folder);
+    assert_eq!(figures["binarisation"], "none");
+    assert_eq!(figures["scaling"], "values less an offset, times a scale, of each of 2 channels");
+    assert!(figures.get("pseudo_log_likelihood_nats").is_none(), "{figures}");
+    let (words, _) = succeed("inspect g/model.ebm", folder);
+    assert!(!words.contains("classes"), "{words}");
+    succeed("train --model dbn --hidden 6,4 --epochs 1 --limit 100 --out d", folder);
+    let (words, _) = succeed("eval d/model.ebm --log-likelihood none", folder);
+    assert!(words.contains("a stack's layers give no input's probability"), "{words}");
+}
+
+#[test]
+fn help_is_for_people() {
+    let folder = TempDir::new().expect("a folder");
+    let (help, _) = succeed("train --help", folder.path());
+    for word in ["[`", "`]", "learnt\n"] {
+        assert!(!help.contains(word), "`{word}` in: {help}");
+    }
+    let of_up_down = help.split("--up-down-algorithm").nth(1).and_then(|text| text.split("--up-down-k").next());
+    assert!(of_up_down.is_some_and(|text| text.contains("[possible values: cd, pcd]")), "{of_up_down:?}");
+    let (help, _) = succeed("--help", folder.path());
+    assert!(!help.contains("The same afterwards"), "{help}");
+    refuse(
+        "train --model dbn --hidden 4,4 --up-down-epochs 1 --up-down-algorithm fast-pcd --out a",
+        folder.path(),
+        2,
+        &["pcd"],
+    );
+}
+
+#[test]
+fn windows_and_tables_are_drawn_large_enough_to_be_seen() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("s.csv"), stream()).expect("a file");
+    let side = |name: &str| {
+        let file = std::io::BufReader::new(fs::File::open(folder.join(name)).expect("a picture"));
+        let info = png::Decoder::new(file).read_info().expect("a PNG").info().size();
+        (info.0 as usize, info.1 as usize)
+    };
+    for (windows, shape, tile) in [("", [2, 1], (56, 28)), (" --window 10", [10, 2], (70, 14))] {
+        let flags = format!("--data csv:s.csv --columns x,y{windows}");
+        succeed(&format!("train {flags} --hidden 3 --epochs 1 --force --out a"), folder);
+        let pairs = json(&format!("reconstruct a/model.ebm {flags} --count 1 --out pairs.png"), folder);
+        assert_eq!(pairs["tile"], serde_json::json!(shape));
+        assert_eq!(side("pairs.png"), (tile.0 + 4, 2 * tile.1 + 6));
+        // Without the data, the model's scaling tells the channels.
+        succeed("sample a/model.ebm --count 1 --steps 5 --out one.png", folder);
+        assert_eq!(side("one.png"), (tile.0 + 4, tile.1 + 4));
+    }
+}

@@ -3,11 +3,14 @@
 use crate::Error;
 use crate::arrays::{self, Array, Named};
 use crate::backend::Cpu;
-use crate::data::{self, Batch, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split, digits};
+use crate::data::{
+    self, Batch, Channel, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split, digits,
+};
 use crate::export::ModelFile;
 use crate::parameters::Parameters;
-use crate::report::picture::{Grid, Picture};
+use crate::report::picture::{Grid, Picture, Tile};
 use clap::value_parser;
+use ebm_core::format::Input;
 use ebm_core::{ModelError, ShapeError};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,7 +24,7 @@ pub struct DrawingArgs {
     /// The numbers to write: .npz or .safetensors, or .npy for the main array alone
     #[arg(long, value_name = "FILE")]
     pub arrays: Option<PathBuf>,
-    /// Pixels of a tile; by default the model's or the data's, else a square where there is one, else a strip one pixel high
+    /// Pixels of a tile; by default the model's or the data's, else a row a channel of a window, a square where there is one, else a strip
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub shape: Option<Shape>,
     /// Tiles of a row
@@ -73,19 +76,33 @@ impl Source {
     }
 
     /// Shape of a tile. Fails when `--shape` has another number of pixels than there are inputs.
-    pub fn tile(&self, drawing: &DrawingArgs, data: Option<&Dataset>, inputs: usize) -> Result<ImageShape, Error> {
+    pub fn tile(&self, drawing: &DrawingArgs, data: Option<&Dataset>, inputs: usize) -> Result<Tile, Error> {
         if let Some(Shape(image)) = drawing.shape {
             if image.width.checked_mul(image.height) != Some(inputs) {
                 let value = format!("{}x{} for {inputs} inputs", image.width, image.height);
                 return Err(Error::Flag { flag: "--shape", value, expected: "as many pixels as the model has inputs" });
             }
-            return Ok(image);
+            return Ok(image.into());
         }
         let of_model = self.file.model()?.header().presentation.image;
         let of_model = of_model.map(|image| ImageShape { width: image.width as usize, height: image.height as usize });
         let of_data = data.and_then(|data| data.image);
         let known = of_model.or(of_data).filter(|image| image.width * image.height == inputs);
-        Ok(known.unwrap_or_else(|| guessed(inputs)))
+        if let Some(image) = known {
+            return Ok(image.into());
+        }
+        let of_data = data.map_or(0, |data| data.channels.iter().map(Channel::units).sum());
+        let of_model = match self.file.model()?.header().input {
+            Input::Scaled { channels } => channels as usize,
+            _ => 0,
+        };
+        Ok(match (of_data, of_model) {
+            (channels, _) | (0, channels) if channels > 1 && channels < inputs && inputs.is_multiple_of(channels) => {
+                Tile::Window { steps: inputs / channels, channels }
+            }
+            (1.., _) | (_, 1) => Tile::Strip(inputs),
+            _ => guessed(inputs),
+        })
     }
 }
 
@@ -119,19 +136,19 @@ pub(super) fn open_data(file: &ModelFile, options: &DataOptions) -> Result<Datas
 }
 
 /// A square where there is one that shows anything, else a strip.
-fn guessed(inputs: usize) -> ImageShape {
+fn guessed(inputs: usize) -> Tile {
     const SMALLEST: usize = 4;
     let side = inputs.isqrt();
     if side * side == inputs && side >= SMALLEST {
-        ImageShape { width: side, height: side }
+        ImageShape { width: side, height: side }.into()
     } else {
-        ImageShape { width: inputs, height: 1 }
+        Tile::Strip(inputs)
     }
 }
 
 impl DrawingArgs {
     /// A grid of so many tiles, as wide as the user asks, or square.
-    pub fn square(&self, tile: ImageShape, tiles: usize) -> Grid {
+    pub fn square(&self, tile: Tile, tiles: usize) -> Grid {
         match self.per_row {
             Some(columns) => Grid::rows_of(tile, columns.into()),
             None => Grid::square(tile, tiles),
@@ -170,6 +187,12 @@ impl DrawingArgs {
     pub fn arrays_name(&self) -> Option<String> {
         self.arrays.as_ref().map(|out| out.display().to_string())
     }
+}
+
+/// Width and height of a tile in values.
+pub(super) fn sides(tile: Tile) -> [usize; 2] {
+    let ImageShape { width, height } = tile.shape();
+    [width, height]
 }
 
 /// A batch as an array.

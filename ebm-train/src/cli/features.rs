@@ -6,7 +6,7 @@ use crate::arrays::{Array, Named};
 use crate::backend::{Backend, Cpu, Direction, Link};
 use crate::data::{Batch, DataOptions};
 use crate::parameters::{AffineParameters, Parameters};
-use crate::report::picture::{Colours, Grid, Picture};
+use crate::report::picture::{Colours, Grid, Picture, Tile};
 use clap::value_parser;
 use ebm_core::HiddenKind;
 use serde::Serialize;
@@ -113,7 +113,7 @@ pub(super) fn run(args: &FeaturesArgs, json: bool) -> Result<(), Error> {
         labels: layers.labels(&source)?,
         weight_max: if let Colours::Signed(largest) = colours { largest } else { 0.0 },
         response,
-        tile: [tile.width, tile.height],
+        tile: drawing::sides(tile),
     };
     let words = words(&summary, colours);
     let mut named = Named::from([("filters".to_owned(), drawing::array(&filters))]);
@@ -231,7 +231,7 @@ fn respond(args: &FeaturesArgs, source: &Source, layers: &Layers, index: u32) ->
 }
 
 /// The sample, and beside it the units that respond most; below these, the least.
-fn responses(tile: crate::data::ImageShape, filters: &Batch, response: &Response, colours: Colours) -> Picture {
+fn responses(tile: Tile, filters: &Batch, response: &Response, colours: Colours) -> Picture {
     let sample = (&response.sample[..], Colours::grey_of(&response.sample));
     let row = |units: &[Unit]| units.iter().map(|unit| (filters.row(unit.unit), colours)).collect::<Vec<_>>();
     let empty: (&[f32], Colours) = (&[], colours);

@@ -109,7 +109,7 @@ pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
     let usual = if args.unknown == Unknown::Missing { usize::MAX } else { 100 };
     let truth = drawing::first(dataset.measured(), args.count.map_or(usual, |count| count as usize))?;
     let tile = source.tile(&args.drawing, Some(&dataset), stack.inputs())?;
-    let hidden = args.unknown.values(tile, &dataset, stack.inputs())?;
+    let hidden = args.unknown.values(tile.halved_as(), &dataset, stack.inputs())?;
     let known = known(&stack, &truth, &hidden)?;
     if known.iter().all(|&known| known) {
         let value = args.unknown.to_string();
@@ -145,7 +145,7 @@ pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
         filled_values: known.iter().filter(|&&known| !known).count(),
         missing_values: truth.values.iter().filter(|v| v.is_nan()).count(),
         figures: figures(&truth, &filled, &known),
-        tile: [tile.width, tile.height],
+        tile: drawing::sides(tile),
         colours: colours.words(),
     };
     draw(args, &summary, [&truth, &masked, &filled], Grid::rows_of(tile, 1), colours)?;

@@ -167,7 +167,9 @@ fn describe(facts: &Facts<'_>) -> String {
     }
     let Protocol { training, test } = &facts.binarisation;
     text += &format!("  values   in training {}, in the test data {}\n", words(*training), words(*test));
-    text += &format!("  classes  {}\n", facts.labels.join(" "));
+    if !facts.labels.is_empty() {
+        text += &format!("  classes  {}\n", facts.labels.join(" "));
+    }
     if let Some(Novelty { threshold_nats, quantile }) = facts.novelty {
         text += &format!(
             "  novel    above a free energy of {threshold_nats:.2} nats, the {quantile} quantile of the training data\n"

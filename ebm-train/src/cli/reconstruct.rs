@@ -87,7 +87,7 @@ pub(super) fn run(args: &ReconstructArgs, json: bool) -> Result<(), Error> {
         reconstruction_error_shown: squared_difference(&originals, &reconstructions) / originals.values.len() as f64,
         shown,
         classes,
-        tile: [tile.width, tile.height],
+        tile: drawing::sides(tile),
         colours: colours.words(),
     };
     let mut named = Named::from([

@@ -6,6 +6,7 @@ use crate::data::{self, BinarisationChoice, DataOptions, Dataset, digits};
 use crate::export::prepare_folder;
 use crate::report::Progress;
 use crate::reproduce::{Bar, Context, Data, Experiment, Figure, Outcome, Setting};
+use crate::train::Epoch;
 use clap::value_parser;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -34,6 +35,11 @@ pub struct ReproduceArgs {
     pub threads: u16,
 }
 
+/// What the data of an experiment are called that brings them.
+const OWN_DATA: &str = "rows of its own";
+/// About as many epochs are told of an experiment.
+const MOST_EPOCHS: usize = 250;
+
 #[derive(Serialize)]
 struct Listed {
     name: &'static str,
@@ -50,6 +56,8 @@ struct Report {
     seed: u64,
     seconds: f64,
     reached: bool,
+    /// `epochs` has every so many-th of a stage, and its last.
+    epochs_every: usize,
     #[serde(flatten)]
     outcome: Outcome,
 }
@@ -140,18 +148,34 @@ fn one(
     let mut recorder = progress.recorder();
     let mut context = Context { backend, setting, seed: args.seed, out: &out, monitor: &mut recorder };
     let mut outcome = experiment.run(&mut context)?;
-    outcome.epochs = recorder.into_epochs();
+    let epochs_every = thin(&mut outcome.epochs, recorder.into_epochs());
     progress.finish();
     Ok(Report {
         experiment: experiment.name,
         source: experiment.source,
-        data: setting.dataset.name.clone(),
+        data: match experiment.data {
+            Data::Own => OWN_DATA.to_owned(),
+            Data::Grey | Data::Binary => setting.dataset.name.clone(),
+        },
         quick: setting.quick,
         seed: args.seed,
         seconds: started.elapsed().as_secs_f64(),
         reached: outcome.figures.iter().all(|figure| figure.reached),
+        epochs_every,
         outcome,
     })
+}
+
+/// Keeps of all epochs every so many-th of its stage, and each stage's last, so that they are few enough to be read; says how many-th.
+fn thin(kept: &mut Vec<Epoch>, all: Vec<Epoch>) -> usize {
+    let every = all.len().div_ceil(MOST_EPOCHS).max(1);
+    let stages: Vec<String> = all.iter().skip(1).map(|epoch| epoch.stage.clone()).collect();
+    // The last of a stage is followed by one of another, or by none.
+    let is_last = |index: usize, epoch: &Epoch| stages.get(index).is_none_or(|next| *next != epoch.stage);
+    let numbered = all.into_iter().enumerate();
+    let told = numbered.filter(|(index, epoch)| epoch.epoch % every == 0 || is_last(*index, epoch));
+    *kept = told.map(|(_, epoch)| epoch).collect();
+    every
 }
 
 fn describe(report: &Report) -> String {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Of a classifier, the machine that was pretrained beside it is sampled. Of a deep belief network, the machine on top, \
-    whose states then go down through the layers below. Samples that are no picture are drawn as strips, one pixel a value.\n\n\
+    whose states then go down through the layers below. Samples that are no picture are drawn as strips, windows with a row for each channel.\n\n\
     Examples:\n  ebm-train sample rbm.ebm --out samples.png\n  ebm-train sample dbn.ebm --class all --count 100 --per-row 10 --out classes.png\n  \
     ebm-train sample rbm.ebm --from data --data mnist:DIR --steps 500 --every 100 --count 10 --out chains.png --arrays chains.npz"
 )]
@@ -128,7 +128,7 @@ pub(super) fn run(args: &SampleArgs, json: bool) -> Result<(), Error> {
         from: args.from,
         beta: beta.value(),
         seed: args.seed,
-        tile: [tile.width, tile.height],
+        tile: drawing::sides(tile),
         colours: colours.words(),
         classes: chains.classes(),
     };

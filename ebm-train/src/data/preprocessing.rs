@@ -64,23 +64,34 @@ impl Preprocessing {
         }
     }
 
-    /// The protocol in words, as summaries state it.
-    pub fn describe(&self) -> String {
-        let values = match (self.input, &self.scaling) {
+    /// What becomes of raw numbers, in words.
+    pub fn scaling_words(&self) -> String {
+        match (self.input, &self.scaling) {
             (Input::Levels { max }, _) => format!("integer levels from 0 to {max}, divided by {max}"),
-            (Input::Binary { threshold }, _) => return format!("integer levels, 1 above {threshold} and else 0"),
+            (Input::Binary { .. }, _) => "integer levels".to_owned(),
             (Input::Unit | Input::Scaled { .. }, None) => "values as they are".to_owned(),
             (Input::Unit | Input::Scaled { .. }, Some(scaling)) => {
                 format!("values less an offset, times a scale, of {}", scaling.channels())
             }
-        };
-        match self.binarisation {
-            Binarisation::None => values,
-            Binarisation::Threshold { above } => format!("{values}; 1 above {above}, else 0"),
-            Binarisation::SampledOnce { seed } => {
-                format!("{values}; taken as probabilities and sampled once, seed {seed}")
-            }
-            Binarisation::SampledEachTime => format!("{values}; taken as probabilities and sampled anew each time"),
+        }
+    }
+
+    /// What becomes of values between 0 and 1, in words.
+    pub fn binarisation_words(&self) -> String {
+        match (self.input, self.binarisation) {
+            (Input::Binary { threshold }, _) => format!("1 above {threshold} and else 0"),
+            (_, Binarisation::None) => "none".to_owned(),
+            (_, Binarisation::Threshold { above }) => format!("1 above {above}, else 0"),
+            (_, Binarisation::SampledOnce { seed }) => format!("taken as probabilities and sampled once, seed {seed}"),
+            (_, Binarisation::SampledEachTime) => "taken as probabilities and sampled anew each time".to_owned(),
+        }
+    }
+
+    /// The protocol in words, as summaries state it.
+    pub fn describe(&self) -> String {
+        match (self.input, self.binarisation) {
+            (Input::Levels { .. } | Input::Unit | Input::Scaled { .. }, Binarisation::None) => self.scaling_words(),
+            _ => format!("{}; {}", self.scaling_words(), self.binarisation_words()),
         }
     }
 }

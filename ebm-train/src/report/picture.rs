@@ -14,6 +14,10 @@ const MISSING: [u8; 3] = [70, 110, 190];
 const GAP: usize = 2;
 /// A picture of fewer pixels a side is enlarged until its tiles can be seen.
 const TILE_PIXELS: usize = 56;
+/// Pixels of a value of a sample that is no picture, where the sample is not wider for it than [`STRIP_PIXELS`]; and how high a strip is.
+const VALUE_PIXELS: usize = 7;
+const STRIP_PIXELS: usize = 512;
+const STRIP_HEIGHT: usize = 16;
 /// Most pixels of a side: past what viewers show.
 const MAX_SIDE: usize = 1 << 15;
 
@@ -79,39 +83,104 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
+/// How the values of a sample lie in its tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tile {
+    /// Row by row: a picture.
+    Picture(ImageShape),
+    /// Steps of a window from left to right, its channels below each other.
+    Window {
+        /// Rows of the window.
+        steps: usize,
+        /// Values of a step.
+        channels: usize,
+    },
+    /// Side by side, each as high as can be seen.
+    Strip(usize),
+}
+
+impl From<ImageShape> for Tile {
+    fn from(image: ImageShape) -> Self {
+        Self::Picture(image)
+    }
+}
+
+impl Tile {
+    /// Its shape in values.
+    pub fn shape(self) -> ImageShape {
+        match self {
+            Self::Picture(image) => image,
+            Self::Window { steps, channels } => ImageShape { width: steps, height: channels },
+            Self::Strip(values) => ImageShape { width: values, height: 1 },
+        }
+    }
+
+    /// The shape that a half of the sample is a half of: a picture's own, and of other samples that of the row of their values.
+    pub fn halved_as(self) -> ImageShape {
+        match self {
+            Self::Picture(image) => image,
+            Self::Window { steps, channels } => ImageShape { width: steps * channels, height: 1 },
+            Self::Strip(values) => ImageShape { width: values, height: 1 },
+        }
+    }
+
+    /// The number of the value at a place.
+    fn value(self, x: usize, y: usize) -> usize {
+        match self {
+            Self::Window { channels, .. } => x * channels + y,
+            Self::Picture(_) | Self::Strip(_) => y * self.shape().width + x,
+        }
+    }
+
+    /// Pixels that a value takes, across and down, so that the tile can be seen.
+    fn enlarged(self) -> [usize; 2] {
+        let ImageShape { width, height } = self.shape();
+        let usual = TILE_PIXELS / width.max(height).max(1);
+        let of_values = usual.max(VALUE_PIXELS.min(STRIP_PIXELS / width.max(height).max(1))).max(1);
+        match self {
+            Self::Picture(_) => [usual.max(1); 2],
+            Self::Window { .. } => [of_values; 2],
+            Self::Strip(_) => [of_values, of_values.max(STRIP_HEIGHT)],
+        }
+    }
+}
+
 /// Tiles of one shape side by side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
-    /// Shape of a tile in values.
-    pub tile: ImageShape,
+    /// How values lie in a tile.
+    pub tile: Tile,
     /// Tiles of a row.
     pub columns: usize,
-    /// Pixels that a value takes in both directions.
-    pub enlarged: usize,
+    /// Pixels that a value takes, across and down.
+    pub enlarged: [usize; 2],
 }
 
 impl Grid {
     /// A grid for `tiles` tiles, as square as they allow, enlarged until a tile can be seen.
-    pub fn square(tile: ImageShape, tiles: usize) -> Self {
+    pub fn square(tile: impl Into<Tile>, tiles: usize) -> Self {
+        let tile = tile.into();
+        let (ImageShape { width, height }, [across, down]) = (tile.shape(), tile.enlarged());
         // Tiles may be wide: as many columns as make the picture's sides equal.
-        let columns = (tiles as f64 * tile.height as f64 / tile.width.max(1) as f64).sqrt().ceil() as usize;
+        let columns = (tiles as f64 * (height * down) as f64 / (width * across).max(1) as f64).sqrt().ceil() as usize;
         Self::rows_of(tile, columns.clamp(1, tiles.max(1)))
     }
 
     /// A grid of so many tiles a row, enlarged until a tile can be seen.
-    pub fn rows_of(tile: ImageShape, columns: usize) -> Self {
-        let enlarged = (TILE_PIXELS / tile.width.max(tile.height).max(1)).max(1);
-        Self { tile, columns, enlarged }
+    pub fn rows_of(tile: impl Into<Tile>, columns: usize) -> Self {
+        let tile = tile.into();
+        Self { tile, columns, enlarged: tile.enlarged() }
     }
 
     /// Where the `index`-th tile's first pixel lies, across and down.
     pub fn place(&self, index: usize) -> [usize; 2] {
-        [self.side(self.tile.width, index % self.columns), self.side(self.tile.height, index / self.columns)]
+        self.sides([index % self.columns, index / self.columns])
     }
 
-    /// Pixels that `number` tiles of `size` values take, with the frame ahead of them and behind.
-    fn side(&self, size: usize, number: usize) -> usize {
-        GAP + number * (size * self.enlarged + GAP)
+    /// Pixels that so many tiles across and down take, with the frame ahead of them and behind.
+    fn sides(&self, [across, down]: [usize; 2]) -> [usize; 2] {
+        let (ImageShape { width, height }, [wide, high]) = (self.tile.shape(), self.enlarged);
+        [GAP + across * (width * wide + GAP), GAP + down * (height * high + GAP)]
     }
 
     /// Draws the tiles, row by row of the grid. Values over or under a tile's are not drawn.
@@ -122,14 +191,16 @@ impl Grid {
     /// [`Grid::draw`] with each tile in colours of its own.
     pub fn draw_each<'t>(&self, tiles: impl ExactSizeIterator<Item = (&'t [f32], Colours)>) -> Picture {
         let rows = tiles.len().div_ceil(self.columns).max(1);
-        let [width, height] = [self.side(self.tile.width, self.columns), self.side(self.tile.height, rows)];
+        let [width, height] = self.sides([self.columns, rows]);
+        let (shape, [wide, high]) = (self.tile.shape(), self.enlarged);
         let mut pixels = FRAME.repeat(width * height);
         for (index, (tile, colours)) in tiles.enumerate() {
             let [left, top] = self.place(index);
-            for (row, values) in tile.chunks_exact(self.tile.width.max(1)).take(self.tile.height).enumerate() {
-                let line: Vec<u8> = values.iter().flat_map(|&value| colours.of(value).repeat(self.enlarged)).collect();
-                for y in 0..self.enlarged {
-                    let first = 3 * ((top + row * self.enlarged + y) * width + left);
+            for row in 0..shape.height {
+                let values = (0..shape.width).map_while(|x| tile.get(self.tile.value(x, row)));
+                let line: Vec<u8> = values.flat_map(|&value| colours.of(value).repeat(wide)).collect();
+                for y in 0..high {
+                    let first = 3 * ((top + row * high + y) * width + left);
                     pixels[first..first + line.len()].copy_from_slice(&line);
                 }
             }
@@ -192,7 +263,7 @@ mod tests {
     #[test]
     fn every_pixel_of_a_grid_is_a_tile_s_or_the_frame_s() {
         let tile = ImageShape { width: 2, height: 1 };
-        let grid = Grid { tile, columns: 2, enlarged: 3 };
+        let grid = Grid { tile: tile.into(), columns: 2, enlarged: [3, 3] };
         let tiles = [[0.0, 1.0], [1.0, 0.0], [f32::NAN, 0.4]];
         let picture = grid.draw(tiles.iter().map(|tile| &tile[..]), Colours::Grey(0.0, 1.0));
         assert_eq!((picture.width, picture.height), (2 + 6 + 2 + 6 + 2, 2 + 3 + 2 + 3 + 2));
@@ -224,8 +295,21 @@ mod tests {
     fn a_grid_is_about_square_whatever_its_tiles() {
         let columns = |width, height, tiles| Grid::square(ImageShape { width, height }, tiles).columns;
         assert_eq!([columns(28, 28, 64), columns(28, 28, 10), columns(100, 1, 64), columns(8, 8, 1)], [8, 4, 1, 1]);
-        assert_eq!(Grid::square(ImageShape { width: 8, height: 8 }, 4).enlarged, 7);
-        assert_eq!(Grid::square(ImageShape { width: 100, height: 1 }, 4).enlarged, 1);
+        assert_eq!(Grid::square(ImageShape { width: 8, height: 8 }, 4).enlarged, [7, 7]);
+        assert_eq!(Grid::square(ImageShape { width: 100, height: 1 }, 4).enlarged, [1, 1]);
+    }
+
+    #[test]
+    fn what_is_no_picture_can_be_seen() {
+        let enlarged = |tile: Tile| tile.enlarged();
+        assert_eq!([Tile::Strip(4), Tile::Strip(40), Tile::Strip(784)].map(enlarged), [[14, 16], [7, 16], [1, 16]]);
+        let window = Tile::Window { steps: 3, channels: 2 };
+        let grid = Grid { enlarged: [1, 1], ..Grid::rows_of(window, 1) };
+        let values = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
+        let picture = grid.draw([&values[..]].into_iter(), Colours::Grey(0.0, 0.5));
+        let at = |x: usize, y: usize| picture.pixels[3 * ((GAP + y) * picture.width + GAP + x)];
+        let rows = [0, 1].map(|channel| [0, 1, 2].map(|step| at(step, channel)));
+        assert_eq!(rows, [[0, 102, 204], [51, 153, 255]], "a row a channel");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
     Experiment {
         name: "cd10-noise",
         about: "784-256 by CD-10 with noise of 0.1 on the reconstruction, rate 0.005: L1 loss, then 500 Gibbs steps from ten images",
-        source: "no figure was given; the loss must fall",
+        source: "no figure; the loss must fall",
         data: Data::Grey,
         work: |setting| learning::work(setting, &settings(setting), hidden(setting)),
         run,

@@ -45,7 +45,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
     Experiment {
         name: "inpaint",
         about: "784-128 by CD-1 with Adam 1e-3, 12 epochs: the lower half unknown, 1,000 steps; the units that answer most and least to an image",
-        source: "no figure was given; the guess must beat all pixels black",
+        source: "no figure; the guess must beat all pixels black",
         data: Data::Grey,
         work: |setting| learning::work(setting, &settings(setting), hidden(setting)),
         run,

@@ -39,7 +39,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
     Experiment {
         name: "pcd-adam",
         about: "784-250 by PCD-5 with Adam 1e-4, 30 epochs: free energy of data less that of samples, samples from noise as it learns",
-        source: "no figure was given; data and samples should come to lie as low as each other",
+        source: "no figure; data and samples should come to lie as low as each other",
         data: Data::Grey,
         work: |setting| learning::work(setting, &settings(setting), hidden(setting)),
         run,

@@ -77,7 +77,7 @@ pub(super) fn experiment<B: Backend>() -> Experiment<B> {
     Experiment {
         name: "toy",
         about: "all 32 states of a machine of 3 × 2 units before and after it has learnt six rows by CD-1",
-        source: "a machine small enough to be written down",
+        source: "no figure; the known states must hold most of the probability",
         data: Data::Own,
         work: |_| settings().cost(VISIBLE, HIDDEN, ROWS.len(), [ROWS.len()]),
         run,

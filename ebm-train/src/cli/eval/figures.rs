@@ -13,7 +13,12 @@ pub(super) struct Figures {
     pub samples: usize,
     pub samples_with_missing_values: usize,
     /// What was made of raw inputs, in words.
+    pub scaling: String,
+    /// What was made of values between 0 and 1, in words.
     pub binarisation: String,
+    /// Both, for people.
+    #[serde(skip)]
+    pub inputs: String,
     #[serde(flatten)]
     pub classification: Option<ClassificationFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +37,9 @@ pub(super) struct Figures {
     pub reconstruction_error: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pseudo_log_likelihood_nats: Option<f64>,
+    /// Why a generative model has none of it, in words.
+    #[serde(skip)]
+    pub no_pseudo_log_likelihood: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_likelihood_nats: Option<Likelihood>,
     /// The same of a deep belief network: its variational bound.

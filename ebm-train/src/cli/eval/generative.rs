@@ -38,8 +38,11 @@ pub(super) fn measure(
     let stack = Stack::new(backend, parameters)?;
     let usual: &Split = &measured.usual;
     figures.reconstruction_error = Some(reconstruction_error(backend, &stack, &usual.inputs)?);
-    if is_generative && stack.below() == 0 {
-        figures.pseudo_log_likelihood_nats = pseudo(backend, &stack, usual)?;
+    if is_generative {
+        match pseudo(backend, &stack, usual)? {
+            Ok(nats) => figures.pseudo_log_likelihood_nats = Some(nats),
+            Err(why) => figures.no_pseudo_log_likelihood = Some(why),
+        }
     }
     let how = args.log_likelihood.unwrap_or(if is_generative { LogLikelihood::Auto } else { LogLikelihood::None });
     if how != LogLikelihood::None {
@@ -65,15 +68,19 @@ fn reconstruction_error(backend: &Cpu, stack: &Stack<Cpu>, samples: &Samples) ->
     Ok(sum / (samples.rows() * samples.visible()) as f64)
 }
 
-/// Of a machine with labels, that of inputs and labels together; `None` without the samples' labels.
-fn pseudo(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Option<f64>, Error> {
+/// Of a machine with labels, that of inputs and labels together. Where there is none, why not.
+fn pseudo(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Result<f64, &'static str>, Error> {
+    if stack.below() > 0 {
+        return Ok(Err("a stack's layers give no input's probability given all others"));
+    }
     let classes = stack.labels();
     if classes > 0 && (split.labels.is_empty() || split.labels.iter().any(|&label| usize::from(label) >= classes)) {
-        return Ok(None);
+        return Ok(Err("it is that of inputs and labels, and the samples have none that the model knows"));
     }
     let labels = (classes > 0).then_some(OneHot { labels: &split.labels, classes });
     let mut source = Source::new(backend, &split.inputs, &[], labels)?;
-    pseudo_log_likelihood(backend, stack.top(), &mut source)
+    let nats = pseudo_log_likelihood(backend, stack.top(), &mut source)?;
+    Ok(nats.ok_or("real-valued inputs have no closed form of it"))
 }
 
 fn likelihood(

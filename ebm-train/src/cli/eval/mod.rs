@@ -112,7 +112,9 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
         part: measured.part,
         samples: measured.usual.inputs.rows(),
         samples_with_missing_values: measured.missing,
-        binarisation: dataset.preprocessing.describe(),
+        scaling: dataset.preprocessing.scaling_words(),
+        binarisation: dataset.preprocessing.binarisation_words(),
+        inputs: dataset.preprocessing.describe(),
         ..Figures::default()
     };
     match numbers {

@@ -19,7 +19,7 @@ fn nats(nats: f64) -> String {
 pub(super) fn describe(figures: &Figures) -> String {
     let Figures { model, data, part, samples, .. } = figures;
     let mut text = format!("{model} on {samples} samples ({part}) of {data}\n");
-    text += &format!("  inputs: {}\n", figures.binarisation);
+    text += &format!("  inputs: {}\n", figures.inputs);
     if figures.samples_with_missing_values > 0 {
         text += &format!("  left out for missing values: {} samples\n", figures.samples_with_missing_values);
     }
@@ -115,6 +115,9 @@ fn generative(text: &mut String, figures: &Figures) {
             &format!("{pseudo:.2} nats"),
             "each input guessed from all others: higher is better",
         );
+    }
+    if let Some(why) = figures.no_pseudo_log_likelihood {
+        line(text, "pseudo-log-likelihood", "none", why);
     }
     for (name, likelihood) in [
         ("log-likelihood", &figures.log_likelihood_nats),

@@ -6,6 +6,7 @@ use crate::train::rbm::settings::{
     Algorithm, Objective, Optimizer, RbmSettings, Schedule, Sigma, Statistics, VisibleBias,
 };
 use crate::train::updown::UpDown;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ValueEnum, value_parser};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -187,10 +188,10 @@ pub struct MachineArgs {
     /// How a gradient becomes a step
     #[arg(long, default_value = "sgd")]
     pub optimizer: Optimizer,
-    /// Share of the last step that is kept in the first epochs
+    /// Share of the last step that is kept in the first epochs (--momentum-epochs)
     #[arg(long, default_value_t = MACHINE.initial_momentum)]
     pub initial_momentum: f32,
-    /// The same afterwards
+    /// Share of the last step that is kept after the first epochs
     #[arg(long, default_value_t = MACHINE.momentum)]
     pub momentum: f32,
     /// Epochs with the initial momentum
@@ -253,7 +254,7 @@ pub struct MachineArgs {
     /// Where the visible biases start: at what each unit does in the data, or at zero
     #[arg(long, default_value = "data")]
     pub visible_bias: VisibleBias,
-    /// Standard deviation of Gaussian units: the data's, 1, or learnt
+    /// Standard deviation of Gaussian units: the data's, or 1
     #[arg(long, default_value = "data")]
     pub sigma: Sigma,
     /// What a classrbm learns: ln p(x, y), ln p(y | x), or both
@@ -286,8 +287,8 @@ pub struct UpDownArgs {
     /// L2 penalty on the weights in up-down fine-tuning
     #[arg(long, value_name = "WEIGHT_DECAY", default_value_t = UP_DOWN.weight_decay)]
     pub up_down_weight_decay: f32,
-    /// Where the top machine's negative phase comes from in up-down fine-tuning: cd or pcd
-    #[arg(long, value_name = "ALGORITHM", default_value = "cd")]
+    /// Where the top machine's negative phase comes from in up-down fine-tuning: k steps from the data, or persistent chains
+    #[arg(long, value_name = "ALGORITHM", default_value = "cd", value_parser = of_up_down())]
     pub up_down_algorithm: Algorithm,
     /// Gibbs steps of the top machine a minibatch of up-down fine-tuning
     #[arg(long, value_name = "STEPS", default_value_t = UP_DOWN.k, value_parser = value_parser!(u16).range(1..))]
@@ -355,6 +356,11 @@ pub struct FinetuneArgs {
     /// Largest scaling, shear and rotation of a training image in fine-tuning, as a share
     #[arg(long, default_value_t = 0.0)]
     pub affine: f32,
+}
+
+/// The algorithms that up-down fine-tuning knows.
+fn of_up_down() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(["cd", "pcd"]).try_map(|name| Algorithm::from_str(&name, false))
 }
 
 /// Far past any use; products of it with steps and samples stay countable.

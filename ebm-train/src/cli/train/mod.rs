@@ -8,7 +8,7 @@ mod words;
 use super::config::Resolved;
 use crate::Error;
 use crate::backend::{Backend, Cpu};
-use crate::data::{self, Dataset};
+use crate::data::{self, Dataset, Samples};
 use crate::export::ModelFile;
 use crate::parameters::{ClassifierParameters, DbnParameters, Parameters, Stage};
 use crate::report::Progress;
@@ -65,6 +65,9 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     let mut dataset = data::open(&plan.data)?;
     dataset.notes.iter().for_each(|words| note(plan, words));
     if let Some(kind) = plan.visible {
+        if kind == VisibleKind::Softmax {
+            check_group(&dataset.train.inputs)?;
+        }
         dataset.blocks = blocks(kind, dataset.train.inputs.visible());
     }
     let from = plan.from.as_deref().map(ModelFile::read).transpose()?;
@@ -105,6 +108,27 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     run.finish(outcome.summary()?)?;
     outcome.epochs = epochs;
     if json { super::print_json(&outcome) } else { super::print(&words::tables(plan, &job.hidden, &dataset, &outcome)) }
+}
+
+/// Fails where the values of a sample are not those of one softmax group: shares that sum to 1, or all missing.
+fn check_group(samples: &Samples) -> Result<(), Error> {
+    const ROUNDING: f64 = 1e-3;
+    let is_group = |row: &[f32]| {
+        let sum: f64 = row.iter().copied().map(f64::from).sum();
+        row.iter().all(|v| v.is_nan()) || row.iter().all(|&v| v >= 0.0) && (sum - 1.0).abs() <= ROUNDING
+    };
+    let mut first = 0;
+    for piece in samples.pieces() {
+        let piece = piece?;
+        if let Some(row) = piece.iter().position(|row| !is_group(row)) {
+            let sum: f32 = piece.row(row).iter().sum();
+            let value = format!("softmax, but the values of sample {} sum to {sum}", first + row);
+            let expected = "samples of which one value is 1 and all others are 0, or another kind";
+            return Err(Error::Flag { flag: "--visible", value, expected });
+        }
+        first += piece.rows();
+    }
+    Ok(())
 }
 
 /// All visible units of one kind.
