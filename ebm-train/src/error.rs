@@ -40,13 +40,13 @@ pub enum Error {
     #[error("the model does not fit the data: {0}")]
     Answer(#[from] ModelError),
     /// A flag's value that cannot be meant.
-    #[error("{flag}: {value} given, {expected} expected")]
+    #[error("{flag}{}{value}: expected {expected}", if .value.is_empty() { "" } else { " " })]
     Flag {
         /// Which flag.
         flag: &'static str,
-        /// What it was given.
+        /// What it was given, and where that is wrong: `3 (of 2)`; empty where it was not given.
         value: String,
-        /// What would be right.
+        /// What would be right, as it goes on after "expected".
         expected: &'static str,
     },
     /// A model, without the data that it is to be shown.
@@ -112,13 +112,13 @@ pub enum Error {
         /// Why, and what to do.
         problem: String,
     },
-    /// Stopped by what is not of the run's making, such as a full disk.
-    #[error("{source}\nThe last checkpoint is kept: once that is mended, `ebm-train train --resume {}` goes on", .run.display())]
+    /// Stopped by what can be mended: a full disk, a learning rate.
+    #[error("{source}\n{next}")]
     Stopped {
-        /// The run's folder.
-        run: PathBuf,
         /// What stopped it.
         source: Box<Error>,
+        /// What is kept of the run, and how to go on.
+        next: String,
     },
     /// A line of a configuration that cannot be meant.
     #[error("{path}:{line}: {problem}", path = path.display())]

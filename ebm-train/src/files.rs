@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 pub(crate) const PARTIAL: &str = ".ebm-partial-";
 
 /// Writes a file whole or not at all, even where the process is killed or the machine stops: to a temporary neighbour that takes
-/// its name once the disk has it. `action` is what an error says was tried.
+/// its name once the disk has it. Creates the folder if need be. `action` is what an error says was tried.
 pub fn write_whole(
     path: &Path,
     action: &'static str,
@@ -18,6 +18,7 @@ pub fn write_whole(
 ) -> Result<(), Error> {
     // The folder of a bare file name is "".
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(Error::file(folder, "create the folder"))?;
     let mut file = temporary(folder).map_err(Error::file(folder, "write into the folder"))?;
     write(file.as_file_mut()).map_err(Error::file(path, action))?;
     file.as_file().sync_all().map_err(Error::file(path, action))?;
@@ -28,17 +29,11 @@ pub fn write_whole(
     Ok(())
 }
 
-/// A file in `folder` that goes away unless it is given a name; readable by whom the user's files are readable by.
+/// A file in `folder` that goes away unless it is given a name; like any new file, readable by whom the user's files are readable by.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less the process's umask, as for any new file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
+    // Opened here, so that an error is the system's: tempfile's own would show the temporary name.
+    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    tempfile::Builder::new().prefix(PARTIAL).make_in(folder, open)
 }
 
 /// Makes sure, before any work is done, that files can be written into `folder`; creates it if need be.

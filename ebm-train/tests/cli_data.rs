@@ -94,7 +94,8 @@ fn convert_writes_files_that_are_read_back() {
     let files = json(&["data", "convert", "digits", "--part", "test", "--out", &out("t-images-idx3-ubyte.gz")]);
     assert_eq!(files["files"], serde_json::json!([out("t-images-idx3-ubyte.gz"), out("t-labels-idx1-ubyte.gz")]));
     refused(&["data", "convert", "digits", "--out", &out("d.xls")], 2, &["--out", ".npz"]);
-    refused(&["data", "convert", "digits", "--out", &out("none/d.csv")], 1, &["none"]);
+    fs::write(out("none"), "no folder").expect("a file");
+    refused(&["data", "convert", "digits", "--out", &out("none/d.csv")], 1, &["none: cannot create the folder"]);
 }
 
 /// 300,000 bytes that do not compress, and their SHA-256.

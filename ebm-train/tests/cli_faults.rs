@@ -124,6 +124,15 @@ fn a_disk_that_takes_no_more_stops_the_run_and_the_last_checkpoint_is_kept() {
     let resumed = run("train --resume a", folder);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert!(model(folder, "a") == model(folder, "whole"), "the models differ");
+    // Where not even the first checkpoint fits, none is spoken of.
+    let stopped = limited("trap '' XFSZ; ulimit -f 12", &format!("{SHORT} --out none"), folder);
+    let words = stderr(&stopped);
+    assert_eq!(stopped.status.code(), Some(1), "{words}");
+    for word in ["cannot write the checkpoint", "No checkpoint was kept", "train --resume none` begins anew"] {
+        assert!(words.contains(word), "no `{word}` in: {words}");
+    }
+    assert!(run("train --resume none", folder).status.success());
+    assert!(model(folder, "none") == model(folder, "whole"), "the models differ");
 }
 
 #[test]

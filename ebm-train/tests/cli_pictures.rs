@@ -320,7 +320,7 @@ fn filters_are_the_weights_and_the_units_are_ranked() {
             assert!((sum - value).abs() < 1e-5);
         }
     }
-    assert_refused(&["features", text(&model), "--layer", "3", "--arrays", text(&npz)], 2, &["--layer", "3 of 2"]);
+    assert_refused(&["features", text(&model), "--layer", "3", "--arrays", text(&npz)], 2, &["--layer 3 (of 2)"]);
 
     let sample: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 3 == 0))).collect();
     let mut bytes = Vec::new();
@@ -345,7 +345,7 @@ fn filters_are_the_weights_and_the_units_are_ranked() {
     assert_refused(
         &[&["features", text(&model), "--data", &spec, "--index", "1"], &flags[6..8]].concat(),
         2,
-        &["--index", "1 of 1"],
+        &["--index", "--index 1 (of 1 samples)"],
     );
 }
 
@@ -392,7 +392,7 @@ fn what_cannot_be_meant_is_a_usage_error() {
     for (arguments, words) in [
         (&["sample", DIGITS][..], &["--out", "--arrays"][..]),
         (&["sample", DIGITS, "--beta", "17", "--out", "x.png"], &["--beta", "from 0 to 16"]),
-        (&["sample", DIGITS, "--shape", "9x9", "--out", "x.png"], &["--shape", "9x9 for 64 inputs"]),
+        (&["sample", DIGITS, "--shape", "9x9", "--out", "x.png"], &["--shape", "9x9 (for 64 inputs)"]),
         (&["sample", DIGITS, "--shape", "8by8", "--out", "x.png"], &["--shape", "28x28"]),
         (&["sample", DIGITS, "--count", "0", "--out", "x.png"], &["--count"]),
         (&["inpaint", DIGITS, "--unknown", "below", "--out", "x.png"], &["--unknown", "lower"]),
@@ -414,7 +414,9 @@ fn what_cannot_be_meant_is_a_usage_error() {
     assert_refused(&[&["sample", text(&model)], &out[..]].concat(), 1, &[text(&model), text(&kept), "kept"]);
     let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/v1-tiny-f32.ebm");
     assert_refused(&[&["reconstruct", tiny], &out[..]].concat(), 1, &[tiny, "3 expected, 64 found"]);
+    fs::write(folder.path().join("none"), "no folder").expect("a file");
     let unwritable = folder.path().join("none/s.png");
-    assert_refused(&["sample", DIGITS, "--steps", "1", "--out", text(&unwritable)], 1, &["none", "cannot write"]);
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is left behind");
+    let words = ["none: cannot create the folder"];
+    assert_refused(&["sample", DIGITS, "--steps", "1", "--out", text(&unwritable)], 1, &words);
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing is left behind");
 }

@@ -347,7 +347,7 @@ fn what_cannot_be_meant_is_refused() -> Result<(), Error> {
     let single = DbnParameters { below: Vec::new(), top: rbm(6, 3, 1) };
     assert!(refused(&single, &settings, &bars).contains("nothing below its top machine"));
     let tempering = UpDown { algorithm: Algorithm::ParallelTempering, ..settings };
-    assert!(refused(&stack, &tempering, &bars).contains("--algorithm"));
+    assert!(refused(&stack, &tempering, &bars).contains("--up-down-algorithm"));
     let mut unlabelled = bars.clone();
     unlabelled.train.labels.clear();
     assert!(refused(&stack, &settings, &unlabelled).contains("has no labels"));

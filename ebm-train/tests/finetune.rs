@@ -218,7 +218,7 @@ fn early_stopping_keeps_the_best_epoch_of_the_validation_split() -> Result<(), E
         result.expect_err("a run that cannot be meant").to_string()
     };
     let without = Dataset { validation: Split::default(), ..data.clone() };
-    assert!(refused(&without, &settings()).contains("--patience: 4 given, 0, or a validation split"));
+    assert!(refused(&without, &settings()).contains("--patience 4: expected 0, or a validation split"));
     let unlabelled = Dataset { train: Split { labels: Vec::new(), ..data.train.clone() }, ..data.clone() };
     assert!(refused(&unlabelled, &settings()).contains("no labels"));
     let mut missing = data.train.inputs.read(0..300)?.into_owned();

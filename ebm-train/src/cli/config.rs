@@ -7,6 +7,7 @@ use crate::data::DataOptions;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::ops::Range;
@@ -20,6 +21,9 @@ const NO_MATTER: [&str; 5] = ["out", "threads", "checkpoint_seconds", "quiet", "
 /// Flags of the data that a model file answers in place of them.
 const IN_THE_MODEL: [&str; 3] = ["scaling", "binarisation", "threshold"];
 
+/// How the names of flags end that set the size of a step, which a run may take up anew.
+const RATES: [&str; 4] = ["learning_rate", "momentum", "weight_decay", "max_norm"];
+
 /// Whether a flag is a key of a configuration.
 pub(super) fn is_key(arg: &Arg) -> bool {
     !NO_KEYS.contains(&arg.get_id().as_str())
@@ -27,7 +31,12 @@ pub(super) fn is_key(arg: &Arg) -> bool {
 
 /// Whether a run may be taken up with another value of this flag.
 pub(super) fn may_change(id: &str) -> bool {
-    id != "out" && (NO_KEYS.contains(&id) || NO_MATTER.contains(&id))
+    id != "out" && (NO_KEYS.contains(&id) || NO_MATTER.contains(&id) || is_rate(id))
+}
+
+/// Whether a flag sets the size of a step: what a run that diverged is taken up with.
+pub(super) fn is_rate(id: &str) -> bool {
+    RATES.iter().any(|end| id.ends_with(end))
 }
 
 /// A run's settings, whichever way they were given.
@@ -35,8 +44,12 @@ pub(super) fn may_change(id: &str) -> bool {
 pub(super) struct Resolved {
     /// Every setting, for `--config`.
     pub toml: String,
-    /// Those that the result depends on, one `key = value` a line.
+    /// Those that the result depends on and a run keeps from its beginning to its end, one `key = value` a line.
     pub settings: String,
+    /// The sizes of steps, by key.
+    pub rates: BTreeMap<String, f64>,
+    /// Whether a run is taken up with rates of the command line.
+    pub is_revised: bool,
     /// The shortest command line that means the same.
     pub command_line: String,
     /// The flags among them that read the same data for the finished model; `--data` is always there.
@@ -48,6 +61,7 @@ impl Resolved {
     pub(super) fn new(train: &Command, matches: &ArgMatches) -> Self {
         let (mut keys, mut settings) = (String::new(), String::new());
         let (mut command_line, mut data_flags) = ("ebm-train train".to_owned(), String::new());
+        let mut rates = BTreeMap::new();
         let mut heading = None;
         for arg in train.get_arguments().filter(|arg| is_key(arg)) {
             let (id, Some(key)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
@@ -80,11 +94,14 @@ impl Resolved {
                 let _ = write!(keys, "\n# {}\n", heading.unwrap_or_default());
             }
             keys += &line;
-            if !NO_MATTER.contains(&id) {
+            if is_rate(id) {
+                rates.extend(values.iter().filter_map(|rate| Some((key.to_owned(), rate.parse().ok()?))));
+            } else if !NO_MATTER.contains(&id) {
                 settings += &line;
             }
         }
-        Self { toml: format!("# {command_line}\n{keys}"), settings, command_line, data_flags }
+        let toml = format!("# {command_line}\n{keys}");
+        Self { toml, settings, rates, is_revised: false, command_line, data_flags }
     }
 }
 
@@ -133,6 +150,8 @@ fn is_list(arg: &Arg) -> bool {
 fn spelling(arg: &Arg, value: &str) -> String {
     match (Kind::of(arg), value.parse::<i64>(), value.parse::<f32>()) {
         (Kind::Number | Kind::Either, Ok(integer), _) => integer.to_string(),
+        // Past TOML's integers, a number without a fraction needs an exponent.
+        (Kind::Number | Kind::Either, _, Ok(number)) if number.abs() >= i64::MAX as f32 => format!("{number:e}"),
         (Kind::Number | Kind::Either, _, Ok(number)) => number.to_string().to_lowercase(),
         _ => value.to_owned(),
     }

@@ -62,8 +62,7 @@ impl Source {
     /// Reads the model. Fails where it cannot be, or nothing is to be written.
     pub fn open(model: &std::path::Path, drawing: &DrawingArgs) -> Result<Self, Error> {
         if drawing.out.is_none() && drawing.arrays.is_none() {
-            let value = "neither --out nor --arrays".to_owned();
-            return Err(Error::Flag { flag: "--out", value, expected: "a picture, or --arrays FILE" });
+            return Err(Error::Flag { flag: "--out", value: String::new(), expected: "a picture, or --arrays FILE" });
         }
         let file = ModelFile::read(model)?;
         let parameters = file.parameters()?;
@@ -79,7 +78,7 @@ impl Source {
     pub fn tile(&self, drawing: &DrawingArgs, data: Option<&Dataset>, inputs: usize) -> Result<Tile, Error> {
         if let Some(Shape(image)) = drawing.shape {
             if image.width.checked_mul(image.height) != Some(inputs) {
-                let value = format!("{}x{} for {inputs} inputs", image.width, image.height);
+                let value = format!("{}x{} (for {inputs} inputs)", image.width, image.height);
                 return Err(Error::Flag { flag: "--shape", value, expected: "as many pixels as the model has inputs" });
             }
             return Ok(image.into());

@@ -147,7 +147,7 @@ impl Layers {
         };
         let layer = usize::from(args.layer);
         if layer > affine.len() {
-            let value = format!("{layer} of {}", affine.len());
+            let value = format!("{layer} (of {})", affine.len());
             return Err(Error::Flag { flag: "--layer", value, expected: "a hidden layer of the model" });
         }
         affine.truncate(layer);
@@ -204,7 +204,7 @@ fn respond(args: &FeaturesArgs, source: &Source, layers: &Layers, index: u32) ->
     let split = dataset.measured();
     let samples = split.inputs.rows();
     if index as usize >= samples {
-        let value = format!("{index} of {samples} samples");
+        let value = format!("{index} (of {samples} samples)");
         return Err(Error::Flag { flag: "--index", value, expected: "a sample of the test part, from 0" });
     }
     let batch = drawing::rows(&split.inputs, &[index])?;

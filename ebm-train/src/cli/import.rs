@@ -5,6 +5,7 @@ use crate::arrays;
 use crate::export::foreign::{self, Choice, Orientation};
 use crate::export::{ModelFile, named};
 use crate::parameters::{DbnParameters, Parameters};
+use crate::run;
 use ebm_core::{Block, HiddenKind, VisibleKind};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -74,6 +75,11 @@ struct Summary {
 pub(super) fn run(args: &ImportArgs, json: bool) -> Result<(), Error> {
     let name = args.arrays.display().to_string();
     let named = arrays::read(&args.arrays)?;
+    if run::is_checkpoint(&named) {
+        let problem = "is a checkpoint of a run, which does not hold the kinds of the units: `ebm-train train --resume DIR` goes on with the run \
+                       in the folder DIR, and ends with a model file";
+        return Err(Error::data(&name, problem.into()));
+    }
     let choice = Choice {
         weights: args.weights.clone(),
         visible_bias: args.visible_bias.clone(),

@@ -113,8 +113,7 @@ pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
     let known = known(&stack, &truth, &hidden)?;
     if known.iter().all(|&known| known) {
         let value = args.unknown.to_string();
-        let expected =
-            "something that is not known: no value is missing, so name what to hide (lower, channel:NAME, …)";
+        let expected = "the name of what to hide (lower, channel:NAME, …), as no value is missing";
         return Err(Error::Flag { flag: "--unknown", value, expected });
     }
 

@@ -135,7 +135,11 @@ pub(super) fn parse(mut words: Vec<OsString>) -> Result<Line, Refusal> {
         return Err(train.clone().error(ErrorKind::MissingRequiredArgument, words).into());
     }
     idle::check(train, given, of_run)?;
-    Ok(Line { resolved: Some(Resolved::new(train, of_run)), args: Args::from_arg_matches(&matches)? })
+    let mut resolved = Resolved::new(train, of_run);
+    let is_new = |arg: &Arg| given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    resolved.is_revised = of_run.contains_id("resume")
+        && train.get_arguments().any(|arg| config::is_rate(arg.get_id().as_str()) && is_new(arg));
+    Ok(Line { resolved: Some(resolved), args: Args::from_arg_matches(&matches)? })
 }
 
 /// The flags that `--config` or `--resume` bring and the command line has not given.

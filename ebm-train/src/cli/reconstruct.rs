@@ -107,8 +107,12 @@ pub(super) fn run(args: &ReconstructArgs, json: bool) -> Result<(), Error> {
 /// The first sample of each class. Fails when the data have no labels, or none of a class.
 fn one_a_class(dataset: &Dataset, split: &Split) -> Result<Vec<u32>, Error> {
     if split.labels.is_empty() {
-        let value = format!("--per-class, but {} has no labels", dataset.name);
-        return Err(Error::Flag { flag: "--data", value, expected: "data with labels (--label names a CSV's column)" });
+        let value = format!("{} (without labels)", dataset.name);
+        return Err(Error::Flag {
+            flag: "--data",
+            value,
+            expected: "data with labels, for --per-class (--label names a CSV's column)",
+        });
     }
     let first = |class: usize| {
         let row = split.labels.iter().position(|&label| usize::from(label) == class);

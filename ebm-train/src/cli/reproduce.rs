@@ -74,7 +74,7 @@ pub(super) fn run(args: &ReproduceArgs, json: bool) -> Result<(), Error> {
     {
         return Err(Error::Flag {
             flag: "--data",
-            value: format!("nothing for {}", experiment.name),
+            value: format!("(for {})", experiment.name),
             expected: "mnist:DIR (`ebm-train data fetch mnist` brings it), or --quick for the embedded digits",
         });
     }

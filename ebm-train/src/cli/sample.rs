@@ -158,7 +158,7 @@ fn start<'a>(
             let batch = drawing::first(dataset.measured(), count)?;
             drawing::complete(dataset, &batch)?;
             if batch.rows() < count {
-                let value = format!("{count} chains for {} samples", batch.rows());
+                let value = format!("{count} (of {} samples)", batch.rows());
                 return Err(Error::Flag { flag: "--count", value, expected: "at most the samples of the data" });
             }
             Chains::from_data(backend, stack, seed, 0, &batch)
@@ -177,7 +177,7 @@ fn classes(class: &str, source: &Source, stack: &Stack<crate::backend::Cpu>, cou
     let labels = stack.labels();
     if labels == 0 {
         let value = class.to_owned();
-        return Err(Error::Flag { flag: "--class", value, expected: "no class: the model has no labels" });
+        return Err(Error::Flag { flag: "--class", value, expected: "no class, as the model has no labels" });
     }
     if class == "all" {
         return Ok((0..count).map(|chain| (chain % labels) as u16).collect());

@@ -55,7 +55,7 @@ pub(super) fn dataset(options: &DataOptions, fitted: Option<&Fitted>) -> Result<
     let classes = fitted.map(|fitted| fitted.classes.as_slice()).filter(|classes| !classes.is_empty());
     let Raw { name, train, test } = read(options, classes)?;
     if test.is_some() && options.test_size.of(usize::MAX) > 0 {
-        let expected = "no size, where the data have a test part of their own";
+        let expected = "no size, as the data have a test part of their own";
         return Err(Error::Flag { flag: "--test-size", value: options.test_size.to_string(), expected });
     }
     let parts = parts::divide(train.rows.rows(), &train.labels, &train.groups, options)?;

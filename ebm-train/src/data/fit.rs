@@ -38,7 +38,7 @@ pub(super) fn fit(
         ScalingChoice::Levels => {
             check_levels(name, table, &channels)?;
             if categorical.contains(&true) {
-                let expected = "another scaling, where there are categorical columns";
+                let expected = "another scaling, as there are categorical columns";
                 return Err(Error::Flag { flag: "--scaling", value: "levels".into(), expected });
             }
             let greatest = channels.iter().filter(|channel| channel.count > 0).map(|channel| channel.max as u16).max();

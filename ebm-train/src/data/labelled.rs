@@ -12,7 +12,7 @@ use rand_core::Rng;
 pub fn labelled_subset(split: &Split, count: usize, seed: u64) -> Result<Split, Error> {
     if count == 0 || count > split.labels.len() {
         let value = count.to_string();
-        return Err(Error::Flag { flag: "--labelled", value, expected: "from 1 to the number of labelled samples" });
+        return Err(Error::Flag { flag: "--labels", value, expected: "from 1 to the number of labelled samples" });
     }
     let classes = split.labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
     let mut of_class = vec![Vec::new(); classes];

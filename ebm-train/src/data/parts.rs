@@ -27,7 +27,7 @@ pub(super) fn divide(rows: usize, labels: &[u16], groups: &[u32], options: &Data
         expected: "a size that leaves samples to learn from",
     };
     if options.stratified && labels.is_empty() {
-        return Err(Error::Flag { flag: "--stratified", value: "no labels".into(), expected: "data with labels" });
+        return Err(Error::Flag { flag: "--stratified", value: String::new(), expected: "data with labels" });
     }
     let sizes = [options.test_size.of(rows), options.validation.of(rows)];
     if sizes[0] >= rows {

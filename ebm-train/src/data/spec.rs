@@ -47,7 +47,7 @@ pub enum Spec {
 impl Spec {
     /// What `text`, given as `flag`, means. Fails as a usage error that lists what can be given.
     pub fn parse(flag: &'static str, text: &str) -> Result<Self, Error> {
-        let wrong = || Error::Flag { flag, value: format!("`{text}`"), expected: SPECS };
+        let wrong = || Error::Flag { flag, value: text.to_owned(), expected: SPECS };
         if text == digits::NAME {
             return Ok(Self::Digits);
         }

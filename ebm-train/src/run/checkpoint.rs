@@ -1,5 +1,6 @@
 //! A checkpoint: a stage's [`Snapshot`] as a safetensors file, with its position and the run's settings beside the tensors.
 
+use crate::arrays::Named;
 use crate::train::snapshot::{Position, SavedTensor, Snapshot};
 use crate::{Error, files};
 use ebm_core::format::crc32;
@@ -67,6 +68,11 @@ pub(super) fn read_position(path: &Path) -> Result<Option<Position>, Error> {
         Some(bytes) => position(path, &metadata(path, &bytes)?).map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether arrays with their metadata are those of a checkpoint.
+pub fn is_checkpoint(arrays: &Named) -> bool {
+    [EPOCHS, BATCHES, SETTINGS, CRC32].iter().all(|key| arrays.contains_key(*key))
 }
 
 fn bytes(path: &Path) -> Result<Option<Vec<u8>>, Error> {

@@ -72,7 +72,7 @@ impl Folder {
         files::prepare_folder(path)?;
         let folder = Self::locked(path, false)?;
         files::sweep(path)?;
-        files::sweep(&folder.checkpoints()?)?;
+        files::sweep(&folder.create_checkpoints()?)?;
         Ok(folder)
     }
 
@@ -103,13 +103,13 @@ impl Folder {
     /// Removes a run and what half a run has left; files that no run writes stay.
     pub(super) fn clear(&self) -> Result<(), Error> {
         files::sweep(&self.path)?;
-        let checkpoints = self.checkpoints()?;
+        let checkpoints = self.create_checkpoints()?;
         files::sweep(&checkpoints)?;
         // The configuration first: without it there is no run here.
         let mut stale = vec![self.config(), self.log(), self.model(), self.file(MODEL_F32)];
         for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
             let path = entry.map_err(Error::file(&checkpoints, "list the folder"))?.path();
-            if path.extension().is_some_and(|extension| extension == CHECKPOINT_EXTENSION) {
+            if is_checkpoint(&path) {
                 stale.push(path);
             }
         }
@@ -152,12 +152,23 @@ impl Folder {
         self.file(LOG)
     }
 
-    pub(super) fn checkpoint(&self, stage: &str) -> PathBuf {
-        self.file(CHECKPOINTS).join(stage).with_extension(CHECKPOINT_EXTENSION)
+    /// Where the checkpoints are.
+    pub(super) fn checkpoints(&self) -> PathBuf {
+        self.file(CHECKPOINTS)
     }
 
-    fn checkpoints(&self) -> Result<PathBuf, Error> {
-        let path = self.file(CHECKPOINTS);
+    pub(super) fn checkpoint(&self, stage: &str) -> PathBuf {
+        self.checkpoints().join(stage).with_extension(CHECKPOINT_EXTENSION)
+    }
+
+    /// Whether any stage has left a checkpoint.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        let entries = fs::read_dir(self.checkpoints()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).any(|path| is_checkpoint(&path))
+    }
+
+    fn create_checkpoints(&self) -> Result<PathBuf, Error> {
+        let path = self.checkpoints();
         fs::create_dir_all(&path).map_err(Error::file(&path, "create the folder"))?;
         Ok(path)
     }
@@ -170,4 +181,8 @@ impl Folder {
         });
         Ok(ended.filter(|_| self.model().is_file()))
     }
+}
+
+fn is_checkpoint(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == CHECKPOINT_EXTENSION)
 }

@@ -4,6 +4,7 @@ use crate::train::Epoch;
 use crate::{Error, files};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,9 @@ pub struct Opening {
     pub data_crc32: u32,
     /// Threads; 0 for one a processor.
     pub threads: usize,
+    /// Learning rates and what else sets the size of a step, by key: what a process may go on with other values of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rates: BTreeMap<String, f64>,
 }
 
 /// A log that is written to.

@@ -10,6 +10,7 @@ mod log;
 mod memory;
 mod strand;
 
+pub use checkpoint::is_checkpoint;
 pub use folder::{CONFIG, Folder, MODEL, MODEL_F32, Overwrite};
 pub use interrupt::EXIT_CODE as INTERRUPTED;
 pub use log::{Event, Opening};
@@ -32,6 +33,7 @@ use std::time::Duration;
 pub struct Run {
     folder: Folder,
     settings: String,
+    rates: BTreeMap<String, f64>,
     log: Mutex<Log>,
     /// Epochs of earlier processes that their checkpoints hold.
     past: Vec<Epoch>,
@@ -44,7 +46,9 @@ pub struct Run {
 pub struct Following {
     /// The resolved configuration, as `config.toml` has it.
     pub config: String,
-    /// What of it the result depends on, and the data's checksum: one `key = value` a line.
+    /// Whether a run that is taken up has another configuration from here on: its rates were given anew.
+    pub is_revised: bool,
+    /// What of it every process of the run must have, and the data's checksum: one `key = value` a line.
     pub settings: String,
     /// Shows how far the run is.
     pub progress: Progress,
@@ -56,7 +60,8 @@ impl Run {
     /// Begins a run in a fresh folder, or takes up the one that is there.
     pub fn begin(folder: Folder, opening: Opening, following: Following) -> Result<Self, Error> {
         interrupt::watch();
-        let Following { config, settings, progress, interval } = following;
+        let Following { config, is_revised, settings, progress, interval } = following;
+        let rates = opening.rates.clone();
         if folder.is_new() {
             folder.clear()?;
         }
@@ -82,25 +87,21 @@ impl Run {
             events = vec![Event::Start(opening)];
         }
         let log = Log::create(&folder.log(), &events)?;
-        if !folder.config().exists() {
+        if is_revised || !folder.config().exists() {
             files::write_whole(&folder.config(), "write the configuration", |file| file.write_all(config.as_bytes()))?;
         }
         let epoch = |event| if let Event::Epoch(epoch) = event { Some(epoch) } else { None };
         let past = events.into_iter().filter_map(epoch).collect();
-        Ok(Self { folder, settings, log: Mutex::new(log), past, progress, interval, failed: AtomicBool::new(false) })
+        let (log, failed) = (Mutex::new(log), AtomicBool::new(false));
+        Ok(Self { folder, settings, rates, log, past, progress, interval, failed })
     }
 
     /// Does a part of the run, of which several may go on at a time; also returns the figures of all its epochs, those of earlier
     /// processes too.
     pub fn strand<T>(&self, work: impl FnOnce(&mut Strand<'_>) -> Result<T, Error>) -> Result<(T, Vec<Epoch>), Error> {
         let mut strand = Strand::new(self);
-        match work(&mut strand) {
-            Ok(result) => Ok((result, strand.into_epochs())),
-            Err(error) => {
-                self.failed.store(true, Ordering::Relaxed);
-                Err(self.stopped(error))
-            }
-        }
+        let result = work(&mut strand).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))?;
+        Ok((result, strand.into_epochs()))
     }
 
     /// The folder.
@@ -120,11 +121,40 @@ impl Run {
         ended.map_err(|error| self.stopped(error))
     }
 
-    /// The same error; where it is the machine's and not the run's, with how to go on once it is mended.
+    /// The same error, of a run whose every strand has ended; where the run can go on once its cause is mended, with how.
     pub fn stopped(&self, error: Error) -> Error {
-        match error {
-            Error::File { .. } => Error::Stopped { run: self.folder.path().to_owned(), source: Box::new(error) },
-            other => other,
+        let next = match &error {
+            Error::File { .. } => self.once_mended(),
+            Error::Diverged { flag, .. } => self.at_a_lower(flag),
+            _ => return error,
+        };
+        Error::Stopped { source: Box::new(error), next }
+    }
+
+    /// What to do about a full disk and the like.
+    fn once_mended(&self) -> String {
+        let (kept, goes_on) = match self.folder.has_checkpoint() {
+            true => ("The last checkpoint is kept", "goes on"),
+            false => ("No checkpoint was kept", "begins anew"),
+        };
+        let run = self.folder.path().display();
+        format!("{kept}: once that is mended, `ebm-train train --resume {run}` {goes_on}")
+    }
+
+    /// What to do about numbers that are none: go by a tenth of the rate that `flag` sets.
+    fn at_a_lower(&self, flag: &str) -> String {
+        let rate = self.rates.get(flag.trim_start_matches('-')).map(|rate| (rate / 10.0) as f32);
+        let lower = format!("{flag} {}", rate.map_or("RATE".to_owned(), |rate| format!("{rate:?}")));
+        if self.folder.has_checkpoint() {
+            let (run, kept) = (self.folder.path(), self.folder.checkpoints());
+            let goes_on = format!("`ebm-train train --resume {} {lower}` goes on from it", run.display());
+            format!("What was learnt before is kept in {}: {goes_on}", kept.display())
+        } else {
+            let config = self.folder.config();
+            format!(
+                "No checkpoint was kept; start again: `ebm-train train --config {} {lower} --force`",
+                config.display()
+            )
         }
     }
 

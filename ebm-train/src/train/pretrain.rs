@@ -80,7 +80,7 @@ impl Stack {
     /// Fails when the stack has no machine, or labels are wanted that the data do not have.
     fn check(&self, dataset: &Dataset) -> Result<(), Error> {
         if self.hidden.is_empty() {
-            return Err(Error::Flag { flag: "--hidden", value: "no layer".into(), expected: "at least one" });
+            return Err(Error::Flag { flag: "--hidden", value: String::new(), expected: "at least one layer" });
         }
         if self.labels && dataset.train.labels.is_empty() {
             let problem = "has no labels for the top machine to learn; leave them out of the stack".into();

@@ -102,8 +102,8 @@ fn likelihood(
         return Ok(Likelihood::Exact { exact: unnormalised - log_partition, log_partition });
     }
     if how == LogLikelihood::Exact {
-        let value = format!("exact for {} visible and {} hidden units", top.visible(), top.hidden());
-        let expected = "ais (or a model with a layer of at most 2^24 states)";
+        let value = format!("exact (for {} visible and {} hidden units)", top.visible(), top.hidden());
+        let expected = "ais, or a model with a layer of at most 2^24 states";
         return Err(Error::Flag { flag: "--log-likelihood", value, expected });
     }
     let train = if dataset.train.inputs.rows() > 0 { &dataset.train } else { &*measured.usual };

@@ -100,7 +100,7 @@ fn other_data(args: &EvalArgs, spec: &str, dataset: &Dataset, file: &ModelFile) 
 fn classes(names: &[String], dataset: &Dataset) -> Result<Vec<u16>, Error> {
     let label = |name: &String| {
         let found = (0u16..).zip(&dataset.classes).find(|(_, class)| *class == name);
-        let expected = "classes of the data (--label names the column that holds them)";
+        let expected = "a class of the data (--label names the column that holds them)";
         found.map(|(label, _)| label).ok_or_else(|| Error::Flag {
             flag: "--novel-class",
             value: name.clone(),

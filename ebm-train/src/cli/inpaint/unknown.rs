@@ -74,7 +74,7 @@ impl Unknown {
             if size > 1 {
                 Ok(mask)
             } else {
-                Err(wrong("halves of a picture; --shape says what picture the values are"))
+                Err(wrong("samples that are pictures (--shape says of what width and height)"))
             }
         };
         match self {

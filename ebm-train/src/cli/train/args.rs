@@ -58,7 +58,8 @@ pub struct RunArgs {
     /// Take flags from a TOML file: its keys are the flags' names. Flags of the command line go before those of the file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Go on with the run in this folder, to the same bits as if it had never stopped
+    /// Go on with the run in this folder, to the same bits as if it had never stopped; or, where flags of learning rates, momenta, weight decays
+    /// or largest norms are given beside it, with these from here on
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     pub resume: Option<PathBuf>,
     /// Overwrite a run that the folder holds

@@ -42,6 +42,10 @@ pub(super) fn run(args: TrainArgs, settings: Resolved, json: bool) -> Result<(),
     }
     let folder = Folder::open(&plan.out)?;
     match folder.finished()? {
+        Some(_) if settings.is_revised => {
+            let problem = "the run has ended: other rates change nothing any more; give them to a new run".into();
+            Err(Error::Run { run: plan.out, problem })
+        }
         Some(summary) => {
             let outcome = Outcome::from_log(&plan.out, summary, folder.epochs()?)?;
             note(&plan, &format!("{}: the run has ended; there is nothing to go on with", plan.out.display()));
@@ -85,6 +89,7 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     }
     let settings_of_run = Following {
         config: settings.toml,
+        is_revised: settings.is_revised,
         settings: format!("{}{}", settings.settings, identity(&dataset, from.as_ref())),
         progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
         interval: plan.interval,
@@ -95,12 +100,13 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         data: dataset.name.clone(),
         data_crc32: dataset.train_crc32,
         threads: plan.threads,
+        rates: settings.rates,
     };
     let run = Run::begin(folder, opening, settings_of_run)?;
     if !json {
         super::print(&words::opening(plan, &job.hidden, &dataset))?;
     }
-    let (trained, epochs) = job.train(&backend, &run)?;
+    let (trained, epochs) = job.train(&backend, &run).map_err(|error| run.stopped(error))?;
     run.measure();
     let mut outcome =
         Outcome::of(plan, &dataset, &trained, &settings.data_flags).map_err(|error| run.stopped(error))?;

@@ -53,7 +53,7 @@ impl Plan {
         let TrainArgs { run, data, net, machine, up_down, finetune } = args;
         let refused = |flag, value: String, expected| Err(Error::Flag { flag, value, expected });
         let Some(out) = run.resume.clone().or(run.out) else {
-            return refused("--out", "nothing".into(), "a folder for the run, such as runs/a");
+            return refused("--out", String::new(), "a folder for the run, such as runs/a");
         };
         let seconds = run.checkpoint_seconds;
         let Ok(interval) = Duration::try_from_secs_f32(seconds) else {
@@ -64,27 +64,31 @@ impl Plan {
         if net.from.is_some() && finetuning.is_none() && up_down.is_none() {
             return refused("--finetune-epochs", "0".into(), "at least 1, or --up-down-epochs, to go on from a model");
         }
-        if up_down.is_some() && net.from.is_none() && net.hidden.len() < 2 {
-            return refused("--up-down-epochs", "one machine".into(), "a stack: --model dbn and at least two --hidden");
+        if let Some(settings) = up_down
+            && net.from.is_none()
+            && net.hidden.len() < 2
+        {
+            let expected = "0, or a stack to fine-tune (--model dbn and at least two --hidden)";
+            return refused("--up-down-epochs", settings.epochs.to_string(), expected);
         }
         if run.format == ModelFormat::Int8 && up_down.is_some() && finetuning.is_none() {
             return refused(
                 "--format",
                 "int8".into(),
-                "f32 after up-down: weights that differ up and down have no integer form",
+                "f32 after up-down, as weights that differ up and down have no integer form",
             );
         }
         let other_units = net.model == ModelKind::Classrbm
             || net.hidden_kind == HiddenUnits::Relu
             || matches!(net.visible, VisibleUnits::Gaussian | VisibleUnits::Softmax);
         if run.format == ModelFormat::Int8 && other_units {
-            return refused("--format", "int8".into(), "f32: only Bernoulli units have an integer form");
+            return refused("--format", "int8".into(), "f32, as only Bernoulli units have an integer form");
         }
         if finetune.compare && finetuning.is_none() {
-            return refused("--compare", "without fine-tuning".into(), "--finetune-epochs above 0");
+            return refused("--compare", String::new(), "--finetune-epochs above 0 beside it");
         }
         if finetune.labels > 0 && finetuning.is_none() {
-            return refused("--labels", "without fine-tuning".into(), "--finetune-epochs above 0");
+            return refused("--labels", finetune.labels.to_string(), "--finetune-epochs above 0 beside it");
         }
         Ok(Self {
             out,
@@ -124,11 +128,11 @@ fn stack(net: &NetArgs, machine: &MachineArgs, with_head: bool) -> Result<Stack,
     // Beside the hidden layers a file holds a head and the machine that scores novelty.
     let (most, expected) = match net.model {
         ModelKind::Rbm | ModelKind::Classrbm => (1, "one layer, or --model dbn"),
-        ModelKind::Dbn if with_head => (MAX_LAYERS - 2, "at most 6"),
-        ModelKind::Dbn => (MAX_LAYERS, "at most 8"),
+        ModelKind::Dbn if with_head => (MAX_LAYERS - 2, "at most 6 layers"),
+        ModelKind::Dbn => (MAX_LAYERS, "at most 8 layers"),
     };
     if net.hidden.len() > most {
-        return Err(Error::Flag { flag: "--hidden", value: format!("{} layers", net.hidden.len()), expected });
+        return Err(Error::Flag { flag: "--hidden", value: format!("({} layers)", net.hidden.len()), expected });
     }
     let settings = settings(machine);
     let label_block = [Block::new(VisibleKind::Label, 2)];

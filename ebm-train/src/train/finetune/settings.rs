@@ -76,7 +76,7 @@ impl Backpropagation {
         let share = |flag, value: f32| within(flag, value, (0.0..1.0).contains(&value), "from 0 to below 1");
         let distortion = |flag, value: f32| within(flag, value, (0.0..=100.0).contains(&value), "from 0 to 100");
         if self.batch_size == 0 {
-            return Err(Error::Flag { flag: "--batch-size", value: "0".into(), expected: "at least 1" });
+            return Err(Error::Flag { flag: "--finetune-batch-size", value: "0".into(), expected: "at least 1" });
         }
         above_zero("--finetune-learning-rate", self.learning_rate)?;
         above_zero("--finetune-decay-epochs", self.decay_epochs)?;

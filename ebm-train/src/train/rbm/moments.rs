@@ -83,7 +83,7 @@ impl Moments {
                 return Err(Error::Flag {
                     flag: "--visible",
                     value: format!(
-                        "{kind:?}, but value {index} of a sample reaches from {} to {}",
+                        "{kind:?} (where value {index} of a sample reaches from {} to {})",
                         unit.low, unit.high
                     ),
                     expected: "values from 0 to 1, or Gaussian units for finite ones",

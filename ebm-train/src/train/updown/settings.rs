@@ -78,7 +78,7 @@ impl UpDown {
         }
         let value = format!("{:?}", self.algorithm).to_lowercase();
         Err(Error::Flag {
-            flag: "--algorithm",
+            flag: "--up-down-algorithm",
             value,
             expected: "cd or pcd for the top machine of up-down fine-tuning",
         })
