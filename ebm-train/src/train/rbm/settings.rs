@@ -32,7 +32,7 @@ pub enum Objective {
     /// `ln p(y | x)` of a ClassRBM, exactly (Larochelle & Bengio 2008).
     Discriminative,
     /// `ln p(y | x)` and [`RbmSettings::generative_weight`] times `ln p(x, y)`.
-    #[value(help = "ln p(y | x) and --generative-weight times ln p(x, y)")]
+    #[value(help = "`ln p(y | x)` and --generative-weight times `ln p(x, y)`")]
     Hybrid,
 }
 
