@@ -195,7 +195,7 @@ fn two_inputs_of_one_name_are_refused() {
 fn softmax_units_take_one_hot_samples_only() {
     let folder = TempDir::new().expect("a folder");
     let folder = folder.path();
-    let words = ["--visible: softmax, but the values of sample 0 sum to", "one value is 1"];
+    let words = ["--visible softmax (where the values of sample 0 sum to", "one value is 1"];
     refuse("train --visible softmax --hidden 4 --epochs 1 --out a", folder, 2, &words);
     fs::write(folder.join("one.csv"), "a,b,c\n1,0,0\n0,1,0\n0,0,1\n1,0,0\n").expect("a file");
     succeed("train --data csv:one.csv --visible softmax --hidden 2 --epochs 1 --out a", folder);

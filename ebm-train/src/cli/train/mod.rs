@@ -128,7 +128,7 @@ fn check_group(samples: &Samples) -> Result<(), Error> {
         let piece = piece?;
         if let Some(row) = piece.iter().position(|row| !is_group(row)) {
             let sum: f32 = piece.row(row).iter().sum();
-            let value = format!("softmax, but the values of sample {} sum to {sum}", first + row);
+            let value = format!("softmax (where the values of sample {} sum to {sum})", first + row);
             let expected = "samples of which one value is 1 and all others are 0, or another kind";
             return Err(Error::Flag { flag: "--visible", value, expected });
         }
