@@ -273,7 +273,7 @@ fn rescale(factor: f64, largest_sum: u64) -> Result<Rescale, &'static str> {
 
 fn quantize_rbm(rbm: &RbmParameters, storage: Storage) -> Result<IntegerRbmParameters, &'static str> {
     if rbm.kinds != UnitKinds::default() {
-        return Err("only Bernoulli units have an integer form");
+        return Err("only Bernoulli units have an integer form; others, a ClassRBM's labels among them, stay in f32");
     }
     let (up, scales) = quantize_up(&rbm.weights, &rbm.hidden_bias, storage)?;
     let nats = f64::from(NATS);
