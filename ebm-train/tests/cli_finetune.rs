@@ -1,35 +1,16 @@
 //! `finetune` as a user calls it, and the flags that it, or `train`, has no use for.
 
+mod program;
+
+use program::{run, succeed, text};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-fn run(line: &str, folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
-    command.args(line.split_whitespace()).current_dir(folder).output().expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("the program prints UTF-8")
-}
-
-/// Stdout of a run that succeeds.
-fn succeed(line: &str, folder: &Path) -> String {
-    let output = run(line, folder);
-    assert!(output.status.success(), "{line}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 /// A usage error with these words, which leaves no folder `x`.
 fn refuse(line: &str, folder: &Path, words: &[&str]) {
-    let output = run(line, folder);
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "{line}: no `{word}` in: {stderr}");
-    }
+    program::refuse(line, folder, 2, words);
     assert!(!folder.join("x").exists(), "{line}: a folder was made");
 }
 

@@ -1,24 +1,11 @@
 //! Where commands write: folders that are yet to be made, and files that cannot be.
 #![cfg(unix)]
 
+mod program;
+
+use program::{run, succeed, text};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-fn run(line: &str, folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
-    command.args(line.split_whitespace()).current_dir(folder).output().expect("the program starts")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn succeed(line: &str, folder: &Path) {
-    let output = run(line, folder);
-    assert!(output.status.success(), "{line}: {}", stderr(&output));
-}
 
 #[test]
 fn folders_are_made_for_what_is_written() {
@@ -54,7 +41,7 @@ fn no_error_names_a_temporary_file() {
         ("sample a/model.ebm --count 2 --steps 1 --out /proc/self/a.png", "/proc/self: cannot write into the folder"),
     ] {
         let output = run(line, folder);
-        let words = stderr(&output);
+        let words = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{line}: {words}");
         assert!(words.contains(named) && !words.contains(".ebm-partial"), "{line}: {words}");
     }
@@ -68,7 +55,7 @@ fn a_checkpoint_is_no_model_to_import() {
     let checkpoint = "a/checkpoints/pretrain-1.safetensors";
     for more in ["", " --weights weights --visible-bias visible_bias --hidden-bias hidden_bias"] {
         let refused = run(&format!("import {checkpoint} --out b/model.ebm{more}"), folder);
-        let words = stderr(&refused);
+        let words = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(1), "{words}");
         assert!(words.contains(checkpoint) && words.contains("ebm-train train --resume"), "{words}");
         assert!(!folder.join("b").exists());

@@ -1,32 +1,13 @@
 //! Runs that are taken up with other rates, after the numbers left the finite ones.
 #![cfg(unix)]
 
+mod program;
+
+use program::{fail, succeed};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-fn run(line: &str, folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
-    command.args(line.split_whitespace()).current_dir(folder).output().expect("the program starts")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn succeed(line: &str, folder: &Path) {
-    let output = run(line, folder);
-    assert!(output.status.success(), "{line}: {}", stderr(&output));
-}
-
-/// Words of a failure on stderr.
-fn fail(line: &str, folder: &Path, code: i32) -> String {
-    let output = run(line, folder);
-    assert_eq!(output.status.code(), Some(code), "{line}: {}", stderr(&output));
-    stderr(&output)
-}
 
 /// What stands between the backquotes of an error: a command to go on with, its program left out.
 fn command(words: &str) -> &str {

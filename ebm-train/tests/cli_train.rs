@@ -1,11 +1,14 @@
 //! `train` and `finetune` as a user runs them: configurations, run folders, and runs taken up again after being killed.
 #![cfg(unix)]
 
+mod program;
+
+use program::{program, refuse, run, succeed, text};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -13,36 +16,6 @@ use tempfile::TempDir;
 /// A run of two machines and both fine-tunings that writes a checkpoint after every minibatch.
 const RUN: &str = "train --model dbn --hidden 24,12 --epochs 3 --batch-size 64 --finetune-epochs 4 --compare --dropout 0.1 --shift 0.5 \
                    --checkpoint-seconds 0 --seed 5";
-
-fn program(line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
-    command.args(line.split_whitespace());
-    command
-}
-
-fn run(line: &str, folder: &Path) -> Output {
-    program(line).current_dir(folder).output().expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("the program prints UTF-8")
-}
-
-/// Stdout of a run that succeeds.
-fn succeed(line: &str, folder: &Path) -> String {
-    let output = run(line, folder);
-    assert!(output.status.success(), "{line}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-fn refuse(line: &str, folder: &Path, code: i32, words: &[&str]) {
-    let output = run(line, folder);
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "{line}: no `{word}` in: {stderr}");
-    }
-}
 
 fn model(folder: &Path, run: &str) -> Vec<u8> {
     fs::read(folder.join(run).join("model.ebm")).expect("the model")
@@ -59,7 +32,7 @@ fn flags_and_toml_say_the_same() {
     let folder = TempDir::new().expect("a folder");
     let folder = folder.path();
     let flags = "--model dbn --hidden 30,20,10 --algorithm pcd -k 2 --learning-rate 0.0123 --l1 1e-7 --centered --validation 10% \
-                 --visible gaussian --columns a,b --finetune-epochs 3 --patience 2 --seed 77 --out runs/it's";
+                 --visible gaussian --columns a,b --finetune-epochs 3 --patience 2 --seed 77 --out \"runs/it's\"";
     let config = succeed(&format!("train {flags} --print-config"), folder);
     for line in
         ["hidden = [30, 20, 10]", "learning-rate = 0.0123", "centered = true", "k = 2", "columns = [\"a\", \"b\"]"]

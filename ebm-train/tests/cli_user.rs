@@ -1,35 +1,12 @@
 //! What a user meets with data of their own: the commands that the program names, and what it says where something is wrong.
 
+mod program;
+
+use program::{refuse, run, text};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-/// The words of a line as a shell makes them, for single quotes.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut is_quoted = false;
-    for c in line.chars() {
-        match (c, words.last_mut()) {
-            ('\'', _) => is_quoted = !is_quoted,
-            (' ', _) if !is_quoted => words.push(String::new()),
-            (_, Some(word)) => word.push(c),
-            (_, None) => {}
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-fn run(line: &str, folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
-    command.args(words(line)).current_dir(folder).output().expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("the program prints UTF-8")
-}
 
 /// Stdout and stderr of a line that succeeds.
 fn succeed(line: &str, folder: &Path) -> (String, String) {
@@ -41,15 +18,6 @@ fn succeed(line: &str, folder: &Path) -> (String, String) {
 fn json(line: &str, folder: &Path) -> Value {
     let (stdout, _) = succeed(&format!("{line} --json"), folder);
     serde_json::from_str(&stdout).expect("stdout holds one JSON object and nothing else")
-}
-
-fn refuse(line: &str, folder: &Path, code: i32, words: &[&str]) {
-    let output = run(line, folder);
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "{line}: no `{word}` in: {stderr}");
-    }
 }
 
 /// A stream of two recordings: a time, two numbers, a category, a comment and a label.

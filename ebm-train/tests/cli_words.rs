@@ -1,23 +1,10 @@
 //! A flag that is refused is a sentence: what was given, and what was expected.
 #![cfg(unix)]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod program;
+
+use program::{run, succeed, text};
 use tempfile::TempDir;
-
-fn run(line: &str, folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
-    command.args(line.split_whitespace()).current_dir(folder).output().expect("the program starts")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn succeed(line: &str, folder: &Path) {
-    let output = run(line, folder);
-    assert!(output.status.success(), "{line}: {}", stderr(&output));
-}
 
 #[test]
 fn a_refused_flag_reads_as_a_sentence() {
@@ -54,7 +41,7 @@ fn a_refused_flag_reads_as_a_sentence() {
         ("reproduce nothing", "reproduce nothing: expected a name that `ebm-train reproduce` lists"),
     ] {
         let refused = run(line, folder);
-        let words = stderr(&refused);
+        let words = text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{line}: {words}");
         assert!(words.starts_with(&format!("error: {sentence}")), "{line}: {words}");
     }

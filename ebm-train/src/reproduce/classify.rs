@@ -43,7 +43,7 @@ fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
     let machine = RbmSettings {
         objective,
         generative_weight: 0.01,
-        epochs: 20,
+        epochs: setting.of(30, 20),
         optimizer: Optimizer::Adam,
         batch_size: setting.of(100, 20),
         learning_rate: setting.of(1e-3, 5e-3),
