@@ -124,7 +124,7 @@ fn plan() -> Result<Vec<Step>> {
     });
     steps.extend(hostile_bytes()?);
     let trained = workspace::target().join("trained");
-    let mut main_job = cargo("run -p ebm-train -- --f32 --out");
+    let mut main_job = cargo("run -p ebm-train -- --f32 --force --out");
     main_job.arg(&trained);
     steps.push(Step::run("the main job", main_job));
     for target in TARGETS {
