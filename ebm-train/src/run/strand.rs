@@ -3,7 +3,7 @@
 use super::{Event, Run, checkpoint};
 use crate::Error;
 use crate::train::snapshot::{Position, Snapshot};
-use crate::train::{Epoch, Monitor, updown};
+use crate::train::{Epoch, Monitor};
 use std::time::{Duration, Instant};
 
 /// An epoch that ends sooner after a checkpoint writes none: a run of short epochs would do little else.
@@ -29,28 +29,15 @@ impl<'a> Strand<'a> {
         self.epochs
     }
 
-    /// Writes the checkpoint, unless the parameters are no numbers: the last good one stays.
+    /// Writes the checkpoint.
     fn write(&mut self, stage: &str, snapshot: &Snapshot) -> Result<(), Error> {
         let position = snapshot.position;
-        if snapshot.tensors.values().any(|tensor| tensor.values.iter().any(|value| !value.is_finite())) {
-            let epoch = position.epochs + usize::from(position.batches > 0);
-            return Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: rate_flag(stage) });
-        }
         // What the checkpoint has behind it must be in the log.
         self.run.log().sync()?;
         checkpoint::write(&self.run.folder.checkpoint(stage), &self.run.settings, snapshot)?;
         self.written = Instant::now();
         self.position = Some(position);
         Ok(())
-    }
-}
-
-/// The flag of the learning rate that `stage` goes by.
-fn rate_flag(stage: &str) -> &'static str {
-    match stage {
-        updown::STAGE => "--up-down-learning-rate",
-        _ if stage.starts_with("pretrain") => "--learning-rate",
-        _ => "--finetune-learning-rate",
     }
 }
 

@@ -38,9 +38,13 @@ impl Snapshot {
         Self { position, tensors: BTreeMap::new() }
     }
 
-    /// No number in it is infinite or NaN.
-    pub fn is_finite(&self) -> bool {
-        self.tensors.values().flat_map(|tensor| &tensor.values).all(|value| value.is_finite())
+    /// This snapshot of `stage`, or an error that blames `flag` where a number in it is infinite or NaN.
+    pub fn finite(self, stage: &str, flag: &'static str) -> Result<Self, Error> {
+        if self.tensors.values().flat_map(|tensor| &tensor.values).all(|value| value.is_finite()) {
+            return Ok(self);
+        }
+        let epoch = self.position.epochs + usize::from(self.position.batches > 0);
+        Err(Error::Diverged { stage: stage.to_owned(), epoch, flag })
     }
 
     /// Saves a tensor under a name.

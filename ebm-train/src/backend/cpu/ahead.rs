@@ -1,12 +1,9 @@
 //! [`Ahead`]: a stream of draws made many at a time.
 
-use super::passes;
+use super::passes::{self, DRAWS};
 use ebm_core::rng::Stream;
 use rand_core::TryRng;
 use std::convert::Infallible;
-
-/// Draws made together.
-const DRAWS: usize = 64;
 
 /// The draws of [`ebm_core::rng::Philox`], made [`DRAWS`] at a time.
 pub(super) struct Ahead {

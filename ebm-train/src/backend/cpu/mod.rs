@@ -1,5 +1,8 @@
 //! The CPU backend: work is cut into shards whose size depends on the tensors alone, and threads take shards; so a sum is
 //! formed in the same order by one thread as by many.
+//!
+//! `unsafe` stands in three files: `gemm.rs` (products, and the tiles that threads write), `team.rs` (work that threads share) and `wide.rs` (loops
+//! for the widest vectors). A pass over elements goes into `passes.rs`, safe.
 
 mod ahead;
 mod gemm;

@@ -116,10 +116,7 @@ impl Backend for Cpu {
 
     fn hidden_means(&self, kind: HiddenKind, fields: &mut CpuTensor) {
         let cost = fields.values.len() * ELEMENT;
-        self.share(cost, fields.shards_mut(), |shard| match kind {
-            HiddenKind::Bernoulli => passes::add_and_link(None, Link::Sigmoid, shard),
-            HiddenKind::Relu => kernel::hidden_means(kind, shard),
-        });
+        self.share(cost, fields.shards_mut(), |shard| passes::hidden_means(kind, shard));
     }
 
     fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut CpuTensor) {
@@ -178,12 +175,7 @@ impl Backend for Cpu {
         let cost = fields.values.len() * ELEMENT;
         self.share(cost, out.shards_mut().zip(fields.shards()), |(out, shard)| {
             for (out, row) in out.iter_mut().zip(shard.chunks_exact(columns)) {
-                match kind {
-                    HiddenKind::Bernoulli => passes::subtract_softplus(scale, row, out),
-                    HiddenKind::Relu => {
-                        *out -= row.iter().map(|z| kernel::free_energy_term(kind, scale * z)).sum::<f32>()
-                    }
-                }
+                passes::subtract_terms(kind, scale, row, out);
             }
         });
     }

@@ -4,13 +4,24 @@ use super::wide::wide;
 use crate::backend::{Link, Step};
 use ebm_core::HiddenKind;
 use ebm_core::kernel::{float, units as kernel};
-use ebm_core::math::{sigmoid, softplus};
 use ebm_core::rng::{Stream, fill, unit_interval};
 
 /// Partial sums of a long sum: as many as the widest vector has, so that every width adds in one order.
 const LANES: usize = 16;
 /// Draws made together, and means.
-const DRAWS: usize = 64;
+pub(super) const DRAWS: usize = 64;
+
+/// Every value by its draw, draw n of the stream for value n.
+#[inline(always)]
+fn by_draw(seed: u64, stream: Stream, row: &mut [f32], each: impl Fn(f32, u32) -> f32) {
+    let mut draws = [0; DRAWS];
+    for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
+        fill(seed, stream, block, &mut draws);
+        for (value, &draw) in row.iter_mut().zip(&draws) {
+            *value = each(*value, draw);
+        }
+    }
+}
 
 wide! {
     /// `row ← link(row + bias)`.
@@ -22,8 +33,8 @@ wide! {
         }
         match link {
             Link::Identity => {}
-            Link::Sigmoid => row.iter_mut().for_each(|value| *value = sigmoid(*value)),
-            Link::Rectifier => row.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value }),
+            Link::Sigmoid => float::probabilities(row),
+            Link::Rectifier => kernel::rectify(row),
         }
     }
 
@@ -34,43 +45,30 @@ wide! {
 
     /// Probabilities to states, with draw n of the stream for unit n.
     pub(super) fn bernoulli(seed: u64, stream: Stream, row: &mut [f32]) {
-        let mut draws = [0; DRAWS];
-        for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
-            fill(seed, stream, block, &mut draws);
-            for (value, &draw) in row.iter_mut().zip(&draws) {
-                *value = float::state(*value, draw);
-            }
-        }
+        by_draw(seed, stream, row, float::state);
     }
 
     /// Fields to states drawn at inverse temperature `beta`.
     pub(super) fn sample(beta: f32, seed: u64, stream: Stream, row: &mut [f32]) {
-        let mut draws = [0; DRAWS];
-        for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
-            fill(seed, stream, block, &mut draws);
-            for (value, &draw) in row.iter_mut().zip(&draws) {
-                *value = float::sampled(beta, *value, draw);
-            }
-        }
+        by_draw(seed, stream, row, |field, draw| float::sampled(beta, field, draw));
     }
 
     /// What is kept of a row by dropout, scaled up by `kept`.
     pub(super) fn dropout(rate: f32, kept: f32, seed: u64, stream: Stream, row: &mut [f32]) {
-        let mut draws = [0; DRAWS];
-        for (block, row) in (0..).step_by(DRAWS / 4).zip(row.chunks_mut(DRAWS)) {
-            fill(seed, stream, block, &mut draws);
-            for (value, &draw) in row.iter_mut().zip(&draws) {
-                *value = if unit_interval(draw) < rate { 0.0 } else { *value * kept };
-            }
-        }
+        by_draw(seed, stream, row, |value, draw| if unit_interval(draw) < rate { 0.0 } else { value * kept });
     }
 
-    /// `out ← out − Σ_j softplus(scale·z_j)`.
-    pub(super) fn subtract_softplus(scale: f32, fields: &[f32], out: &mut f32) {
+    /// Fields to means.
+    pub(super) fn hidden_means(kind: HiddenKind, fields: &mut [f32]) {
+        kernel::hidden_means(kind, fields);
+    }
+
+    /// `out ← out − Σ_j T(scale·z_j)`.
+    pub(super) fn subtract_terms(kind: HiddenKind, scale: f32, fields: &[f32], out: &mut f32) {
         let mut sums = [0.0; LANES];
         for fields in fields.chunks(LANES) {
             for (sum, field) in sums.iter_mut().zip(fields) {
-                *sum += softplus(scale * field);
+                *sum += kernel::free_energy_term(kind, scale * field);
             }
         }
         *out -= sums.iter().sum::<f32>();

@@ -103,10 +103,6 @@ pub fn finetune<B: Backend>(
     };
     while !is_over(position, &best) {
         let epoch = position.epochs + 1;
-        let finite = |snapshot: Snapshot| match snapshot.is_finite() {
-            true => Ok(snapshot),
-            false => Err(Error::Diverged { stage: stage.to_owned(), epoch, flag: DIVERGED }),
-        };
         let samples = order::shuffled(seed, head_layer, epoch, rows);
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             let taken = (position.epochs * batches + position.batches) as u32;
@@ -121,7 +117,7 @@ pub fn finetune<B: Backend>(
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
-                monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
+                monitor.batch(stage, &mut || snapshot(backend, &mut net, &best, position).finite(stage, DIVERGED))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -134,10 +130,10 @@ pub fn finetune<B: Backend>(
             best.consider(backend, epoch, validation, &mut net);
         }
         monitor.epoch(&figures)?;
-        monitor.batch(stage, &mut || finite(snapshot(backend, &mut net, &best, position)))?;
+        monitor.batch(stage, &mut || snapshot(backend, &mut net, &best, position).finite(stage, DIVERGED))?;
     }
     monitor.skip(effort.epochs(settings.epochs.saturating_sub(position.epochs)));
-    monitor.end(stage, snapshot(backend, &mut net, &best, position))?;
+    monitor.end(stage, snapshot(backend, &mut net, &best, position).finite(stage, DIVERGED)?)?;
     if let Some(best) = &best {
         best.give_back(backend, &mut net);
     }

@@ -24,7 +24,7 @@ pub use trainer::{Pace, Trainer};
 
 use super::effort::Effort;
 use super::machine::Machine;
-use super::snapshot::{Position, Snapshot};
+use super::snapshot::Position;
 use super::source::Source;
 use super::{Epoch, Monitor, Update, order};
 use crate::Error;
@@ -112,10 +112,6 @@ pub fn train<B: Backend>(
     let mut data = backend.zeros(0, 0);
     while position.epochs < settings.epochs {
         let epoch = position.epochs + 1;
-        let finite = |snapshot: Snapshot| match snapshot.is_finite() {
-            true => Ok(snapshot),
-            false => Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED }),
-        };
         let samples = order::shuffled(seed, layer, epoch, rows);
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             train.gather(backend, samples, &mut data)?;
@@ -131,7 +127,7 @@ pub fn train<B: Backend>(
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
-                monitor.batch(stage, &mut || finite(trainer.snapshot(backend, position)))?;
+                monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(stage, DIVERGED))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -150,9 +146,9 @@ pub fn train<B: Backend>(
             return Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED });
         }
         monitor.epoch(&figures)?;
-        monitor.batch(stage, &mut || finite(trainer.snapshot(backend, position)))?;
+        monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(stage, DIVERGED))?;
     }
-    monitor.end(stage, trainer.snapshot(backend, position))?;
+    monitor.end(stage, trainer.snapshot(backend, position).finite(stage, DIVERGED)?)?;
     Ok(trainer.into_machine())
 }
 

@@ -13,7 +13,7 @@ pub use settings::UpDown;
 
 use super::effort::Effort;
 use super::rbm::{Pace, RbmSettings};
-use super::snapshot::{Position, Snapshot};
+use super::snapshot::Position;
 use super::source::Source;
 use super::{Epoch, Monitor, order};
 use crate::Error;
@@ -74,10 +74,6 @@ pub fn up_down<B: Backend>(
     }
     while position.epochs < settings.epochs {
         let epoch = position.epochs + 1;
-        let finite = |snapshot: Snapshot| match snapshot.is_finite() {
-            true => Ok(snapshot),
-            false => Err(Error::Diverged { stage: STAGE.to_owned(), epoch, flag: DIVERGED }),
-        };
         let samples = order::shuffled(seed, FIRST_LAYER, epoch, rows);
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             let taken = (position.epochs * batches + position.batches) as u32;
@@ -90,7 +86,7 @@ pub fn up_down<B: Backend>(
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
-                monitor.batch(STAGE, &mut || finite(net.snapshot(backend, position)))?;
+                monitor.batch(STAGE, &mut || net.snapshot(backend, position).finite(STAGE, DIVERGED))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -110,9 +106,9 @@ pub fn up_down<B: Backend>(
             return Err(Error::Diverged { stage: STAGE.to_owned(), epoch, flag: DIVERGED });
         }
         monitor.epoch(&figures)?;
-        monitor.batch(STAGE, &mut || finite(net.snapshot(backend, position)))?;
+        monitor.batch(STAGE, &mut || net.snapshot(backend, position).finite(STAGE, DIVERGED))?;
     }
-    monitor.end(STAGE, net.snapshot(backend, position))?;
+    monitor.end(STAGE, net.snapshot(backend, position).finite(STAGE, DIVERGED)?)?;
     Ok(net.parameters(backend))
 }
 
