@@ -201,6 +201,33 @@ fn a_run_cut_anywhere_ends_where_the_uncut_one_does() -> Result<(), Error> {
 }
 
 #[test]
+fn layers_below_the_head_learn_at_their_share_of_the_rate() -> Result<(), Error> {
+    // One step of plain gradient descent.
+    let step = Backpropagation {
+        epochs: 1,
+        batch_size: 300,
+        optimizer: Optimizer::Sgd,
+        learning_rate: 1.0,
+        momentum: 0.0,
+        ..Backpropagation::default()
+    };
+    let tuned = |layer_rate| run(HiddenKind::Bernoulli, &Backpropagation { layer_rate, ..step }, &mut Silent);
+    let (frozen, half, whole) = (tuned(0.0)?, tuned(0.5)?, tuned(1.0)?);
+    assert_eq!(frozen.layers, Recognition::random(1, 64, &[20, 15], HiddenKind::Bernoulli).layers);
+    assert_ne!(frozen.head, start_head(5, 2, 15, 10));
+    assert_eq!((&half.head, &frozen.head), (&whole.head, &whole.head));
+    let mut moved = 0.0f32;
+    for ((start, half), whole) in frozen.layers.iter().zip(&half.layers).zip(&whole.layers) {
+        for ((start, half), whole) in start.weights.iter().zip(&half.weights).zip(&whole.weights) {
+            moved = moved.max((whole - start).abs());
+            assert!(((start + whole) / 2.0 - half).abs() <= f32::EPSILON, "{half} between {start} and {whole}");
+        }
+    }
+    assert!(moved > 1e-3, "weights moved by {moved}");
+    Ok(())
+}
+
+#[test]
 fn early_stopping_keeps_the_best_epoch_of_the_validation_split() -> Result<(), Error> {
     let data = dataset()?;
     // With a constant learning rate, the run of as many epochs as were kept ends with the same parameters.

@@ -22,7 +22,7 @@ const NO_MATTER: [&str; 5] = ["out", "threads", "checkpoint_seconds", "quiet", "
 const IN_THE_MODEL: [&str; 3] = ["scaling", "binarisation", "threshold"];
 
 /// How the names of flags end that set the size of a step, which a run may take up anew.
-const RATES: [&str; 4] = ["learning_rate", "momentum", "weight_decay", "max_norm"];
+const RATES: [&str; 5] = ["learning_rate", "layer_rate", "momentum", "weight_decay", "max_norm"];
 
 /// Whether a flag is a key of a configuration.
 pub(super) fn is_key(arg: &Arg) -> bool {

@@ -324,6 +324,9 @@ pub struct FinetuneArgs {
     /// Size of a step at the start of fine-tuning
     #[arg(long, value_name = "RATE", default_value_t = NET.learning_rate)]
     pub finetune_learning_rate: f32,
+    /// Share of that size for the layers below the head, from 0 to 1; 0 leaves them as they are: of few labels the head alone may learn more
+    #[arg(long, value_name = "SHARE", default_value_t = NET.layer_rate)]
+    pub layer_rate: f32,
     /// How the learning rate of fine-tuning falls
     #[arg(long, value_name = "SCHEDULE", default_value = "linear")]
     pub finetune_schedule: Schedule,

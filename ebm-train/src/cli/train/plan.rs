@@ -213,6 +213,7 @@ fn backpropagation(args: &FinetuneArgs) -> Result<Option<Backpropagation>, Error
         batch_size: args.finetune_batch_size as usize,
         optimizer: args.finetune_optimizer,
         learning_rate: args.finetune_learning_rate,
+        layer_rate: args.layer_rate,
         schedule: args.finetune_schedule,
         decay_epochs: args.finetune_decay_epochs,
         momentum: args.finetune_momentum,

@@ -48,17 +48,19 @@ impl Finetuned {
 
 /// Multiply-adds of [`finetune`].
 pub fn cost(settings: &Backpropagation, hidden: &[usize], dataset: &Dataset) -> u64 {
-    settings.epochs as u64 * epoch_cost(hidden, dataset).iter().sum::<u64>()
+    settings.epochs as u64 * epoch_cost(settings, hidden, dataset).iter().sum::<u64>()
 }
 
 /// Of an epoch: learning and measuring.
-fn epoch_cost(hidden: &[usize], dataset: &Dataset) -> [u64; 2] {
+fn epoch_cost(settings: &Backpropagation, hidden: &[usize], dataset: &Dataset) -> [u64; 2] {
     let widths = std::iter::once(dataset.train.inputs.visible()).chain(hidden.iter().copied());
     let outputs = hidden.iter().copied().chain([dataset.classes.len()]);
     let sample: usize = widths.zip(outputs).map(|(inputs, outputs)| inputs * outputs).sum();
     let rows = |split: &Split| split.inputs.rows();
     let measured = rows(&dataset.train) + rows(&dataset.validation) + rows(&dataset.test);
-    [3 * rows(&dataset.train), measured].map(|passes| (sample * passes) as u64)
+    // Up, down, and the gradient; of a net whose layers stay as they are, up alone.
+    let of_step = if settings.layer_rate > 0.0 { 3 } else { 1 };
+    [of_step * rows(&dataset.train), measured].map(|passes| (sample * passes) as u64)
 }
 
 /// Trains the layers of `start` with a fresh head to classify, and reports each epoch under the name `stage`.
@@ -85,7 +87,7 @@ pub fn finetune<B: Backend>(
     let mut best = (settings.patience > 0).then(|| Best::new(backend, &mut net));
 
     let batches = rows.div_ceil(settings.batch_size);
-    let effort = Effort::new(batches, epoch_cost(&start.widths(), dataset));
+    let effort = Effort::new(batches, epoch_cost(settings, &start.widths(), dataset));
     // An epoch is measured at its end, over all samples and without dropout; what its steps saw is not reported.
     let mut unread = backend.zeros(1, 2);
     let mut position = Position::default();
@@ -112,7 +114,7 @@ pub fn finetune<B: Backend>(
             net.forward(backend, Some(Dropout { hidden, input, draws: Draws { seed, stream, samples } }));
             let labels: Vec<u16> = samples.iter().map(|&sample| dataset.train.labels[sample as usize]).collect();
             net.score(backend, &labels, settings.label_smoothing, &mut unread);
-            net.backward(backend, settings.weight_decay, settings.dropout);
+            net.backward(backend, settings);
             net.step(backend, settings, taken, taken as f32 / batches as f32);
             position.batches += 1;
             effort.tell(position.batches, monitor);
@@ -250,7 +252,7 @@ pub fn gradient<B: Backend>(
     let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
     net.forward(backend, Some(Dropout { hidden, input, draws }));
     net.score(backend, labels, settings.label_smoothing, &mut totals);
-    net.backward(backend, settings.weight_decay, settings.dropout);
+    net.backward(backend, settings);
     let loss = f64::from(backend.download(&totals)[0]) / labels.len().max(1) as f64;
     (loss, net.collect(backend, |parameter| &parameter.update.gradient))
 }

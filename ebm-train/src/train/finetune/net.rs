@@ -111,16 +111,18 @@ impl<B: Backend> Net<B> {
         }
     }
 
-    /// Back-propagates the gradient of the scores to every parameter; `dropout` is that of [`Net::forward`].
-    pub fn backward(&mut self, backend: &B, weight_decay: f32, dropout: f32) {
+    /// Back-propagates the gradient of the scores to every parameter that learns.
+    pub fn backward(&mut self, backend: &B, settings: &Backpropagation) {
+        let Backpropagation { weight_decay, dropout, .. } = *settings;
+        let frozen = self.frozen(settings);
         let Self { layers, link, input, outputs, delta } = self;
-        for (index, Layer { weights, bias }) in layers.iter_mut().enumerate().rev() {
+        for (index, Layer { weights, bias }) in layers.iter_mut().enumerate().skip(frozen).rev() {
             let (below, above) = outputs.split_at_mut(index);
             let current = &above[0];
             backend.outer(0.0, 1.0, below.last().unwrap_or(input), current, &mut weights.update.gradient);
             backend.add_scaled(weight_decay, &weights.value, &mut weights.update.gradient);
             backend.column_sums(0.0, 1.0, current, &mut bias.update.gradient);
-            if let Some(below) = below.last_mut() {
+            if let Some(below) = below.last_mut().filter(|_| index > frozen) {
                 backend.affine(Direction::Down, &weights.value, None, Link::Identity, current, delta);
                 backend.backward(*link, 1.0 - dropout, below, delta);
                 std::mem::swap(below, delta);
@@ -128,14 +130,22 @@ impl<B: Backend> Net<B> {
         }
     }
 
+    /// How many layers, from the lowest, stay as they are.
+    fn frozen(&self, settings: &Backpropagation) -> usize {
+        if settings.layer_rate > 0.0 { 0 } else { self.layers.len() - 1 }
+    }
+
     /// One step of the optimiser, the `taken`-th from 0, `epochs` (with their fraction) after the start.
     pub fn step(&mut self, backend: &B, settings: &Backpropagation, taken: u32, epochs: f32) {
-        let learning_rate = settings.learning_rate_after(epochs);
-        let step = match settings.optimizer {
-            Optimizer::Adam => Step::Adam { learning_rate, taken },
-            Optimizer::Sgd => Step::Momentum { learning_rate, momentum: settings.momentum },
-        };
-        for Layer { weights, bias } in &mut self.layers {
+        let of_head = settings.learning_rate_after(epochs);
+        let frozen = self.frozen(settings);
+        let head = self.layers.len() - 1;
+        for (index, Layer { weights, bias }) in self.layers.iter_mut().enumerate().skip(frozen) {
+            let learning_rate = if index < head { settings.layer_rate * of_head } else { of_head };
+            let step = match settings.optimizer {
+                Optimizer::Adam => Step::Adam { learning_rate, taken },
+                Optimizer::Sgd => Step::Momentum { learning_rate, momentum: settings.momentum },
+            };
             weights.update.step(backend, step, &mut weights.value);
             bias.update.step(backend, step, &mut bias.value);
             if settings.max_norm > 0.0 {

@@ -17,6 +17,8 @@ pub struct Backpropagation {
     pub optimizer: Optimizer,
     /// Size of a step at the start.
     pub learning_rate: f32,
+    /// Share of it that the layers below the head learn at; 0 leaves them as they are.
+    pub layer_rate: f32,
     /// How it falls.
     pub schedule: Schedule,
     /// See [`Schedule`].
@@ -49,6 +51,7 @@ impl Default for Backpropagation {
             batch_size: 32,
             optimizer: Optimizer::Adam,
             learning_rate: 0.002,
+            layer_rate: 1.0,
             schedule: Schedule::Linear,
             decay_epochs: 10.0,
             momentum: 0.9,
@@ -79,6 +82,7 @@ impl Backpropagation {
             return Err(Error::Flag { flag: "--finetune-batch-size", value: "0".into(), expected: "at least 1" });
         }
         above_zero("--finetune-learning-rate", self.learning_rate)?;
+        within("--layer-rate", self.layer_rate, (0.0..=1.0).contains(&self.layer_rate), "from 0 to 1")?;
         above_zero("--finetune-decay-epochs", self.decay_epochs)?;
         share("--finetune-momentum", self.momentum)?;
         at_least_zero("--finetune-weight-decay", self.weight_decay)?;
