@@ -58,10 +58,10 @@ fn class_rbm(setting: &Setting<'_>, objective: Objective) -> Stack {
     let machine = RbmSettings {
         objective,
         generative_weight: 0.01,
-        epochs: setting.of(30, 20),
+        epochs: 20,
         optimizer: Optimizer::Adam,
         batch_size: setting.of(100, 20),
-        learning_rate: setting.of(1e-3, 5e-3),
+        learning_rate: setting.of(3e-3, 5e-3),
         schedule: Schedule::Linear,
         weight_decay: 0.0,
         // Images drawn anew each time that they are seen: the machine cannot learn them by heart.
