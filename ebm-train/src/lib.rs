@@ -7,6 +7,7 @@
 
 pub mod arrays;
 pub mod backend;
+pub mod bench;
 pub mod cli;
 pub mod data;
 mod error;

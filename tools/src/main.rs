@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets a machine up, tests everything, runs and measures the firmware.
 
 mod bare;
+mod bench;
 mod board;
 mod console;
 mod expected;
@@ -93,6 +94,21 @@ enum Chore {
         #[arg(default_value = board::DEFAULT)]
         board: String,
     },
+    /// Time training beside PyTorch and scikit-learn, in turn, and print ratios
+    Bench {
+        /// The folder with MNIST's four files; `ebm-train data fetch mnist` brings them
+        #[arg(long, value_name = "DIR", default_value = "data/mnist")]
+        data: PathBuf,
+        /// Only these workloads, by name [default: all that `ebm-train bench` runs]
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Times that each side has its turn
+        #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        rounds: u32,
+        /// The Python that has torch and scikit-learn
+        #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+        python: PathBuf,
+    },
     /// Measure every operation on every board under QEMU; print the tables in Markdown
     Figures {
         /// A folder of ebm-firmware/boards [default: all]
@@ -139,6 +155,10 @@ fn run(chore: Chore) -> Result<bool> {
         }
         Chore::Bare { board } => bare::run(&Board::chosen(board.as_deref())?),
         Chore::Shapes { board } => shapes::run(&Board::load(&board)?),
+        Chore::Bench { data, only, rounds, python } => {
+            bench::run(&bench::Bench { data, only, rounds, python })?;
+            Ok(true)
+        }
         Chore::Figures { board, shape } => figures::run(&Board::chosen(board.as_deref())?, &shape),
     }
 }

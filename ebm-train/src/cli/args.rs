@@ -46,6 +46,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Repeat the field's experiments by name, the published figure beside ours
     Reproduce(super::reproduce::ReproduceArgs),
+    /// Time training here, beside the rate of this machine's own products
+    Bench(super::bench::BenchArgs),
     /// Draw samples of a model: chains of Gibbs sampling
     Sample(super::sample::SampleArgs),
     /// Draw samples beside what a model makes of them

@@ -1,6 +1,7 @@
 //! The command line: syntax in [`args`], one module a command.
 
 pub mod args;
+mod bench;
 mod config;
 mod data;
 mod drawing;
@@ -73,6 +74,7 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Eval(eval)) => eval::run(&eval, json),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, json),
         Some(Command::Reproduce(reproduce)) => reproduce::run(&reproduce, json),
+        Some(Command::Bench(bench)) => bench::run(&bench, json),
         Some(Command::Sample(sample)) => sample::run(&sample, json),
         Some(Command::Reconstruct(reconstruct)) => reconstruct::run(&reconstruct, json),
         Some(Command::Inpaint(inpaint)) => inpaint::run(&inpaint, json),

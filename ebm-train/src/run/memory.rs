@@ -1,4 +1,4 @@
-//! Whether a net fits into the machine's memory, asked before any of it is taken.
+//! Memory: whether a net fits into it, asked before any of it is taken, and what a run took.
 
 use crate::Error;
 use std::fs;
@@ -24,6 +24,11 @@ fn available() -> Option<u64> {
         .map(|max| max.saturating_sub(field(&read("/sys/fs/cgroup/memory.stat"), "anon ").unwrap_or(0)));
     let limit = field(&read("/proc/self/limits"), "Max address space");
     [free, group, limit].into_iter().flatten().min()
+}
+
+/// The most bytes that this process has held at a time. `None` where the system does not tell.
+pub fn peak() -> Option<u64> {
+    field(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")?.checked_mul(1024)
 }
 
 /// The number after `name` at the beginning of a line.

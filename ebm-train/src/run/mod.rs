@@ -14,7 +14,7 @@ pub use checkpoint::is_checkpoint;
 pub use folder::{CONFIG, Folder, MODEL, MODEL_F32, Overwrite};
 pub use interrupt::EXIT_CODE as INTERRUPTED;
 pub use log::{Event, Opening};
-pub use memory::check as check_memory;
+pub use memory::{check as check_memory, peak as peak_memory};
 pub use strand::Strand;
 
 use crate::report::Progress;

@@ -40,6 +40,11 @@ impl Cpu {
         Ok(Self { team, worth_sharing: WORTH_SHARING })
     }
 
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
     /// The same, with threads sharing every operation from so many multiply-adds on. Changes the time taken and nothing else.
     pub fn sharing_from(self, multiply_adds: usize) -> Self {
         Self { worth_sharing: multiply_adds, ..self }

@@ -19,7 +19,7 @@ use crate::data::{Batch, Dataset, Split};
 use crate::parameters::{AffineParameters, ClassifierParameters, RbmParameters};
 use ebm_core::HiddenKind;
 use ebm_core::rng::{Purpose, Stream};
-use net::{Dropout, Net};
+pub use net::Net;
 use stopping::Best;
 
 /// The flag that is at fault when a net leaves the finite numbers.
@@ -110,11 +110,8 @@ pub fn finetune<B: Backend>(
             let taken = (position.epochs * batches + position.batches) as u32;
             splits.minibatch(backend, settings, (seed, epoch), samples, net.input())?;
             let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
-            let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
-            net.forward(backend, Some(Dropout { hidden, input, draws: Draws { seed, stream, samples } }));
             let labels: Vec<u16> = samples.iter().map(|&sample| dataset.train.labels[sample as usize]).collect();
-            net.score(backend, &labels, settings.label_smoothing, &mut unread);
-            net.backward(backend, settings);
+            net.form_gradient(backend, settings, Draws { seed, stream, samples }, &labels, &mut unread);
             net.step(backend, settings, taken, taken as f32 / batches as f32);
             position.batches += 1;
             effort.tell(position.batches, monitor);
@@ -249,10 +246,7 @@ pub fn gradient<B: Backend>(
     let mut net = Net::new(backend, start, head);
     *net.input() = backend.upload(batch.rows(), batch.visible, &batch.values);
     let mut totals = backend.zeros(1, 2);
-    let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
-    net.forward(backend, Some(Dropout { hidden, input, draws }));
-    net.score(backend, labels, settings.label_smoothing, &mut totals);
-    net.backward(backend, settings);
+    net.form_gradient(backend, settings, draws, labels, &mut totals);
     let loss = f64::from(backend.download(&totals)[0]) / labels.len().max(1) as f64;
     (loss, net.collect(backend, |parameter| &parameter.update.gradient))
 }

@@ -17,15 +17,15 @@ use ebm_core::rng::Stream;
 const INPUT: u8 = u8::MAX;
 
 /// Weights and bias of a layer being trained.
-pub struct Layer<B: Backend> {
+struct Layer<B: Backend> {
     /// A row is an output's weights.
-    pub weights: Trained<B>,
+    weights: Trained<B>,
     /// One an output.
-    pub bias: Trained<B>,
+    bias: Trained<B>,
 }
 
 /// A parameter and what its steps need.
-pub struct Trained<B: Backend> {
+pub(super) struct Trained<B: Backend> {
     /// The parameter.
     pub value: B::Tensor,
     /// Its gradient and moments.
@@ -52,13 +52,13 @@ pub struct Net<B: Backend> {
 
 /// Units that are left out of a step.
 #[derive(Clone, Copy, Debug)]
-pub struct Dropout<'a> {
+struct Dropout<'a> {
     /// Probability that a hidden unit is.
-    pub hidden: f32,
+    hidden: f32,
     /// Probability that an input is.
-    pub input: f32,
+    input: f32,
     /// What decides it; the layer is set for each.
-    pub draws: Draws<'a>,
+    draws: Draws<'a>,
 }
 
 impl<B: Backend> Net<B> {
@@ -83,8 +83,24 @@ impl<B: Backend> Net<B> {
         &mut self.input
     }
 
+    /// Forms the gradient of the minibatch that lies in [`Net::input`], with the units left out that the draws say; adds to `totals` (1 × 2) the sum
+    /// of the cross-entropies in nats against the smoothed targets and the number of right answers.
+    pub fn form_gradient(
+        &mut self,
+        backend: &B,
+        settings: &Backpropagation,
+        draws: Draws<'_>,
+        labels: &[u16],
+        totals: &mut B::Tensor,
+    ) {
+        let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
+        self.forward(backend, Some(Dropout { hidden, input, draws }));
+        self.score(backend, labels, settings.label_smoothing, totals);
+        self.backward(backend, settings);
+    }
+
     /// Computes every layer's outputs from the input.
-    pub fn forward(&mut self, backend: &B, dropout: Option<Dropout<'_>>) {
+    fn forward(&mut self, backend: &B, dropout: Option<Dropout<'_>>) {
         let leave_out = |rate: f32, layer: u8, values: &mut B::Tensor| {
             if let Some(Dropout { draws, .. }) = dropout.filter(|_| rate > 0.0) {
                 backend.dropout(Draws { stream: Stream { layer, ..draws.stream }, ..draws }, rate, values);
@@ -105,14 +121,14 @@ impl<B: Backend> Net<B> {
     }
 
     /// Scores to the gradient of their mean cross-entropy, whose sum and the number of right answers are added to `totals`.
-    pub fn score(&mut self, backend: &B, labels: &[u16], smoothing: f32, totals: &mut B::Tensor) {
+    fn score(&mut self, backend: &B, labels: &[u16], smoothing: f32, totals: &mut B::Tensor) {
         if let Some(scores) = self.outputs.last_mut() {
             backend.softmax_cross_entropy(labels, smoothing, scores, totals);
         }
     }
 
     /// Back-propagates the gradient of the scores to every parameter that learns.
-    pub fn backward(&mut self, backend: &B, settings: &Backpropagation) {
+    fn backward(&mut self, backend: &B, settings: &Backpropagation) {
         let Backpropagation { weight_decay, dropout, .. } = *settings;
         let frozen = self.frozen(settings);
         let Self { layers, link, input, outputs, delta } = self;
@@ -168,14 +184,14 @@ impl<B: Backend> Net<B> {
     }
 
     /// Every parameter with its name.
-    pub fn parameters(&mut self) -> impl Iterator<Item = (String, &mut Trained<B>)> {
+    pub(super) fn parameters(&mut self) -> impl Iterator<Item = (String, &mut Trained<B>)> {
         self.layers.iter_mut().enumerate().flat_map(|(index, Layer { weights, bias })| {
             [(format!("layer{index}.weights"), weights), (format!("layer{index}.bias"), bias)]
         })
     }
 
     /// One tensor of every parameter: of the hidden layers, then of the head.
-    pub fn collect(&self, backend: &B, tensor: impl Fn(&Trained<B>) -> &B::Tensor) -> Vec<AffineParameters> {
+    pub(super) fn collect(&self, backend: &B, tensor: impl Fn(&Trained<B>) -> &B::Tensor) -> Vec<AffineParameters> {
         let download = |layer: &Layer<B>| AffineParameters {
             weights: backend.download(tensor(&layer.weights)),
             bias: backend.download(tensor(&layer.bias)),
@@ -184,7 +200,7 @@ impl<B: Backend> Net<B> {
     }
 
     /// Parameters and moments.
-    pub fn snapshot(&mut self, backend: &B, position: Position) -> Snapshot {
+    pub(super) fn snapshot(&mut self, backend: &B, position: Position) -> Snapshot {
         let mut snapshot = Snapshot::at(position);
         for (name, parameter) in self.parameters() {
             snapshot.put(backend, &name, &parameter.value);
@@ -194,7 +210,7 @@ impl<B: Backend> Net<B> {
     }
 
     /// What [`Net::snapshot`] saved. Fails when it is of another net.
-    pub fn restore(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
+    pub(super) fn restore(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
         self.parameters().try_for_each(|(name, parameter)| {
             snapshot.restore(backend, &name, &mut parameter.value)?;
             parameter.update.load(backend, &name, snapshot)

@@ -109,21 +109,17 @@ pub fn train<B: Backend>(
         monitor.skip(effort.before(position));
     }
 
-    let mut data = backend.zeros(0, 0);
     while position.epochs < settings.epochs {
         let epoch = position.epochs + 1;
         let samples = order::shuffled(seed, layer, epoch, rows);
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
-            train.gather(backend, samples, &mut data)?;
-            let labels = train.labels(samples).unwrap_or_default();
             let taken = (position.epochs * batches + position.batches) as u32;
-            trainer.form_gradient(backend, Place { seed, layer, step: taken, samples }, &data, &labels);
             let pace = Pace {
                 learning_rate: settings.learning_rate_after(taken as f32 / batches as f32),
                 momentum: settings.momentum_in(position.epochs),
                 taken,
             };
-            trainer.step(backend, pace);
+            trainer.learn(backend, train, Place { seed, layer, step: taken, samples }, pace)?;
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {

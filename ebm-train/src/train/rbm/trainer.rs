@@ -37,6 +37,8 @@ pub struct Trainer<B: Backend> {
     weights: Update<B>,
     visible_bias: Update<B>,
     hidden_bias: Update<B>,
+    /// The minibatch as it was gathered.
+    gathered: B::Tensor,
     data: Data<B>,
     chains: Chains<B>,
     fast: Option<Fast<B>>,
@@ -81,6 +83,7 @@ impl<B: Backend> Trainer<B> {
             weights: Update::new(backend, shape),
             visible_bias: Update::new(backend, backend.shape(&machine.visible_bias)),
             hidden_bias: Update::new(backend, backend.shape(&machine.hidden_bias)),
+            gathered: empty(),
             data: Data {
                 misses_some: moments.is_missing_some(),
                 completion: Completion::new(backend),
@@ -122,6 +125,23 @@ impl<B: Backend> Trainer<B> {
             hidden_bias: backend.download(&self.hidden_bias.gradient),
             kinds: self.machine.kinds().clone(),
         }
+    }
+
+    /// Learns from the minibatch at `place` in `source`: gathers it, forms its gradient and descends it. Fails when samples cannot be read.
+    pub fn learn(
+        &mut self,
+        backend: &B,
+        source: &mut Source<'_, B>,
+        place: Place<'_>,
+        pace: Pace,
+    ) -> Result<(), Error> {
+        let mut data = std::mem::replace(&mut self.gathered, backend.zeros(0, 0));
+        source.gather(backend, place.samples, &mut data)?;
+        let labels = source.labels(place.samples).unwrap_or_default();
+        self.form_gradient(backend, place, &data, &labels);
+        self.gathered = data;
+        self.step(backend, pace);
+        Ok(())
     }
 
     /// Forms the gradient of the minibatch `data` (samples × V), to be descended.

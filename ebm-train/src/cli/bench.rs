@@ -1,0 +1,93 @@
+//! `bench`: how long training takes here, beside the rate of this machine's own products.
+
+use crate::Error;
+use crate::backend::Cpu;
+use crate::bench::{Timing, WORKLOADS, Workload, sgemm_gflops, time};
+use crate::data::{self, DataOptions};
+use crate::run::peak_memory;
+use clap::builder::PossibleValuesParser;
+use clap::value_parser;
+use serde::Serialize;
+
+/// Arguments of `bench`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A workload runs once to warm up, then --repeats times. GFLOP/s count the products alone, two operations a multiply-add, in the fastest run; of products: as a share of what \
+    a product of 2048 × 2048 matrices reaches in the same run. `cargo xtask bench` times PyTorch and scikit-learn in turn with these.\n\nExample: ebm-train bench --data mnist:data/mnist --only cd1-784x128-b64"
+)]
+pub struct BenchArgs {
+    /// MNIST, as mnist:DIR; `ebm-train data fetch mnist` brings it
+    #[arg(long, value_name = "SPEC")]
+    pub data: String,
+    /// Only these workloads, by name; all but the largest otherwise
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(WORKLOADS.map(|workload| workload.name)))]
+    pub only: Vec<String>,
+    /// Runs of each that count
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..=1000))]
+    pub repeats: u32,
+    /// Threads; 0 for one a processor
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
+}
+
+/// Only run where it is named: made for graphics cards.
+const LARGEST: &str = "cd1-784x4096-b512";
+
+#[derive(Serialize)]
+struct Report {
+    threads: usize,
+    sgemm_gflops: f64,
+    workloads: Vec<Row>,
+    /// Largest memory that the process has held, in bytes; none where the system does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    timing: Timing,
+    of_sgemm: f64,
+}
+
+pub(super) fn run(args: &BenchArgs, json: bool) -> Result<(), Error> {
+    let dataset = data::open(&DataOptions { data: args.data.clone(), ..DataOptions::default() })?;
+    let backend = Cpu::new(args.threads.into())?;
+    let mut report = Report {
+        threads: backend.threads(),
+        sgemm_gflops: sgemm_gflops(&backend),
+        workloads: Vec::new(),
+        peak_bytes: None,
+    };
+    if !json {
+        super::print(&format!(
+            "{} threads; products of 2048 × 2048 matrices at {:.0} GFLOP/s\n{:30} {:>9} {:>9} {:>9} {:>12}\n",
+            report.threads, report.sgemm_gflops, "", "min, s", "median, s", "GFLOP/s", "of products"
+        ))?;
+    }
+    for workload in chosen(&args.only) {
+        let timing = time(&backend, &workload, &dataset, args.repeats as usize)?;
+        let row = Row { of_sgemm: timing.gflops / report.sgemm_gflops, timing };
+        if !json {
+            let Row { of_sgemm, timing: Timing { name, min_s, median_s, gflops, measure, quality, .. } } = &row;
+            super::print(&format!(
+                "{name:30} {min_s:9.3} {median_s:9.3} {gflops:9.1} {:10.0} %  {measure} {quality:.4}\n",
+                100.0 * of_sgemm
+            ))?;
+        }
+        report.workloads.push(row);
+    }
+    report.peak_bytes = peak_memory();
+    if json {
+        return super::print_json(&report);
+    }
+    let Some(bytes) = report.peak_bytes else { return Ok(()) };
+    super::print(&format!("memory at most {:.0} MiB\n", bytes as f64 / f64::from(1 << 20)))
+}
+
+/// The workloads that are asked for.
+fn chosen(names: &[String]) -> impl Iterator<Item = Workload> {
+    let is_chosen =
+        |name: &str| if names.is_empty() { name != LARGEST } else { names.iter().any(|given| given == name) };
+    WORKLOADS.into_iter().filter(move |workload| is_chosen(workload.name))
+}

@@ -1,0 +1,73 @@
+//! `ebm-train bench`: times are times, rates are what they say, wrong data are refused.
+
+mod program;
+
+use program::{refuse, succeed};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// MNIST's four files with so many images, in which a stroke goes through the label's columns.
+fn write_mnist(folder: &Path, train: u32, test: u32) {
+    for (part, count) in [("train", train), ("t10k", test)] {
+        let label = |image: u32| (image % 10) as u8;
+        let mut images = [&[0, 0, 8, 3][..], &count.to_be_bytes(), &28u32.to_be_bytes(), &28u32.to_be_bytes()].concat();
+        for image in 0..count {
+            images.extend((0..784u32).map(|pixel| if pixel % 28 / 2 == u32::from(label(image)) { 200 } else { 9 }));
+        }
+        let mut labels = [&[0, 0, 8, 1][..], &count.to_be_bytes()].concat();
+        labels.extend((0..count).map(label));
+        fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images).expect("a file");
+        fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), labels).expect("a file");
+    }
+}
+
+#[test]
+fn times_and_rates_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_mnist(folder.path(), 320, 20);
+    let names = ["cd1-784x128-b64", "free-energy-784x500", "finetune-784-256-10"];
+    let line = format!("bench --data mnist:. --repeats 2 --threads 2 --only {} --json", names.join(","));
+    let report: Value = serde_json::from_str(&succeed(&line, folder.path())).expect("JSON");
+    assert_eq!(report["threads"], 2);
+    let sgemm = report["sgemm_gflops"].as_f64().expect("a rate");
+    assert!(sgemm > 0.1, "{sgemm} GFLOP/s");
+    let rows = report["workloads"].as_array().expect("rows");
+    // Products of 320 images, two operations a multiply-add.
+    let operations =
+        [320 * 784 * 128 * 5, 320 * 784 * 501, 320 * 3 * (784 * 256 + 256 * 10)].map(|n: u64| 2.0 * n as f64);
+    assert_eq!(rows.iter().map(|row| &row["name"]).collect::<Vec<_>>(), names);
+    for (row, operations) in rows.iter().zip(operations) {
+        let number = |name: &str| row[name].as_f64().unwrap_or(f64::NAN);
+        let seconds: Vec<f64> = row["seconds"].as_array().expect("runs").iter().filter_map(Value::as_f64).collect();
+        assert_eq!(seconds.len(), 2);
+        let is = |name: &str, value: f64| assert!((number(name) / value - 1.0).abs() < 1e-9, "{name} of {row}");
+        is("min_s", seconds[0].min(seconds[1]));
+        is("median_s", (seconds[0] + seconds[1]) / 2.0);
+        let rate = 1e-9 * operations / number("min_s");
+        is("gflops", rate);
+        is("of_sgemm", rate / sgemm);
+    }
+    // What comes of three runs: strokes are soon learnt.
+    assert!(rows[0]["quality"].as_f64().is_some_and(|error| error < 0.1), "{}", rows[0]);
+    assert!(rows[2]["quality"].as_f64().is_some_and(|accuracy| accuracy > 0.9), "{}", rows[2]);
+
+    let table = succeed(&line.replace(" --json", ""), folder.path());
+    for words in names.into_iter().chain(["GFLOP/s", "of products", "test accuracy"]) {
+        assert!(table.contains(words), "no `{words}` in:\n{table}");
+    }
+}
+
+#[test]
+fn data_of_another_size_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    refuse(
+        "bench --data digits",
+        folder.path(),
+        2,
+        &["--data digits: expected samples of 784 values", "data fetch mnist"],
+    );
+    write_mnist(folder.path(), 64, 20);
+    refuse("bench --data mnist:. --only gibbs-784x500", folder.path(), 2, &["at least 1,000 test samples"]);
+    refuse("bench --data mnist:. --only cd2", folder.path(), 2, &["cd1-784x128-b64"]);
+}
