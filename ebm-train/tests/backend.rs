@@ -173,7 +173,7 @@ fn statistics_are_sums_over_the_samples() -> Result<(), Error> {
         let before = probabilities(visible * hidden, 6);
         let mut out = backend.upload(hidden, visible, &before);
         let (v_there, h_there) = (backend.upload(rows, visible, &v), backend.upload(rows, hidden, &h));
-        backend.outer(0.5, -2.0, &v_there, &h_there, &mut out);
+        backend.outer(0.5, &[(-1.5, [&v_there, &h_there]), (-0.5, [&v_there, &h_there])], &mut out);
         let mut reference = Vec::new();
         for j in 0..hidden {
             for i in 0..visible {
@@ -185,7 +185,7 @@ fn statistics_are_sums_over_the_samples() -> Result<(), Error> {
         assert_close(&backend.download(&out), &reference, bound, "⟨v·h⟩");
 
         let mut sums = backend.upload(1, visible, &before[..visible]);
-        backend.column_sums(0.5, 3.0, &v_there, &mut sums);
+        backend.column_sums(0.5, &[(2.0, &v_there), (1.0, &v_there)], &mut sums);
         let sum = |i: usize| (0..rows).map(|n| f64::from(v[n * visible + i])).sum::<f64>();
         let reference: Vec<f32> = (0..visible).map(|i| (0.5 * f64::from(before[i]) + 3.0 * sum(i)) as f32).collect();
         let bound = tolerance::visible_field(rows + 1, 3.0 * magnitude(rows));

@@ -131,12 +131,12 @@ impl Backend for Recorder {
         self.cpu.dropout(draws, rate, values);
     }
 
-    fn outer(&self, keep: f32, scale: f32, visible: &Self::Tensor, hidden: &Self::Tensor, out: &mut Self::Tensor) {
-        self.cpu.outer(keep, scale, visible, hidden, out);
+    fn outer(&self, keep: f32, terms: &[(f32, [&Self::Tensor; 2])], out: &mut Self::Tensor) {
+        self.cpu.outer(keep, terms, out);
     }
 
-    fn column_sums(&self, keep: f32, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor) {
-        self.cpu.column_sums(keep, scale, values, out);
+    fn column_sums(&self, keep: f32, terms: &[(f32, &Self::Tensor)], out: &mut Self::Tensor) {
+        self.cpu.column_sums(keep, terms, out);
     }
 
     fn add_scaled(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor) {

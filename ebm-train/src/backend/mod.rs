@@ -195,11 +195,11 @@ pub trait Backend {
     /// Drops out units: `values = 0` with probability `rate`, else `values / (1 − rate)`.
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut Self::Tensor);
 
-    /// `out ← keep·out + scale·hiddenᵀ·visible`, in the layout of weights.
-    fn outer(&self, keep: f32, scale: f32, visible: &Self::Tensor, hidden: &Self::Tensor, out: &mut Self::Tensor);
+    /// `out ← keep·out + Σ scale·hiddenᵀ·visible` over one or more terms `(scale, [visible, hidden])`, in the layout of weights.
+    fn outer(&self, keep: f32, terms: &[(f32, [&Self::Tensor; 2])], out: &mut Self::Tensor);
 
-    /// `out ← keep·out + scale·(sum of the rows)`, in the layout of biases.
-    fn column_sums(&self, keep: f32, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
+    /// `out ← keep·out + Σ scale·(sum of the rows)` over terms `(scale, values)`, in the layout of biases.
+    fn column_sums(&self, keep: f32, terms: &[(f32, &Self::Tensor)], out: &mut Self::Tensor);
 
     /// `out ← out + scale·values`.
     fn add_scaled(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);

@@ -1,6 +1,6 @@
 //! What a [`Backend`] can do, on this machine's processors.
 
-use super::gemm::{MatrixRef, product, tiles};
+use super::gemm::{product, tiles};
 use super::team::Team;
 use super::{Cpu, CpuTensor, ELEMENT, passes};
 use crate::backend::{Backend, Direction, Draws, Link, Step};
@@ -91,13 +91,13 @@ impl Backend for Cpu {
         input: &CpuTensor,
         out: &mut CpuTensor,
     ) {
-        let stored = MatrixRef::new(&weights.values, weights.rows(), weights.columns);
+        let stored = weights.matrix();
         let (matrix, columns) = match direction {
             Direction::Up => (stored.transposed(), weights.rows()),
             Direction::Down => (stored, weights.columns),
         };
         out.reshape(input.rows(), columns);
-        let input = MatrixRef::new(&input.values, input.rows(), input.columns);
+        let input = input.matrix();
         let cost = input.rows() * input.columns() * columns;
         self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, TILE_COLUMNS]), |mut tile| {
             let left = input.part(tile.rows.clone(), 0..input.columns());
@@ -273,24 +273,37 @@ impl Backend for Cpu {
         self.with_streams(draws, values, |row, stream| passes::dropout(rate, kept, draws.seed, stream, row));
     }
 
-    fn outer(&self, keep: f32, scale: f32, visible: &CpuTensor, hidden: &CpuTensor, out: &mut CpuTensor) {
-        let rows = visible.rows();
-        let (columns, units) = (visible.columns, hidden.columns);
-        assert_eq!(hidden.rows(), rows, "as many hidden as visible samples");
-        assert_eq!(out.values.len(), units * columns, "statistics in the layout of the weights");
-        let samples = MatrixRef::new(&visible.values, rows, columns);
-        let states = MatrixRef::new(&hidden.values, rows, units);
-        let cost = rows * columns * units;
+    fn outer(&self, keep: f32, terms: &[(f32, [&CpuTensor; 2])], out: &mut CpuTensor) {
+        let columns = out.columns;
+        let terms = terms.iter().map(|&(scale, [visible, hidden])| {
+            assert_eq!(hidden.rows(), visible.rows(), "as many hidden as visible samples");
+            assert_eq!(
+                [hidden.columns, visible.columns],
+                [out.rows(), columns],
+                "statistics in the layout of the weights"
+            );
+            (scale, visible.matrix(), hidden.matrix())
+        });
+        let terms: Vec<_> = terms.collect();
+        let samples: usize = terms.iter().map(|(_, visible, _)| visible.rows()).sum();
+        let cost = samples * out.values.len();
+        // A tile takes all terms while it is at hand.
         self.share(cost, tiles(&mut out.values, columns, [SHARD_UNITS, columns]), |mut tile| {
-            let part = states.part(0..rows, tile.rows.clone());
-            product(keep, scale, part.transposed(), samples, &mut tile);
+            let mut keep = keep;
+            for &(scale, visible, hidden) in &terms {
+                let part = hidden.part(0..hidden.rows(), tile.rows.clone());
+                product(keep, scale, part.transposed(), visible, &mut tile);
+                keep = 1.0;
+            }
         });
     }
 
-    fn column_sums(&self, keep: f32, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
+    fn column_sums(&self, keep: f32, terms: &[(f32, &CpuTensor)], out: &mut CpuTensor) {
         passes::rescale(keep, None, &mut out.values);
-        for row in values.values.chunks_exact(values.columns.max(1)) {
-            passes::add_scaled(scale, row, &mut out.values);
+        for (scale, values) in terms {
+            for row in values.values.chunks_exact(values.columns.max(1)) {
+                passes::add_scaled(*scale, row, &mut out.values);
+            }
         }
     }
 

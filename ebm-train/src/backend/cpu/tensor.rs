@@ -1,5 +1,6 @@
 //! [`CpuTensor`]: a matrix, and the parts of it that are taken up one by one.
 
+use super::gemm::MatrixRef;
 use std::slice::{Chunks, ChunksMut};
 
 /// Rows of a batch that one task takes.
@@ -15,6 +16,11 @@ pub struct CpuTensor {
 impl CpuTensor {
     pub(super) fn rows(&self) -> usize {
         self.values.len() / self.columns.max(1)
+    }
+
+    /// It as a factor of a product.
+    pub(super) fn matrix(&self) -> MatrixRef<'_> {
+        MatrixRef::new(&self.values, self.rows(), self.columns)
     }
 
     /// Takes a shape; what it holds afterwards is unspecified. Allocates only when it grows.

@@ -135,9 +135,12 @@ impl<B: Backend> Net<B> {
         for (index, Layer { weights, bias }) in layers.iter_mut().enumerate().skip(frozen).rev() {
             let (below, above) = outputs.split_at_mut(index);
             let current = &above[0];
-            backend.outer(0.0, 1.0, below.last().unwrap_or(input), current, &mut weights.update.gradient);
-            backend.add_scaled(weight_decay, &weights.value, &mut weights.update.gradient);
-            backend.column_sums(0.0, 1.0, current, &mut bias.update.gradient);
+            let inputs = below.last().unwrap_or(input);
+            backend.outer(0.0, &[(1.0, [inputs, current])], &mut weights.update.gradient);
+            if weight_decay > 0.0 {
+                backend.add_scaled(weight_decay, &weights.value, &mut weights.update.gradient);
+            }
+            backend.column_sums(0.0, &[(1.0, current)], &mut bias.update.gradient);
             if let Some(below) = below.last_mut().filter(|_| index > frozen) {
                 backend.affine(Direction::Down, &weights.value, None, Link::Identity, current, delta);
                 backend.backward(*link, 1.0 - dropout, below, delta);

@@ -32,7 +32,7 @@ impl<B: Backend> Centre<B> {
     /// `λ ← (1 − rate)·λ + rate·⟨h⟩`, over the rows of `hidden`.
     pub fn follow(&mut self, backend: &B, rate: f32, hidden: &B::Tensor) {
         let rows = backend.shape(hidden)[0].max(1) as f32;
-        backend.column_sums(1.0 - rate, rate / rows, hidden, &mut self.hidden);
+        backend.column_sums(1.0 - rate, &[(rate / rows, hidden)], &mut self.hidden);
     }
 
     /// From the plain machine's biases to the centred one's, with `by = 1`, or back, with `by = −1`.
@@ -50,8 +50,8 @@ impl<B: Backend> Centre<B> {
     /// The plain machine's gradient to the centred one's: `∂W ← ∂W − ∂a·λᵀ − μ·∂bᵀ` by the chain rule. (A Gaussian unit's `∂a` is `σ²` times
     /// the derivative already.)
     pub fn gradient(&self, backend: &B, gradients: &mut Gradients<'_, B>) {
-        backend.outer(1.0, -1.0, gradients.visible_bias, &self.hidden, gradients.weights);
-        backend.outer(1.0, -1.0, &self.visible, gradients.hidden_bias, gradients.weights);
+        let terms = [(-1.0, [&*gradients.visible_bias, &self.hidden]), (-1.0, [&self.visible, gradients.hidden_bias])];
+        backend.outer(1.0, &terms, gradients.weights);
     }
 
     /// Steps of the centred machine's biases to those of the plain one, W's being taken as they are: the inverse of [`Centre::shift`].

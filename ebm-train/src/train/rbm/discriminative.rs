@@ -59,10 +59,10 @@ impl<B: Backend> Discriminative<B> {
         self.classify(backend, machine, data, labels, &mut unread);
         let (Self { inputs, fields, scores, deltas, .. }, kind) = (self, machine.kinds().hidden);
         backend.class_fields_backward(kind, &machine.weights, scores, fields, deltas);
-        backend.outer(0.0, 1.0, inputs, deltas, gradients.weights);
+        backend.outer(0.0, &[(1.0, [inputs, deltas])], gradients.weights);
         backend.class_weights_backward(kind, &machine.weights, scores, fields, gradients.weights);
-        backend.column_sums(0.0, 0.0, inputs, gradients.visible_bias);
+        backend.column_sums(0.0, &[], gradients.visible_bias);
         backend.class_bias_backward(scores, gradients.visible_bias);
-        backend.column_sums(0.0, 1.0, deltas, gradients.hidden_bias);
+        backend.column_sums(0.0, &[(1.0, deltas)], gradients.hidden_bias);
     }
 }

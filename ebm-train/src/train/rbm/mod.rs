@@ -49,12 +49,12 @@ impl<'a, B: Backend> Gradients<'a, B> {
         }
     }
 
-    /// `keep` times what they are and `scale` times the means of `v_i·h_j`, `v_i` and `h_j` over the rows.
-    fn add(&mut self, backend: &B, keep: f32, scale: f32, visible: &B::Tensor, hidden: &B::Tensor) {
-        let scale = scale / backend.shape(visible)[0].max(1) as f32;
-        backend.outer(keep, scale, visible, hidden, self.weights);
-        backend.column_sums(keep, scale, visible, self.visible_bias);
-        backend.column_sums(keep, scale, hidden, self.hidden_bias);
+    /// `keep` times what they are and, over terms `(scale, [v, h])`, `scale` times the means of `v_i·h_j`, `v_i` and `h_j` over the rows.
+    fn add(&mut self, backend: &B, keep: f32, terms: [(f32, [&B::Tensor; 2]); 2]) {
+        let terms = terms.map(|(scale, of)| (scale / backend.shape(of[0])[0].max(1) as f32, of));
+        backend.outer(keep, &terms, self.weights);
+        backend.column_sums(keep, &terms.map(|(scale, [visible, _])| (scale, visible)), self.visible_bias);
+        backend.column_sums(keep, &terms.map(|(scale, [_, hidden])| (scale, hidden)), self.hidden_bias);
     }
 }
 

@@ -40,11 +40,11 @@ impl<B: Backend> Sparsity<B> {
         let Self { activity, target, excess, visible_means } = self;
         let mean = 1.0 / backend.shape(hidden)[0].max(1) as f32;
         let decay = settings.sparsity_decay;
-        backend.column_sums(decay, (1.0 - decay) * mean, hidden, activity);
+        backend.column_sums(decay, &[((1.0 - decay) * mean, hidden)], activity);
         backend.copy(activity, excess);
         backend.add_scaled(-1.0, target, excess);
-        backend.column_sums(0.0, mean, visible, visible_means);
-        backend.outer(1.0, settings.sparsity_cost, visible_means, excess, gradients.weights);
+        backend.column_sums(0.0, &[(mean, visible)], visible_means);
+        backend.outer(1.0, &[(settings.sparsity_cost, [visible_means, excess])], gradients.weights);
         backend.add_scaled(settings.sparsity_cost, excess, gradients.hidden_bias);
     }
 

@@ -170,8 +170,8 @@ impl<B: Backend> Trainer<B> {
                 Statistics::Means => &data.means,
                 Statistics::States => &data.states,
             };
-            gradients.add(backend, keep, -scale, &data.visible, of_data);
-            gradients.add(backend, 1.0, scale, &self.chains.visible, &self.chains.hidden);
+            let of_model = [&self.chains.visible, &self.chains.hidden];
+            gradients.add(backend, keep, [(-scale, [&data.visible, of_data]), (scale, of_model)]);
         }
         if let Some(sparsity) = sparsity {
             sparsity.add(backend, settings, (&data.visible, &data.means), &mut gradients);
@@ -214,7 +214,9 @@ impl<B: Backend> Trainer<B> {
         if let Some(inverse) = inverse {
             backend.multiply_columns(inverse, gradients.weights);
         }
-        backend.add_scaled(settings.weight_decay, &machine.weights, gradients.weights);
+        if settings.weight_decay > 0.0 {
+            backend.add_scaled(settings.weight_decay, &machine.weights, gradients.weights);
+        }
         if settings.l1 > 0.0 {
             backend.add_signs(settings.l1, &machine.weights, gradients.weights);
         }

@@ -60,10 +60,9 @@ impl<B: Backend> Level<B> {
     pub fn wake(&mut self, backend: &B, visible: &B::Tensor, hidden: &B::Tensor) {
         self.down.visible_means(backend, hidden, &mut self.means);
         let mean = 1.0 / backend.shape(visible)[0].max(1) as f32;
-        backend.outer(0.0, -mean, visible, hidden, &mut self.down_weights.gradient);
-        backend.outer(1.0, mean, &self.means, hidden, &mut self.down_weights.gradient);
-        backend.column_sums(0.0, -mean, visible, &mut self.down_bias.gradient);
-        backend.column_sums(1.0, mean, &self.means, &mut self.down_bias.gradient);
+        let Self { means, down_weights, down_bias, .. } = self;
+        backend.outer(0.0, &[(-mean, [visible, hidden]), (mean, [means, hidden])], &mut down_weights.gradient);
+        backend.column_sums(0.0, &[(-mean, visible), (mean, means)], &mut down_bias.gradient);
     }
 
     /// Sleep: forms the gradient of `−ln q(h | v)` by the recognition weights, from states that were generated:
@@ -72,10 +71,9 @@ impl<B: Backend> Level<B> {
     pub fn sleep(&mut self, backend: &B, visible: &B::Tensor, hidden: &B::Tensor) {
         self.up.hidden_means(backend, visible, &mut self.means);
         let mean = 1.0 / backend.shape(visible)[0].max(1) as f32;
-        backend.outer(0.0, -mean, visible, hidden, &mut self.up_weights.gradient);
-        backend.outer(1.0, mean, visible, &self.means, &mut self.up_weights.gradient);
-        backend.column_sums(0.0, -mean, hidden, &mut self.up_bias.gradient);
-        backend.column_sums(1.0, mean, &self.means, &mut self.up_bias.gradient);
+        let Self { means, up_weights, up_bias, .. } = self;
+        backend.outer(0.0, &[(-mean, [visible, hidden]), (mean, [visible, means])], &mut up_weights.gradient);
+        backend.column_sums(0.0, &[(-mean, hidden), (mean, means)], &mut up_bias.gradient);
     }
 
     /// What [`Level::wake`] and [`Level::sleep`] formed, in the places of the parameters.
