@@ -41,13 +41,13 @@ const QUICK_FEW: f64 = 80.0;
 
 fn deep(setting: &Setting<'_>) -> (Stack, Backpropagation) {
     let machine =
-        RbmSettings { epochs: setting.of(20, 5), learning_rate: 0.1, schedule: Schedule::Linear, ..learning::plain() };
+        RbmSettings { epochs: setting.of(45, 5), learning_rate: 0.1, schedule: Schedule::Linear, ..learning::plain() };
     let hidden = if setting.quick { vec![96, 64] } else { vec![500, 500, 2000] };
     let tuning = Backpropagation {
-        epochs: setting.of(60, 10),
+        epochs: setting.of(45, 10),
         batch_size: setting.of(128, 32),
         learning_rate: setting.of(1e-3, 5e-3),
-        dropout: setting.of(0.4, 0.1),
+        dropout: setting.of(0.45, 0.1),
         input_dropout: setting.of(0.2, 0.0),
         ..Backpropagation::default()
     };
