@@ -2,6 +2,7 @@
 
 use super::gemm::{product, tiles};
 use super::team::Team;
+use super::tensor::SHARD_ROWS;
 use super::{Cpu, CpuTensor, ELEMENT, passes};
 use crate::backend::{Backend, Direction, Draws, Link, Step};
 use crate::parameters::UnitKinds;
@@ -15,8 +16,10 @@ use std::ops::Range;
 const SHARD_UNITS: usize = 64;
 /// Rows of a product that one task takes at most: all of a minibatch, so that the matrix is read once.
 const TILE_ROWS: usize = 256;
-/// Columns of a product that one task takes, where there are columns enough.
+/// Columns of a product that one task takes: half as many of a narrow layer, so that it is shared too.
 const TILE_COLUMNS: usize = 128;
+/// What a narrow layer has at most.
+const NARROW: usize = 2 * TILE_COLUMNS;
 /// Elements that one task takes where they are independent.
 const SHARD_ELEMENTS: usize = 8192;
 
@@ -61,10 +64,14 @@ impl Backend for Cpu {
     fn gather(&self, source: &CpuTensor, rows: &[u32], out: &mut CpuTensor) {
         let columns = source.columns;
         out.reshape(rows.len(), columns);
-        for (to, &row) in out.values.chunks_exact_mut(columns.max(1)).zip(rows) {
-            let start = row as usize * columns;
-            to.copy_from_slice(&source.values[start..start + columns]);
-        }
+        // Rows of a large set lie in no cache, so one thread alone waits for the memory.
+        let cost = out.values.len() * ELEMENT;
+        self.share(cost, out.shards_mut().zip(rows.chunks(SHARD_ROWS)), |(out, rows)| {
+            for (to, &row) in out.chunks_exact_mut(columns.max(1)).zip(rows) {
+                let start = row as usize * columns;
+                to.copy_from_slice(&source.values[start..start + columns]);
+            }
+        });
     }
 
     fn take_columns(&self, values: &CpuTensor, columns: Range<usize>, out: &mut CpuTensor) {
@@ -99,7 +106,8 @@ impl Backend for Cpu {
         out.reshape(input.rows(), columns);
         let input = input.matrix();
         let cost = input.rows() * input.columns() * columns;
-        self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, TILE_COLUMNS]), |mut tile| {
+        let width = if columns <= NARROW { TILE_COLUMNS / 2 } else { TILE_COLUMNS };
+        self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, width]), |mut tile| {
             let left = input.part(tile.rows.clone(), 0..input.columns());
             let right = matrix.part(0..matrix.rows(), tile.columns.clone());
             product(0.0, 1.0, left, right, &mut tile);

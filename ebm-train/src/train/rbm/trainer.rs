@@ -59,6 +59,35 @@ struct Data<B: Backend> {
     states: B::Tensor,
 }
 
+impl<B: Backend> Data<B> {
+    /// The visible units' values that a minibatch is learnt from, and their hidden units' means and states.
+    fn see<'a>(
+        &'a mut self,
+        backend: &B,
+        settings: &RbmSettings,
+        machine: &Machine<B>,
+        place: Place<'_>,
+        data: &'a B::Tensor,
+    ) -> [&'a B::Tensor; 3] {
+        let Self { misses_some, completion, complete, visible, means, states } = self;
+        let mut seen = data;
+        if *misses_some {
+            machine.complete(backend, data, completion, complete);
+            seen = complete;
+        }
+        if settings.binarize {
+            backend.bernoulli(place.draws(Purpose::Observation, START), seen, visible);
+            seen = visible;
+        }
+        if settings.draws_hidden_of_data() {
+            machine.hidden_means_and_states(backend, place.draws(Purpose::Hidden, START), seen, means, states);
+        } else {
+            machine.hidden_means(backend, seen, means);
+        }
+        [seen, means, states]
+    }
+}
+
 impl<B: Backend> Trainer<B> {
     /// Takes start values to the backend; `moments` are those of the data.
     ///
@@ -150,12 +179,12 @@ impl<B: Backend> Trainer<B> {
     /// negative phase and over the minibatch. (For a Gaussian unit `∂a_i` is `σ_i²` times the derivative: steps of its mean are in its own unit.)
     /// Discriminative: see [`Objective`]; `labels` are those of the samples. The pull to the sparsity target is added.
     pub fn form_gradient(&mut self, backend: &B, place: Place<'_>, data: &B::Tensor, labels: &[u16]) {
-        self.see(backend, place, data);
-        let Self { settings, machine, data, discriminative, sparsity, .. } = self;
+        let Self { settings, machine, data: state, discriminative, sparsity, .. } = self;
+        let [visible, means, states] = state.see(backend, settings, machine, place, data);
         let mut gradients = Gradients::of(&mut self.weights, &mut self.visible_bias, &mut self.hidden_bias);
         let mut keep = 0.0;
         if let Some(discriminative) = discriminative.as_mut().filter(|_| settings.objective != Objective::Generative) {
-            discriminative.gradient(backend, machine, &data.visible, labels, &mut gradients);
+            discriminative.gradient(backend, machine, visible, labels, &mut gradients);
             keep = 1.0;
         }
         let scale = match settings.objective {
@@ -165,38 +194,16 @@ impl<B: Backend> Trainer<B> {
         };
         if scale > 0.0 {
             let driver = self.fast.as_ref().map_or(&*machine, |fast| &fast.driver);
-            self.chains.run(backend, settings, driver, place, &data.states);
+            self.chains.run(backend, settings, driver, place, states);
             let of_data = match settings.hidden_statistics {
-                Statistics::Means => &data.means,
-                Statistics::States => &data.states,
+                Statistics::Means => means,
+                Statistics::States => states,
             };
             let of_model = [&self.chains.visible, &self.chains.hidden];
-            gradients.add(backend, keep, [(-scale, [&data.visible, of_data]), (scale, of_model)]);
+            gradients.add(backend, keep, [(-scale, [visible, of_data]), (scale, of_model)]);
         }
         if let Some(sparsity) = sparsity {
-            sparsity.add(backend, settings, (&data.visible, &data.means), &mut gradients);
-        }
-    }
-
-    /// Brings a minibatch to the state that it is learnt from, and its hidden units with it.
-    fn see(&mut self, backend: &B, place: Place<'_>, data: &B::Tensor) {
-        let Self {
-            settings, machine, data: Data { misses_some, completion, complete, visible, means, states }, ..
-        } = self;
-        let mut seen = data;
-        if *misses_some {
-            machine.complete(backend, data, completion, complete);
-            seen = complete;
-        }
-        if settings.binarize {
-            backend.bernoulli(place.draws(Purpose::Observation, START), seen, visible);
-        } else {
-            backend.copy(seen, visible);
-        }
-        if settings.draws_hidden_of_data() {
-            machine.hidden_means_and_states(backend, place.draws(Purpose::Hidden, START), visible, means, states);
-        } else {
-            machine.hidden_means(backend, visible, means);
+            sparsity.add(backend, settings, (visible, means), &mut gradients);
         }
     }
 
