@@ -36,7 +36,7 @@ pub struct Timing {
 
 /// Runs a workload once to warm up, and `repeats` times for its figures.
 ///
-/// Fails where the data are not those that it is for: 784 values a sample and, to fine-tune, labels.
+/// Fails where the data are not those that it is for ([`Workload::check`]).
 pub fn time<B: Backend>(backend: &B, workload: &Workload, dataset: &Dataset, repeats: usize) -> Result<Timing, Error> {
     workload.check(dataset)?;
     let mut work = workload.prepare(backend, dataset)?;

@@ -76,7 +76,8 @@ impl Workload {
         count as u64
     }
 
-    pub(super) fn check(&self, dataset: &Dataset) -> Result<(), Error> {
+    /// Fails unless the data are those that it is for: 784 values a sample, labels and, to start chains at, enough test samples.
+    pub fn check(&self, dataset: &Dataset) -> Result<(), Error> {
         let refused = |expected| Err(Error::Flag { flag: "--data", value: dataset.name.clone(), expected });
         let chains = match self.work {
             Work::Gibbs { chains, .. } => chains,

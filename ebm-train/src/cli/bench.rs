@@ -52,6 +52,7 @@ struct Row {
 
 pub(super) fn run(args: &BenchArgs, json: bool) -> Result<(), Error> {
     let dataset = data::open(&DataOptions { data: args.data.clone(), ..DataOptions::default() })?;
+    chosen(&args.only).try_for_each(|workload| workload.check(&dataset))?;
     let backend = Cpu::new(args.threads.into())?;
     let mut report = Report {
         threads: backend.threads(),
