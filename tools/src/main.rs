@@ -4,6 +4,7 @@ mod bare;
 mod bench;
 mod board;
 mod console;
+mod count;
 mod expected;
 mod figures;
 mod firmware;
@@ -94,6 +95,12 @@ enum Chore {
         #[arg(default_value = board::DEFAULT)]
         board: String,
     },
+    /// Count the instructions of training's hottest operations, and fail where they have grown
+    Count {
+        /// Store the counts as the expected ones
+        #[arg(long)]
+        overwrite: bool,
+    },
     /// Time training beside PyTorch and scikit-learn, in turn, and print ratios
     Bench {
         /// The folder with MNIST's four files; `ebm-train data fetch mnist` brings them
@@ -155,6 +162,7 @@ fn run(chore: Chore) -> Result<bool> {
         }
         Chore::Bare { board } => bare::run(&Board::chosen(board.as_deref())?),
         Chore::Shapes { board } => shapes::run(&Board::load(&board)?),
+        Chore::Count { overwrite } => count::run(overwrite),
         Chore::Bench { data, only, rounds, python } => {
             bench::run(&bench::Bench { data, only, rounds, python })?;
             Ok(true)

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::board::Board;
 use crate::console::{complain, say};
+use crate::count;
 use crate::oracle;
 use crate::packages::{Packages, Refusal};
 use crate::process;
@@ -31,6 +32,7 @@ pub fn run() -> Result<Vec<String>> {
     }
     missing.extend(cross_targets(&mut packages)?);
     oracle::setup(&mut packages);
+    count::setup(&mut packages);
     Ok(missing)
 }
 

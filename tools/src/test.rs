@@ -11,6 +11,7 @@ use anyhow::Result;
 use crate::bare;
 use crate::board::{self, Board};
 use crate::console::say;
+use crate::count;
 use crate::firmware::Host;
 use crate::fuzz;
 use crate::model::{Model, fixtures};
@@ -123,6 +124,11 @@ fn plan() -> Result<Vec<Step>> {
         }
     });
     steps.extend(hostile_bytes()?);
+    let title = "instructions of training's hottest operations";
+    steps.push(match count::impossible() {
+        Some(reason) => Step { title: title.to_owned(), action: Action::Skip(reason) },
+        None => Step::chore(title, "cargo xtask count", |_| count::run(false)),
+    });
     let trained = workspace::target().join("trained");
     let mut main_job = cargo("run -p ebm-train -- --f32 --force --out");
     main_job.arg(&trained);
