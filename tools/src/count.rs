@@ -21,8 +21,9 @@ const PACKAGE: &str = "valgrind";
 const OPERATIONS: [&str; 3] = ["up", "sample", "adam"];
 /// Calls in the shorter of two runs, and in the longer: what a call takes is their difference, without all that surrounds it.
 const CALLS: [u64; 2] = [2, 12];
-/// By which share of itself a count may grow: with the compiler that gave it, and with another.
-const GROWTH: [f64; 2] = [0.03, 0.2];
+/// By which share of itself a count may grow: with the compiler that gave it, where another processor's caches still change how products are cut,
+/// and with another compiler.
+const GROWTH: [f64; 2] = [0.1, 0.25];
 
 /// What the counts were.
 #[derive(Serialize, Deserialize)]
@@ -120,9 +121,9 @@ mod tests {
             instructions: BTreeMap::from([("up".to_owned(), count)]),
         };
         let before = counted("rustc 1", 1000);
-        assert!(compare(&before, &counted("rustc 1", 1030)));
-        assert!(!compare(&before, &counted("rustc 1", 1031)));
-        assert!(compare(&before, &counted("rustc 2", 1200)));
-        assert!(!compare(&before, &counted("rustc 2", 1201)));
+        assert!(compare(&before, &counted("rustc 1", 1100)));
+        assert!(!compare(&before, &counted("rustc 1", 1101)));
+        assert!(compare(&before, &counted("rustc 2", 1250)));
+        assert!(!compare(&before, &counted("rustc 2", 1251)));
     }
 }
