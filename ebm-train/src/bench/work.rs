@@ -2,7 +2,7 @@
 
 use super::workload::VISIBLE;
 use crate::Error;
-use crate::backend::{Backend, Draws};
+use crate::backend::Backend;
 use crate::data::{Batch, Dataset, Split};
 use crate::eval::energy::{mean_free_energy, reconstruction_error};
 use crate::generate::{Chains, Stack};
@@ -13,7 +13,6 @@ use crate::train::order;
 use crate::train::rbm::settings::Algorithm;
 use crate::train::rbm::{self, Moments, Pace, Place, RbmSettings, Shape, Trainer};
 use crate::train::source::Source;
-use ebm_core::rng::{Purpose, Stream};
 use ebm_core::{Beta, HiddenKind};
 
 /// Of every run.
@@ -203,10 +202,7 @@ impl<B: Backend> Timed for Finetuning<'_, B> {
         *epochs += 1;
         for samples in order::shuffled(SEED, *layer, *epochs, train.rows()).chunks(settings.batch_size) {
             train.gather(*backend, samples, net.input())?;
-            let labels: Vec<u16> = samples.iter().map(|&sample| dataset.train.labels[sample as usize]).collect();
-            let stream = Stream { step: *steps, ..Stream::new(Purpose::Dropout) };
-            net.form_gradient(*backend, settings, Draws { seed: SEED, stream, samples }, &labels, totals);
-            net.step(*backend, settings, *steps, 0.0);
+            net.learn(*backend, settings, (SEED, *steps, 0.0), (samples, &dataset.train.labels), totals);
             *steps += 1;
         }
         let [_, right] = net.evaluate(*backend, test, &dataset.test.labels)?;

@@ -159,7 +159,7 @@ fn run<B: Backend>(context: &mut Context<'_, B>) -> Result<Outcome, Error> {
         let mut accuracies = 0.0;
         for draw in 0..draws {
             let stage = format!("finetune-{labels}-labels-{}", draw + 1);
-            let dataset = labelled(&setting, seed + draw, labels)?;
+            let dataset = labelled(&setting, seed.wrapping_add(draw), labels)?;
             finetune(backend, &few(few_labels), seed, &stage, &start, &dataset, &mut heard)?;
             accuracies += 100.0 - error(&heard, &stage);
         }

@@ -18,7 +18,6 @@ use crate::backend::{Backend, Draws};
 use crate::data::{Batch, Dataset, Split};
 use crate::parameters::{AffineParameters, ClassifierParameters, RbmParameters};
 use ebm_core::HiddenKind;
-use ebm_core::rng::{Purpose, Stream};
 pub use net::Net;
 use stopping::Best;
 
@@ -109,10 +108,8 @@ pub fn finetune<B: Backend>(
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             let taken = (position.epochs * batches + position.batches) as u32;
             splits.minibatch(backend, settings, (seed, epoch), samples, net.input())?;
-            let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
-            let labels: Vec<u16> = samples.iter().map(|&sample| dataset.train.labels[sample as usize]).collect();
-            net.form_gradient(backend, settings, Draws { seed, stream, samples }, &labels, &mut unread);
-            net.step(backend, settings, taken, taken as f32 / batches as f32);
+            let at = (seed, taken, taken as f32 / batches as f32);
+            net.learn(backend, settings, at, (samples, &dataset.train.labels), &mut unread);
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {

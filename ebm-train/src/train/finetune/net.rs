@@ -11,7 +11,7 @@ use crate::train::rbm::settings::Optimizer;
 use crate::train::snapshot::{Position, Snapshot};
 use crate::train::source::Source;
 use ebm_core::HiddenKind;
-use ebm_core::rng::Stream;
+use ebm_core::rng::{Purpose, Stream};
 
 /// Layer of the draws that leave inputs out: no hidden layer has this number.
 const INPUT: u8 = u8::MAX;
@@ -81,6 +81,22 @@ impl<B: Backend> Net<B> {
     /// Where the minibatch is put.
     pub fn input(&mut self) -> &mut B::Tensor {
         &mut self.input
+    }
+
+    /// Learns from the minibatch that lies in [`Net::input`]: its samples by number, the labels of all. It is step `taken` from 0, `epochs` (with their
+    /// fraction) after the start. `totals` as of [`Net::form_gradient`].
+    pub fn learn(
+        &mut self,
+        backend: &B,
+        settings: &Backpropagation,
+        (seed, taken, epochs): (u64, u32, f32),
+        (samples, labels): (&[u32], &[u16]),
+        totals: &mut B::Tensor,
+    ) {
+        let labels: Vec<u16> = samples.iter().map(|&sample| labels[sample as usize]).collect();
+        let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
+        self.form_gradient(backend, settings, Draws { seed, stream, samples }, &labels, totals);
+        self.step(backend, settings, taken, epochs);
     }
 
     /// Forms the gradient of the minibatch that lies in [`Net::input`], with the units left out that the draws say; adds to `totals` (1 × 2) the sum
@@ -155,7 +171,7 @@ impl<B: Backend> Net<B> {
     }
 
     /// One step of the optimiser, the `taken`-th from 0, `epochs` (with their fraction) after the start.
-    pub fn step(&mut self, backend: &B, settings: &Backpropagation, taken: u32, epochs: f32) {
+    fn step(&mut self, backend: &B, settings: &Backpropagation, taken: u32, epochs: f32) {
         let of_head = settings.learning_rate_after(epochs);
         let frozen = self.frozen(settings);
         let head = self.layers.len() - 1;
