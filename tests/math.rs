@@ -1,8 +1,8 @@
 //! sigmoid, softplus, softmax and argmax against f64, over every exponent.
 
 use ebm_core::math::{
-    EXP_MIN, SIGMOID_MAX_RELATIVE_ERROR, SOFTPLUS_MAX_RELATIVE_ERROR, TAIL_MAX_ERROR, argmax, sigmoid, softmax,
-    softplus,
+    EXP_MIN, SIGMOID_MAX_RELATIVE_ERROR, SOFTPLUS_MAX_RELATIVE_ERROR, TAIL_MAX_ERROR, argmax, sigmoid, sigmoids,
+    softmax, softplus,
 };
 use ebm_tests::parameters::uniform;
 use ebm_tests::tolerance;
@@ -40,6 +40,20 @@ fn assert_within(name: &str, x: f32, ours: f32, exact: f64, relative: f32) {
     let error = (f64::from(ours) - exact).abs();
     let bound = if x >= EXP_MIN { f64::from(relative) * exact } else { f64::from(TAIL_MAX_ERROR) };
     assert!(error <= bound, "{name}({x:e}) = {ours:e}, exactly {exact:e}: wrong by {error:e}, allowed {bound:e}");
+}
+
+#[test]
+fn sigmoids_of_a_block_are_the_sigmoid_of_each_to_the_bit() {
+    let numbers: Vec<f32> =
+        every_exponent().chain(every_slope()).chain([f32::NAN, f32::INFINITY, f32::NEG_INFINITY]).collect();
+    for numbers in numbers.chunks(64) {
+        let mut block = [0.0; 64];
+        block[..numbers.len()].copy_from_slice(numbers);
+        sigmoids(&mut block);
+        for (&x, ours) in numbers.iter().zip(block) {
+            assert_eq!(ours.to_bits(), sigmoid(x).to_bits(), "{x:e}");
+        }
+    }
 }
 
 #[test]

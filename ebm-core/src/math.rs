@@ -22,6 +22,13 @@ pub const TAIL_MAX_ERROR: f32 = 1.22e-38;
 /// degree 7 in Horner form; its truncation error, `(ln 2 / 2)⁸ / 8! ≈ 5e-9`, lies under the rounding.
 #[inline(always)]
 fn exp_of_non_positive(x: f32) -> f32 {
+    let (r, power) = reduce(x);
+    exp_of_reduced(r) * power
+}
+
+/// `r` and `2^n` of [`exp_of_non_positive`].
+#[inline(always)]
+fn reduce(x: f32) -> (f32, f32) {
     /// Adding 1.5·2²³ rounds to the nearest integer and leaves that integer in the low bits.
     const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;
@@ -31,13 +38,16 @@ fn exp_of_non_positive(x: f32) -> f32 {
     let x = if x < EXP_MIN { EXP_MIN } else { x };
     let shifted = x * core::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
-    let r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    // The low bits of `shifted` hold n: moved into the exponent field they are 2^n.
+    ((x - n * LN2_HIGH) - n * LN2_LOW, f32::from_bits(shifted.to_bits().wrapping_add(127) << 23))
+}
+
+/// `e^r` for `|r| ≤ ln 2 / 2`.
+#[inline(always)]
+fn exp_of_reduced(r: f32) -> f32 {
     let tail = 1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0));
     let tail = 0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * tail));
-    let mantissa = 1.0 + (r + r * r * tail);
-    // The low bits of `shifted` hold n: moved into the exponent field they are 2^n.
-    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    mantissa * power
+    1.0 + (r + r * r * tail)
 }
 
 /// The logistic function `σ(x) = 1 / (1 + e^(−x))`.
@@ -46,9 +56,30 @@ fn exp_of_non_positive(x: f32) -> f32 {
 /// no overflow for any `x`; `σ(−∞) ≈ 0`, `σ(∞) = 1`.
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
-    let e = exp_of_non_positive(-x.abs());
+    sigmoid_of_exp(x, exp_of_non_positive(-x.abs()))
+}
+
+/// `σ(x)`, given `e^(−|x|)`.
+#[inline(always)]
+fn sigmoid_of_exp(x: f32, e: f32) -> f32 {
     let numerator = if x < 0.0 { e } else { 1.0 };
     numerator / (1.0 + e)
+}
+
+/// [`sigmoid`] of every number in place, bit for bit, in stages over all of them: a vector of them waits for its last operation before it can
+/// begin the next, and has others to wait beside. Twice the numbers' room on the stack, so not for a microcontroller.
+#[inline(always)]
+pub fn sigmoids<const N: usize>(block: &mut [f32; N]) {
+    let (mut e, mut power) = ([0.0; N], [0.0; N]);
+    for ((x, e), power) in block.iter().zip(&mut e).zip(&mut power) {
+        (*e, *power) = reduce(-x.abs());
+    }
+    for (e, power) in e.iter_mut().zip(&power) {
+        *e = exp_of_reduced(*e) * power;
+    }
+    for (x, e) in block.iter_mut().zip(&e) {
+        *x = sigmoid_of_exp(*x, *e);
+    }
 }
 
 /// `softplus(x) = ln(1 + e^x)`, computed as `max(x, 0) + ln(1 + e^(−|x|))`.

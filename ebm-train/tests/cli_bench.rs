@@ -59,6 +59,30 @@ fn times_and_rates_are_told() {
 }
 
 #[test]
+fn cost_grows_with_what_is_doubled() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let costs: Vec<Value> = serde_json::from_str(&succeed("bench --growth --json", folder.path())).expect("JSON");
+    // Eight times the size takes eight times as long, of a machine that others use give or take; what grew with the square would take 64 times.
+    let in_proportion = 1.0..40.0;
+    for (what, growth) in [
+        ("visible units", in_proportion.clone()),
+        ("hidden units", in_proportion.clone()),
+        ("Gibbs steps", in_proportion.clone()),
+        // As many products, fewer steps between them.
+        ("samples a minibatch", 0.05..4.0),
+        ("samples", in_proportion.clone()),
+        ("lines of CSV", in_proportion),
+    ] {
+        let of_this: Vec<&Value> = costs.iter().filter(|cost| cost["what"] == what).collect();
+        let [first, .., last] = &of_this[..] else { panic!("one cost of {what}") };
+        let times = |name: &str| last[name].as_f64().unwrap_or(f64::NAN) / first[name].as_f64().unwrap_or(f64::NAN);
+        assert_eq!(times("size"), 8.0, "{what}");
+        assert!(growth.contains(&times("seconds")), "{what}: {} times as long", times("seconds"));
+    }
+    refuse("bench --growth --data digits", folder.path(), 2, &["--growth", "--data"]);
+}
+
+#[test]
 fn data_of_another_size_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     refuse(

@@ -2,10 +2,12 @@
 //!
 //! The workloads are those of `tools/peers/train_peers.py`, which times PyTorch and scikit-learn at them: same names, sizes and numbers.
 
+mod growth;
 mod rate;
 mod work;
 mod workload;
 
+pub use growth::{Cost, growth};
 pub use rate::sgemm_gflops;
 pub use workload::{WORKLOADS, Workload};
 

@@ -49,7 +49,7 @@ pub(super) struct Learning<'a, B: Backend> {
 impl<'a, B: Backend> Learning<'a, B> {
     pub(super) fn new(
         backend: &'a B,
-        dataset: &'a Dataset,
+        split: &'a Split,
         hidden: usize,
         (k, batch_size, persistent): (u16, usize, bool),
     ) -> Result<Self, Error> {
@@ -65,7 +65,7 @@ impl<'a, B: Backend> Learning<'a, B> {
             centered: false,
             ..RbmSettings::default()
         };
-        let mut source = source(backend, &dataset.train)?;
+        let mut source = source(backend, split)?;
         let moments = Moments::of(backend, &mut source)?;
         let start = start(backend, hidden, &mut source)?;
         let trainer = Trainer::new(backend, &settings, (SEED, 0), &start, &moments)?;

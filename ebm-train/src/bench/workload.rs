@@ -102,7 +102,7 @@ impl Workload {
     ) -> Result<Box<dyn Timed + 'a>, Error> {
         Ok(match self.work {
             Work::Learn { hidden, k, batch, persistent } => {
-                Box::new(Learning::new(backend, dataset, hidden, (k, batch, persistent))?)
+                Box::new(Learning::new(backend, &dataset.train, hidden, (k, batch, persistent))?)
             }
             Work::FreeEnergy { hidden } => Box::new(FreeEnergies::new(backend, dataset, hidden)?),
             Work::Gibbs { hidden, chains, steps } => Box::new(Gibbs::new(backend, dataset, hidden, (chains, steps))?),

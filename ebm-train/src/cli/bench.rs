@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::backend::Cpu;
-use crate::bench::{Timing, WORKLOADS, Workload, sgemm_gflops, time};
+use crate::bench::{Cost, Timing, WORKLOADS, Workload, growth, sgemm_gflops, time};
 use crate::data::{self, DataOptions};
 use crate::run::peak_memory;
 use clap::builder::PossibleValuesParser;
@@ -17,8 +17,11 @@ use serde::Serialize;
 )]
 pub struct BenchArgs {
     /// MNIST, as mnist:DIR; `ebm-train data fetch mnist` brings it
-    #[arg(long, value_name = "SPEC")]
-    pub data: String,
+    #[arg(long, value_name = "SPEC", required_unless_present = "growth")]
+    pub data: Option<String>,
+    /// Not the workloads: how cost grows with units, Gibbs steps, samples and lines of a table, each doubled thrice; needs no data
+    #[arg(long, conflicts_with_all = ["data", "only", "repeats"])]
+    pub growth: bool,
     /// Only these workloads, by name; all but the largest otherwise
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(WORKLOADS.map(|workload| workload.name)))]
     pub only: Vec<String>,
@@ -50,8 +53,26 @@ struct Row {
     of_sgemm: f64,
 }
 
+/// What every size costs, and how many times what the one before does.
+fn run_growth(threads: usize, json: bool) -> Result<(), Error> {
+    let (mut costs, backend) = (Vec::<Cost>::new(), Cpu::new(threads)?);
+    growth(&backend, |cost| {
+        if !json {
+            let Cost { what, size, seconds } = &cost;
+            let last = costs.last().filter(|last| last.what == *what);
+            let times = last.map_or(String::new(), |last| format!("{:7.2} times the last", seconds / last.seconds));
+            super::print(&format!("{size:9} {what:20} {:9.1} ms{times}\n", 1e3 * seconds))?;
+        }
+        costs.push(cost);
+        Ok(())
+    })?;
+    if json { super::print_json(&costs) } else { Ok(()) }
+}
+
 pub(super) fn run(args: &BenchArgs, json: bool) -> Result<(), Error> {
-    let dataset = data::open(&DataOptions { data: args.data.clone(), ..DataOptions::default() })?;
+    // Without data, the growth was asked for.
+    let Some(data) = &args.data else { return run_growth(args.threads.into(), json) };
+    let dataset = data::open(&DataOptions { data: data.clone(), ..DataOptions::default() })?;
     chosen(&args.only).try_for_each(|workload| workload.check(&dataset))?;
     let backend = Cpu::new(args.threads.into())?;
     let mut report = Report {

@@ -4,6 +4,7 @@ use super::wide::wide;
 use crate::backend::{Link, Step};
 use ebm_core::HiddenKind;
 use ebm_core::kernel::{float, units as kernel};
+use ebm_core::math::sigmoids;
 use ebm_core::rng::{Stream, fill, unit_interval};
 
 /// Partial sums of a long sum: as many as the widest vector has, so that every width adds in one order.
@@ -23,6 +24,14 @@ fn by_draw(seed: u64, stream: Stream, row: &mut [f32], each: impl Fn(f32, u32) -
     }
 }
 
+/// Fields to probabilities.
+#[inline(always)]
+fn probabilities(fields: &mut [f32]) {
+    let (blocks, rest) = fields.as_chunks_mut::<DRAWS>();
+    blocks.iter_mut().for_each(sigmoids);
+    float::probabilities(rest);
+}
+
 wide! {
     /// `row ← link(row + bias)`.
     pub(super) fn add_and_link(bias: Option<&[f32]>, link: Link, row: &mut [f32]) {
@@ -33,7 +42,7 @@ wide! {
         }
         match link {
             Link::Identity => {}
-            Link::Sigmoid => float::probabilities(row),
+            Link::Sigmoid => probabilities(row),
             Link::Rectifier => kernel::rectify(row),
         }
     }
@@ -50,7 +59,13 @@ wide! {
 
     /// Fields to states drawn at inverse temperature `beta`.
     pub(super) fn sample(beta: f32, seed: u64, stream: Stream, row: &mut [f32]) {
-        by_draw(seed, stream, row, |field, draw| float::sampled(beta, field, draw));
+        for fields in row.chunks_mut(DRAWS) {
+            for field in &mut *fields {
+                *field *= beta;
+            }
+            probabilities(fields);
+        }
+        by_draw(seed, stream, row, float::state);
     }
 
     /// What is kept of a row by dropout, scaled up by `kept`.
