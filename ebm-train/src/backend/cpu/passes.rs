@@ -59,12 +59,10 @@ wide! {
 
     /// Fields to states drawn at inverse temperature `beta`.
     pub(super) fn sample(beta: f32, seed: u64, stream: Stream, row: &mut [f32]) {
-        for fields in row.chunks_mut(DRAWS) {
-            for field in &mut *fields {
-                *field *= beta;
-            }
-            probabilities(fields);
+        for field in &mut *row {
+            *field *= beta;
         }
+        probabilities(row);
         by_draw(seed, stream, row, float::state);
     }
 
