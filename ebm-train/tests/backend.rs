@@ -88,6 +88,59 @@ fn a_draw_belongs_to_its_sample_and_unit() -> Result<(), Error> {
     Ok(())
 }
 
+/// What [`Backend::round`] says that weights become, written out.
+fn rounded(weights: &[f32]) -> Vec<f32> {
+    let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+    let quantum = f64::from(largest).log2().floor().exp2() / f64::from(1 << 14);
+    let of = |weight: f32| ((f64::from(weight) / quantum).round_ties_even().clamp(-32767.0, 32767.0) * quantum) as f32;
+    weights.iter().map(|&weight| of(weight)).collect()
+}
+
+/// Sums of whole numbers of quanta are the same whatever adds them up: what packed states give with rounded weights is what floats give.
+#[test]
+fn states_over_rounded_weights_are_those_that_floats_give_to_the_bit() -> Result<(), Error> {
+    for (rows, visible, hidden) in SHAPES.into_iter().chain([(6, 784, 31), (261, 129, 64)]) {
+        let machine = Parameters::random(visible, hidden, 1.0, 1);
+        let mut weights = machine.weights.clone();
+        // Of the sizes that rounding meets: its edges, and what is lost in it.
+        for (weight, special) in weights.iter_mut().skip(2).step_by(3).zip([2.0, -1.999_99, 1.0e-6, 0.0, -0.0, 6.0e-5])
+        {
+            *weight = special;
+        }
+        let samples: Vec<u32> = (0..rows as u32).map(|row| 5 * row + 1).collect();
+        let stream = Stream { layer: 2, phase: 1, step: 3, ..Stream::new(Purpose::Hidden) };
+        let draws = Draws { seed: 6, stream, samples: &samples };
+        let beta = Beta::new(180);
+        for threads in [1, 2] {
+            let backend = Cpu::new(threads)?.sharing_from(0);
+            let mut of_backend = Default::default();
+            backend.round(&backend.upload(hidden, visible, &weights), &mut of_backend);
+            let of_floats = backend.upload(hidden, visible, &rounded(&weights));
+            for direction in [Direction::Up, Direction::Down] {
+                let (inputs, outputs, bias) = match direction {
+                    Direction::Up => (visible, hidden, &machine.hidden_bias),
+                    Direction::Down => (hidden, visible, &machine.visible_bias),
+                };
+                let on: Vec<f32> = probabilities(rows * inputs, 4).iter().map(|&p| f32::from(p < 0.3)).collect();
+                let (input, bias) = (backend.upload(rows, inputs, &on), backend.upload(1, outputs, bias));
+                let (mut expected, mut out) = (backend.zeros(0, 0), backend.zeros(0, 0));
+                backend.affine(direction, &of_floats, Some(&bias), Link::Identity, &input, &mut expected);
+                backend.sample_hidden(draws, HiddenKind::Bernoulli, beta, &mut expected);
+                let (mut packed, mut drawn) = Default::default();
+                backend.pack(&input, &mut packed);
+                backend.sample_states(draws, direction, &of_backend, &bias, beta, &packed, &mut drawn);
+                backend.unpack(&drawn, &mut out);
+                let what = format!("{rows} × {visible} × {hidden} {direction:?}");
+                assert_eq!(backend.shape(&out), [rows, outputs], "{what}");
+                assert_eq!(backend.download(&out), backend.download(&expected), "{what}");
+                backend.unpack(&packed, &mut out);
+                assert_eq!(backend.download(&out), on, "{what}");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The backend makes its draws and means many at a time; the kernels, which devices run, one by one.
 #[test]
 fn states_and_means_are_those_of_the_kernels_to_the_bit() -> Result<(), Error> {

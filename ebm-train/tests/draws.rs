@@ -39,6 +39,8 @@ impl Recorder {
 
 impl Backend for Recorder {
     type Tensor = <Cpu as Backend>::Tensor;
+    type States = <Cpu as Backend>::States;
+    type Rounded = <Cpu as Backend>::Rounded;
 
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> Self::Tensor {
         self.cpu.upload(rows, columns, values)
@@ -87,6 +89,32 @@ impl Backend for Recorder {
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor) {
         self.record(draws);
         self.cpu.bernoulli(draws, probabilities, out);
+    }
+
+    fn pack(&self, values: &Self::Tensor, out: &mut Self::States) {
+        self.cpu.pack(values, out);
+    }
+
+    fn unpack(&self, states: &Self::States, out: &mut Self::Tensor) {
+        self.cpu.unpack(states, out);
+    }
+
+    fn round(&self, weights: &Self::Tensor, out: &mut Self::Rounded) {
+        self.cpu.round(weights, out);
+    }
+
+    fn sample_states(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &Self::Rounded,
+        bias: &Self::Tensor,
+        beta: Beta,
+        input: &Self::States,
+        out: &mut Self::States,
+    ) {
+        self.record(draws);
+        self.cpu.sample_states(draws, direction, weights, bias, beta, input, out);
     }
 
     fn hidden_means(&self, kind: HiddenKind, fields: &mut Self::Tensor) {

@@ -2,7 +2,7 @@
 
 mod cpu;
 
-pub use cpu::Cpu;
+pub use cpu::{Cpu, CpuRounded, CpuStates, CpuTensor};
 
 use crate::parameters::UnitKinds;
 use ebm_core::rng::Stream;
@@ -65,6 +65,10 @@ pub enum Step {
 pub trait Backend {
     /// A matrix that lives where the backend computes.
     type Tensor;
+    /// A matrix of zeros and ones: states of Bernoulli units.
+    type States: Default;
+    /// Weights rounded to 16 bits ([`Backend::round`]).
+    type Rounded: Default;
 
     /// Does two pieces of work, side by side where the backend can: each on the part of it that it is given.
     fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
@@ -113,6 +117,34 @@ pub trait Backend {
 
     /// `out = 1` where the draw lies under `probabilities`, else 0.
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor);
+
+    /// `out` becomes the states that `values`, zeros and ones, are.
+    fn pack(&self, values: &Self::Tensor, out: &mut Self::States);
+
+    /// `out` becomes zeros and ones.
+    fn unpack(&self, states: &Self::States, out: &mut Self::Tensor);
+
+    /// `out` becomes the weights rounded, ties to even, to multiples of a quantum, the power of two of which the largest weight has from 2¹⁴ to 2¹⁵;
+    /// at most `2¹⁵ − 1` of them.
+    ///
+    /// A weight moves by half a quantum, 2⁻¹⁵ of the largest one's size at most (the largest itself by up to one, where it would round to 2¹⁵).
+    /// What a state adds to a field is then a whole number of quanta, so a sum of them is the same whatever adds it up and in whichever order:
+    /// whole numbers, or floats as long as sums stay under 2²⁴ quanta.
+    fn round(&self, weights: &Self::Tensor, out: &mut Self::Rounded);
+
+    /// States of Bernoulli units drawn given those of the other layer, at most 2¹⁶: `out = 1` where the draw lies under `σ(β·(bias + input·W))`
+    /// or, downwards, `σ(β·(bias + input·Wᵀ))`.
+    #[allow(clippy::too_many_arguments)]
+    fn sample_states(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &Self::Rounded,
+        bias: &Self::Tensor,
+        beta: Beta,
+        input: &Self::States,
+        out: &mut Self::States,
+    );
 
     /// Fields of hidden units to their means in place ([`ebm_core::kernel::units::hidden_means`]).
     fn hidden_means(&self, kind: HiddenKind, fields: &mut Self::Tensor);

@@ -1,5 +1,5 @@
 //! Matrix products through the `gemm` crate's f32 kernels, and the tiles of their results that threads write at a time.
-//! One of the three places of `unsafe` in this crate: `cpu/mod.rs` names them.
+//! One of the four places of `unsafe` in this crate: `cpu/mod.rs` names them.
 #![allow(unsafe_code)]
 
 use gemm_common::Parallelism;

@@ -1,17 +1,22 @@
 //! The CPU backend: work is cut into shards whose size depends on the tensors alone, and threads take shards; so a sum is
 //! formed in the same order by one thread as by many.
 //!
-//! `unsafe` stands in three files: `gemm.rs` (products, and the tiles that threads write), `team.rs` (work that threads share) and `wide.rs` (loops
-//! for the widest vectors). A pass over elements goes into `passes.rs`, safe.
+//! `unsafe` stands in four files: `gemm.rs` (products, and the tiles that threads write), `sums.rs` (sums of weights that states choose), `team.rs`
+//! (work that threads share) and `wide.rs` (loops for the widest vectors). A pass over elements goes into `passes.rs`, safe.
 
 mod ahead;
 mod gemm;
 mod operations;
 mod passes;
+mod rounded;
+mod states;
+mod sums;
 mod team;
 mod tensor;
 mod wide;
 
+pub use rounded::CpuRounded;
+pub use states::CpuStates;
 pub use tensor::CpuTensor;
 
 use super::Draws;

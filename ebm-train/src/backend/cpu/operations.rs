@@ -1,6 +1,10 @@
 //! What a [`Backend`] can do, on this machine's processors.
 
 use super::gemm::{product, tiles};
+use super::passes::Drawing;
+use super::rounded::{self, CpuRounded, LANES};
+use super::states::{self, BLOCK_ROWS, CpuStates};
+use super::sums;
 use super::team::Team;
 use super::tensor::SHARD_ROWS;
 use super::{Cpu, CpuTensor, ELEMENT, passes};
@@ -11,6 +15,7 @@ use ebm_core::math::{argmax, normal_quantile, softmax};
 use ebm_core::{Beta, HiddenKind, Units};
 use rand_core::Rng;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Rows of a weight matrix (hidden units) that one task takes.
 const SHARD_UNITS: usize = 64;
@@ -25,6 +30,8 @@ const SHARD_ELEMENTS: usize = 8192;
 
 impl Backend for Cpu {
     type Tensor = CpuTensor;
+    type States = CpuStates;
+    type Rounded = CpuRounded;
 
     fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
         let threads = self.team.threads();
@@ -120,6 +127,76 @@ impl Backend for Cpu {
         out.reshape(probabilities.rows(), probabilities.columns);
         out.values.copy_from_slice(&probabilities.values);
         self.with_streams(draws, out, |row, stream| passes::bernoulli(draws.seed, stream, row));
+    }
+
+    fn pack(&self, values: &CpuTensor, out: &mut CpuStates) {
+        let columns = values.columns;
+        out.reshape(values.rows(), columns);
+        self.share(values.values.len() * ELEMENT, out.tasks(), |task| {
+            for (block, row) in task.blocks.iter_mut().zip((task.first * BLOCK_ROWS..).step_by(BLOCK_ROWS)) {
+                states::pack(&values.values[row * columns..], columns, task.panel * LANES, block);
+            }
+        });
+    }
+
+    fn unpack(&self, states: &CpuStates, out: &mut CpuTensor) {
+        let columns = states.columns();
+        out.reshape(states.rows(), columns);
+        let cost = out.values.len() * ELEMENT;
+        self.share(cost, out.shards_mut().zip((0..).step_by(SHARD_ROWS)), |(shard, first)| {
+            for (values, row) in shard.chunks_exact_mut(columns).zip(first..) {
+                values.chunks_mut(LANES).zip(states.row(row)).for_each(|(values, pairs)| states::unpack(pairs, values));
+            }
+        });
+    }
+
+    fn round(&self, weights: &CpuTensor, out: &mut CpuRounded) {
+        // Bits of numbers that are not negative are ordered as the numbers are.
+        let largest = AtomicU32::new(0);
+        self.share(weights.values.len(), weights.values.chunks(SHARD_ELEMENTS), |values| {
+            let mut of_values = 0.0;
+            rounded::largest(values, &mut of_values);
+            largest.fetch_max(of_values.to_bits(), Ordering::Relaxed);
+        });
+        let largest = f32::from_bits(largest.into_inner());
+        let cost = 2 * weights.values.len() * ELEMENT;
+        let panels = out.start([weights.rows(), weights.columns], largest);
+        self.share(cost, panels, |panel| panel.fill(weights));
+    }
+
+    fn sample_states(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &CpuRounded,
+        bias: &CpuTensor,
+        beta: Beta,
+        input: &CpuStates,
+        out: &mut CpuStates,
+    ) {
+        let [from, to] = weights.ends(direction);
+        assert_eq!(from, input.columns(), "the inner lengths of a product");
+        out.reshape(input.rows(), to);
+        // A whole number's product with a state costs half of what numbers' do.
+        let cost = input.rows() * from * to / 2;
+        self.share(cost, out.tasks(), |task| {
+            let panel = weights.panel(direction, task.panel);
+            let units = task.panel * LANES..to.min((task.panel + 1) * LANES);
+            for (block, row) in task.blocks.iter_mut().zip(task.first..) {
+                let mut sums = [[0; LANES]; BLOCK_ROWS];
+                sums::sums(input.below(row), panel, &mut sums);
+                let by = Drawing {
+                    beta: beta.value(),
+                    quantum: weights.quantum(),
+                    bias: &bias.values[units.clone()],
+                    seed: draws.seed,
+                    stream: draws.stream,
+                    samples: &draws.samples[row * BLOCK_ROWS..],
+                    first_block: (units.start / 4) as u32,
+                };
+                passes::draw_states(&sums, &by, block);
+            }
+        });
     }
 
     fn hidden_means(&self, kind: HiddenKind, fields: &mut CpuTensor) {

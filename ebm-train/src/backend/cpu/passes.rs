@@ -1,5 +1,7 @@
 //! Passes over elements, which cost as much as products where they are not vectorised.
 
+use super::states::Block;
+use super::sums::Sums;
 use super::wide::wide;
 use crate::backend::{Link, Step};
 use ebm_core::HiddenKind;
@@ -8,7 +10,7 @@ use ebm_core::math::sigmoids;
 use ebm_core::rng::{Stream, fill, unit_interval};
 
 /// Partial sums of a long sum: as many as the widest vector has, so that every width adds in one order.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Draws made together, and means.
 pub(super) const DRAWS: usize = 64;
 
@@ -30,6 +32,24 @@ fn probabilities(fields: &mut [f32]) {
     let (blocks, rest) = fields.as_chunks_mut::<DRAWS>();
     blocks.iter_mut().for_each(sigmoids);
     float::probabilities(rest);
+}
+
+/// What the states of a block are drawn by.
+pub(super) struct Drawing<'a> {
+    /// Inverse temperature.
+    pub beta: f32,
+    /// What a sum of 1 stands for.
+    pub quantum: f32,
+    /// Biases of the units that there are.
+    pub bias: &'a [f32],
+    /// Seed of the run.
+    pub seed: u64,
+    /// The stream, but for its sample.
+    pub stream: Stream,
+    /// Samples of the rows that there are.
+    pub samples: &'a [u32],
+    /// A quarter of the number of the first unit's draw.
+    pub first_block: u32,
 }
 
 wide! {
@@ -64,6 +84,26 @@ wide! {
         }
         probabilities(row);
         by_draw(seed, stream, row, float::state);
+    }
+
+    /// Sums in quanta to states of a block, drawn.
+    pub(super) fn draw_states(sums: &Sums, by: &Drawing<'_>, block: &mut Block) {
+        *block = Block::default();
+        for (row, (sums, &sample)) in sums.iter().zip(by.samples).enumerate() {
+            let mut means = [0.0; DRAWS];
+            for ((mean, sum), bias) in means.iter_mut().zip(sums).zip(by.bias) {
+                *mean = (*sum as f32 * by.quantum + bias) * by.beta;
+            }
+            sigmoids(&mut means);
+            let mut draws = [0; DRAWS];
+            fill(by.seed, Stream { sample, ..by.stream }, by.first_block, &mut draws);
+            let mut states = [0; DRAWS];
+            for (((state, mean), draw), _) in states.iter_mut().zip(&means).zip(&draws).zip(by.bias) {
+                *state = u32::from(float::state(*mean, *draw) > 0.0);
+            }
+            block.set(row, &states);
+        }
+        block.mark();
     }
 
     /// What is kept of a row by dropout, scaled up by `kept`.

@@ -2,7 +2,7 @@
 //!
 //! A minibatch is some twenty operations of tens of microseconds. Threads of a general pool fall asleep between them, and waking one takes as
 //! long as the work; so these spin for a while first, and sleep only while a run reads or writes.
-//! One of the three places of `unsafe` in this crate: `cpu/mod.rs` names them.
+//! One of the four places of `unsafe` in this crate: `cpu/mod.rs` names them.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;

@@ -1,6 +1,6 @@
 //! One text of a loop, compiled for every vector width that it may meet: [`wide`].
 //!
-//! Rust never contracts a product and a sum into one rounding, so every width gives the same bits. One of the three places of `unsafe`
+//! Rust never contracts a product and a sum into one rounding, so every width gives the same bits. One of the four places of `unsafe`
 //! in this crate: `cpu/mod.rs` names them.
 #![allow(unsafe_code)]
 

@@ -1,5 +1,6 @@
 //! The negative phase: samples of the machine, by Gibbs steps from the data or from where the last minibatch left off.
 
+use super::gibbs::Gibbs;
 use super::place::Place;
 use super::settings::{Algorithm, RbmSettings, Statistics};
 use super::tempering::Tempering;
@@ -23,14 +24,21 @@ pub(super) struct Chains<B: Backend> {
     /// Number of each chain; empty for chains that start at the data.
     numbers: Vec<u32>,
     tempering: Option<Tempering<B>>,
+    gibbs: Option<Gibbs<B>>,
 }
 
 impl<B: Backend> Chains<B> {
     /// Persistent chains start at states that the visible biases alone give, drawn at the run's first step.
     pub fn new(backend: &B, settings: &RbmSettings, (seed, layer): (u64, u8), machine: &Machine<B>) -> Self {
         let empty = || backend.zeros(0, 0);
-        let mut chains =
-            Self { visible: empty(), hidden: empty(), states: empty(), numbers: Vec::new(), tempering: None };
+        let mut chains = Self {
+            visible: empty(),
+            hidden: empty(),
+            states: empty(),
+            numbers: Vec::new(),
+            tempering: None,
+            gibbs: Gibbs::new(settings, machine),
+        };
         if settings.is_persistent() {
             let tempered = settings.algorithm == Algorithm::ParallelTempering;
             let replicas = if tempered { settings.temperatures } else { 1 };
@@ -58,12 +66,15 @@ impl<B: Backend> Chains<B> {
         place: Place<'_>,
         data_states: &B::Tensor,
     ) {
-        let Self { visible, hidden, states, numbers, tempering } = self;
+        let Self { visible, hidden, states, numbers, tempering, gibbs } = self;
         let (first, place) = if numbers.is_empty() { (START, place) } else { (START + 1, place.of(numbers)) };
         let mut place_of_last = place;
         if let Some(tempering) = tempering {
             tempering.run(backend, settings, machine, place, states, visible);
             place_of_last = place.of(tempering.coldest());
+        } else if let Some(gibbs) = gibbs {
+            let of_data = numbers.is_empty().then_some(data_states);
+            gibbs.run(backend, machine, (place, first..first + settings.k), of_data, visible);
         } else {
             for phase in first..first + settings.k {
                 let is_drawn = numbers.is_empty() && phase == first;

@@ -7,6 +7,7 @@ mod centre;
 mod chain;
 mod discriminative;
 mod fast;
+mod gibbs;
 pub mod measure;
 pub mod moments;
 mod place;

@@ -112,7 +112,8 @@ pub enum Sigma {
 pub struct RbmSettings {
     /// Where the negative phase's samples come from.
     pub algorithm: Algorithm,
-    /// Gibbs steps a minibatch.
+    /// Gibbs steps a minibatch. Between Bernoulli units, two or more are taken over weights rounded to 16 bits
+    /// ([`Backend::round`](crate::backend::Backend::round)); the statistics that they end in are formed with the weights themselves.
     pub k: u16,
     /// Persistent chains; 0 for as many as a minibatch has samples.
     pub chains: usize,
