@@ -275,3 +275,38 @@ fn optimisers_take_the_steps_of_their_definitions() -> Result<(), Error> {
     assert_close(&backend.download(&theta), &[expected as f32], tolerance::OPTIMISER, "Adam");
     Ok(())
 }
+
+#[test]
+fn a_descent_is_its_parts_one_after_another() -> Result<(), Error> {
+    for (rows, visible, hidden) in SHAPES.into_iter().chain([(20, 31, 300)]) {
+        let machine = Parameters::random(visible, hidden, 1.0, 1);
+        let v = [probabilities(rows * visible, 2), probabilities(rows * visible, 3)];
+        let h = [probabilities(rows * hidden, 4), probabilities(rows * hidden, 5)];
+        for step in [Step::Momentum { learning_rate: 0.1, momentum: 0.9 }, Step::Adam { learning_rate: 0.01, taken: 1 }]
+        {
+            for (threads, decay) in [(1, 0.0), (2, 0.25)] {
+                let backend = Cpu::new(threads)?.sharing_from(0);
+                let v = v.each_ref().map(|values| backend.upload(rows, visible, values));
+                let h = h.each_ref().map(|values| backend.upload(rows, hidden, values));
+                let terms = [(0.5, [&v[0], &h[0]]), (-0.25, [&v[1], &h[1]])];
+                let start = || {
+                    let moment = |seed| backend.upload(hidden, visible, &probabilities(hidden * visible, seed));
+                    (backend.upload(hidden, visible, &machine.weights), [moment(6), moment(7)])
+                };
+                let (mut weights, mut moments) = start();
+                backend.descend(step, decay, &terms, &mut moments, &mut weights);
+                let (mut expected, mut of_parts) = start();
+                let mut gradient = backend.zeros(hidden, visible);
+                backend.outer(0.0, &terms, &mut gradient);
+                backend.add_scaled(decay, &expected, &mut gradient);
+                backend.step(step, &gradient, &mut of_parts, &mut expected);
+                let what = format!("{rows} × {visible} × {hidden}, {step:?}");
+                assert_eq!(backend.download(&weights), backend.download(&expected), "{what}");
+                for (moment, expected) in moments.iter().zip(&of_parts) {
+                    assert_eq!(backend.download(moment), backend.download(expected), "{what}: moments");
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -305,6 +305,17 @@ impl Backend for Recorder {
         self.cpu.add_signs(scale, values, out);
     }
 
+    fn descend(
+        &self,
+        step: Step,
+        weight_decay: f32,
+        terms: &[(f32, [&Self::Tensor; 2])],
+        moments: &mut [Self::Tensor; 2],
+        parameter: &mut Self::Tensor,
+    ) {
+        self.cpu.descend(step, weight_decay, terms, moments, parameter);
+    }
+
     fn step(&self, step: Step, gradient: &Self::Tensor, moments: &mut [Self::Tensor; 2], parameter: &mut Self::Tensor) {
         self.cpu.step(step, gradient, moments, parameter);
     }

@@ -309,6 +309,18 @@ pub trait Backend {
     /// `out ← out + scale·sign(values)`, the sign of 0 being 0.
     fn add_signs(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
 
+    /// One step of an optimiser down the gradient `Σ scale·hiddenᵀ·visible + weight_decay·θ` of weights over one or more terms
+    /// `(scale, [visible, hidden])`: to the bit what [`Backend::outer`], [`Backend::add_scaled`] and [`Backend::step`] do one after another, without
+    /// a place for the gradient.
+    fn descend(
+        &self,
+        step: Step,
+        weight_decay: f32,
+        terms: &[(f32, [&Self::Tensor; 2])],
+        moments: &mut [Self::Tensor; 2],
+        parameter: &mut Self::Tensor,
+    );
+
     /// One step of an optimiser down `gradient`. `moments` are two tensors of the parameter's shape, zero at the start;
     /// momentum uses the first.
     fn step(&self, step: Step, gradient: &Self::Tensor, moments: &mut [Self::Tensor; 2], parameter: &mut Self::Tensor);

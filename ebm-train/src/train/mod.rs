@@ -132,6 +132,18 @@ impl<B: Backend> Update<B> {
         backend.step(step, &self.gradient, &mut self.moments, parameter);
     }
 
+    /// One step of the optimiser on weights, down the gradient of what `[visible, hidden]` units' values give with it, which is kept nowhere.
+    fn descend(
+        &mut self,
+        backend: &B,
+        step: Step,
+        weight_decay: f32,
+        values: [&B::Tensor; 2],
+        parameter: &mut B::Tensor,
+    ) {
+        backend.descend(step, weight_decay, &[(1.0, values)], &mut self.moments, parameter);
+    }
+
     /// Saves the moments; the gradient is formed anew by the next minibatch.
     fn save(&self, backend: &B, name: &str, snapshot: &mut Snapshot) {
         for (number, moment) in (1..).zip(&self.moments) {

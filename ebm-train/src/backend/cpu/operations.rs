@@ -1,6 +1,6 @@
 //! What a [`Backend`] can do, on this machine's processors.
 
-use super::gemm::{product, tiles};
+use super::gemm::{Tile, product, tiles};
 use super::passes::Drawing;
 use super::rounded::{self, CpuRounded, LANES};
 use super::states::{self, BLOCK_ROWS, CpuStates};
@@ -14,19 +14,54 @@ use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::{argmax, normal_quantile, softmax};
 use ebm_core::{Beta, HiddenKind, Units};
 use rand_core::Rng;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Rows of a weight matrix (hidden units) that one task takes.
 const SHARD_UNITS: usize = 64;
+/// Rows of a product in the layout of weights that one task takes: half as many of a narrow layer, so that it is shared too.
+const TILE_UNITS: usize = 128;
 /// Rows of a product that one task takes at most: all of a minibatch, so that the matrix is read once.
 const TILE_ROWS: usize = 256;
 /// Columns of a product that one task takes: half as many of a narrow layer, so that it is shared too.
 const TILE_COLUMNS: usize = 128;
-/// What a narrow layer has at most.
+/// Units of a narrow layer, at most.
 const NARROW: usize = 2 * TILE_COLUMNS;
 /// Elements that one task takes where they are independent.
 const SHARD_ELEMENTS: usize = 8192;
+
+thread_local! {
+    /// The gradient of some units' weights, while they are stepped.
+    static GRADIENT: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many of a layer's units a task takes that takes `most` of a wide one.
+fn cut(units: usize, most: usize) -> usize {
+    if units <= NARROW { most / 2 } else { most }
+}
+
+/// Multiply-adds of statistics.
+fn cost_of_terms(terms: &[(f32, [&CpuTensor; 2])], out: &CpuTensor) -> usize {
+    for (_, [visible, hidden]) in terms {
+        assert_eq!(hidden.rows(), visible.rows(), "as many hidden as visible samples");
+        assert_eq!(
+            [hidden.columns, visible.columns],
+            [out.rows(), out.columns],
+            "statistics in the layout of the weights"
+        );
+    }
+    out.values.len() * terms.iter().map(|(_, [visible, _])| visible.rows()).sum::<usize>()
+}
+
+/// `tile ← keep·tile + Σ scale·hiddenᵀ·visible` for some hidden units and all visible ones: all terms while the tile is at hand.
+fn add_terms(mut keep: f32, terms: &[(f32, [&CpuTensor; 2])], units: Range<usize>, tile: &mut Tile<'_>) {
+    for (scale, [visible, hidden]) in terms {
+        let hidden = hidden.matrix().part(0..hidden.rows(), units.clone());
+        product(keep, *scale, hidden.transposed(), visible.matrix(), tile);
+        keep = 1.0;
+    }
+}
 
 impl Backend for Cpu {
     type Tensor = CpuTensor;
@@ -113,8 +148,7 @@ impl Backend for Cpu {
         out.reshape(input.rows(), columns);
         let input = input.matrix();
         let cost = input.rows() * input.columns() * columns;
-        let width = if columns <= NARROW { TILE_COLUMNS / 2 } else { TILE_COLUMNS };
-        self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, width]), |mut tile| {
+        self.share(cost, tiles(&mut out.values, columns, [TILE_ROWS, cut(columns, TILE_COLUMNS)]), |mut tile| {
             let left = input.part(tile.rows.clone(), 0..input.columns());
             let right = matrix.part(0..matrix.rows(), tile.columns.clone());
             product(0.0, 1.0, left, right, &mut tile);
@@ -359,27 +393,11 @@ impl Backend for Cpu {
     }
 
     fn outer(&self, keep: f32, terms: &[(f32, [&CpuTensor; 2])], out: &mut CpuTensor) {
-        let columns = out.columns;
-        let terms = terms.iter().map(|&(scale, [visible, hidden])| {
-            assert_eq!(hidden.rows(), visible.rows(), "as many hidden as visible samples");
-            assert_eq!(
-                [hidden.columns, visible.columns],
-                [out.rows(), columns],
-                "statistics in the layout of the weights"
-            );
-            (scale, visible.matrix(), hidden.matrix())
-        });
-        let terms: Vec<_> = terms.collect();
-        let samples: usize = terms.iter().map(|(_, visible, _)| visible.rows()).sum();
-        let cost = samples * out.values.len();
-        // A tile takes all terms while it is at hand.
-        self.share(cost, tiles(&mut out.values, columns, [SHARD_UNITS, columns]), |mut tile| {
-            let mut keep = keep;
-            for &(scale, visible, hidden) in &terms {
-                let part = hidden.part(0..hidden.rows(), tile.rows.clone());
-                product(keep, scale, part.transposed(), visible, &mut tile);
-                keep = 1.0;
-            }
+        let (columns, cost) = (out.columns, cost_of_terms(terms, out));
+        let units = cut(out.rows(), TILE_UNITS);
+        self.share(cost, tiles(&mut out.values, columns, [units, columns]), |mut tile| {
+            let units = tile.rows.clone();
+            add_terms(keep, terms, units, &mut tile);
         });
     }
 
@@ -557,6 +575,38 @@ impl Backend for Cpu {
         for (out, &value) in out.values.iter_mut().zip(&values.values) {
             *out += if value == 0.0 { 0.0 } else { scale.copysign(value) };
         }
+    }
+
+    fn descend(
+        &self,
+        step: Step,
+        weight_decay: f32,
+        terms: &[(f32, [&CpuTensor; 2])],
+        moments: &mut [CpuTensor; 2],
+        parameter: &mut CpuTensor,
+    ) {
+        let (columns, cost) = (parameter.columns, cost_of_terms(terms, parameter));
+        let [first, second] = moments;
+        let units = cut(parameter.values.len() / columns.max(1), TILE_UNITS);
+        let length = (units * columns).max(1);
+        let shards = (0..)
+            .step_by(units)
+            .zip(parameter.values.chunks_mut(length))
+            .zip(first.values.chunks_mut(length))
+            .zip(second.values.chunks_mut(length));
+        self.share(cost, shards, |(((unit, parameter), first), second)| {
+            GRADIENT.with_borrow_mut(|gradient| {
+                gradient.resize(parameter.len(), 0.0);
+                tiles(gradient, columns, [units, columns]).for_each(|mut tile| {
+                    let units = unit..unit + tile.rows.len();
+                    add_terms(0.0, terms, units, &mut tile);
+                });
+                if weight_decay > 0.0 {
+                    passes::add_scaled(weight_decay, parameter, gradient);
+                }
+                passes::step(step, gradient, first, second, parameter);
+            });
+        });
     }
 
     fn step(&self, step: Step, gradient: &CpuTensor, moments: &mut [CpuTensor; 2], parameter: &mut CpuTensor) {

@@ -95,8 +95,22 @@ impl<B: Backend> Net<B> {
     ) {
         let labels: Vec<u16> = samples.iter().map(|&sample| labels[sample as usize]).collect();
         let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
-        self.form_gradient(backend, settings, Draws { seed, stream, samples }, &labels, totals);
-        self.step(backend, settings, taken, epochs);
+        self.go_forward(backend, settings, Draws { seed, stream, samples }, &labels, totals);
+        let of_head = settings.learning_rate_after(epochs);
+        let head = self.layers.len() - 1;
+        self.backward(backend, settings, |index, Layer { weights, bias }, values| {
+            let learning_rate = if index < head { settings.layer_rate * of_head } else { of_head };
+            let step = match settings.optimizer {
+                Optimizer::Adam => Step::Adam { learning_rate, taken },
+                Optimizer::Sgd => Step::Momentum { learning_rate, momentum: settings.momentum },
+            };
+            weights.update.descend(backend, step, settings.weight_decay, values, &mut weights.value);
+            backend.column_sums(0.0, &[(1.0, values[1])], &mut bias.update.gradient);
+            bias.update.step(backend, step, &mut bias.value);
+            if settings.max_norm > 0.0 {
+                backend.limit_norms(settings.max_norm, &mut weights.value);
+            }
+        });
     }
 
     /// Forms the gradient of the minibatch that lies in [`Net::input`], with the units left out that the draws say; adds to `totals` (1 × 2) the sum
@@ -109,10 +123,28 @@ impl<B: Backend> Net<B> {
         labels: &[u16],
         totals: &mut B::Tensor,
     ) {
+        self.go_forward(backend, settings, draws, labels, totals);
+        self.backward(backend, settings, |_, Layer { weights, bias }, values| {
+            backend.outer(0.0, &[(1.0, values)], &mut weights.update.gradient);
+            if settings.weight_decay > 0.0 {
+                backend.add_scaled(settings.weight_decay, &weights.value, &mut weights.update.gradient);
+            }
+            backend.column_sums(0.0, &[(1.0, values[1])], &mut bias.update.gradient);
+        });
+    }
+
+    /// Computes every layer's outputs, with the units left out that the draws say, and the gradient of the scores.
+    fn go_forward(
+        &mut self,
+        backend: &B,
+        settings: &Backpropagation,
+        draws: Draws<'_>,
+        labels: &[u16],
+        totals: &mut B::Tensor,
+    ) {
         let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
         self.forward(backend, Some(Dropout { hidden, input, draws }));
         self.score(backend, labels, settings.label_smoothing, totals);
-        self.backward(backend, settings);
     }
 
     /// Computes every layer's outputs from the input.
@@ -143,23 +175,26 @@ impl<B: Backend> Net<B> {
         }
     }
 
-    /// Back-propagates the gradient of the scores to every parameter that learns.
-    fn backward(&mut self, backend: &B, settings: &Backpropagation) {
-        let Backpropagation { weight_decay, dropout, .. } = *settings;
+    /// Back-propagates the gradient of the scores: `learn` is given every layer that learns, by number from the head down, and its inputs and the
+    /// gradient of its outputs. It may change the layer, which has been gone through by then.
+    fn backward(
+        &mut self,
+        backend: &B,
+        settings: &Backpropagation,
+        mut learn: impl FnMut(usize, &mut Layer<B>, [&B::Tensor; 2]),
+    ) {
         let frozen = self.frozen(settings);
         let Self { layers, link, input, outputs, delta } = self;
-        for (index, Layer { weights, bias }) in layers.iter_mut().enumerate().skip(frozen).rev() {
+        for (index, layer) in layers.iter_mut().enumerate().skip(frozen).rev() {
             let (below, above) = outputs.split_at_mut(index);
             let current = &above[0];
-            let inputs = below.last().unwrap_or(input);
-            backend.outer(0.0, &[(1.0, [inputs, current])], &mut weights.update.gradient);
-            if weight_decay > 0.0 {
-                backend.add_scaled(weight_decay, &weights.value, &mut weights.update.gradient);
+            let is_lowest = index == frozen;
+            if let Some(below) = below.last().filter(|_| !is_lowest) {
+                backend.affine(Direction::Down, &layer.weights.value, None, Link::Identity, current, delta);
+                backend.backward(*link, 1.0 - settings.dropout, below, delta);
             }
-            backend.column_sums(0.0, &[(1.0, current)], &mut bias.update.gradient);
-            if let Some(below) = below.last_mut().filter(|_| index > frozen) {
-                backend.affine(Direction::Down, &weights.value, None, Link::Identity, current, delta);
-                backend.backward(*link, 1.0 - dropout, below, delta);
+            learn(index, layer, [below.last().unwrap_or(input), current]);
+            if let Some(below) = below.last_mut().filter(|_| !is_lowest) {
                 std::mem::swap(below, delta);
             }
         }
@@ -168,25 +203,6 @@ impl<B: Backend> Net<B> {
     /// How many layers, from the lowest, stay as they are.
     fn frozen(&self, settings: &Backpropagation) -> usize {
         if settings.layer_rate > 0.0 { 0 } else { self.layers.len() - 1 }
-    }
-
-    /// One step of the optimiser, the `taken`-th from 0, `epochs` (with their fraction) after the start.
-    fn step(&mut self, backend: &B, settings: &Backpropagation, taken: u32, epochs: f32) {
-        let of_head = settings.learning_rate_after(epochs);
-        let frozen = self.frozen(settings);
-        let head = self.layers.len() - 1;
-        for (index, Layer { weights, bias }) in self.layers.iter_mut().enumerate().skip(frozen) {
-            let learning_rate = if index < head { settings.layer_rate * of_head } else { of_head };
-            let step = match settings.optimizer {
-                Optimizer::Adam => Step::Adam { learning_rate, taken },
-                Optimizer::Sgd => Step::Momentum { learning_rate, momentum: settings.momentum },
-            };
-            weights.update.step(backend, step, &mut weights.value);
-            bias.update.step(backend, step, &mut bias.value);
-            if settings.max_norm > 0.0 {
-                backend.limit_norms(settings.max_norm, &mut weights.value);
-            }
-        }
     }
 
     /// Sum of the cross-entropies in nats and number of right answers over a whole split.
