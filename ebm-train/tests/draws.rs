@@ -1,5 +1,6 @@
 //! No draw is used twice: a whole small training run, pretraining and fine-tuning of either kind, over a backend that writes down what every draw is for.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -39,6 +40,7 @@ impl Recorder {
 
 impl Backend for Recorder {
     type Tensor = <Cpu as Backend>::Tensor;
+    type Set<'a> = <Cpu as Backend>::Set<'a>;
     type States = <Cpu as Backend>::States;
     type Rounded = <Cpu as Backend>::Rounded;
 
@@ -60,6 +62,14 @@ impl Backend for Recorder {
 
     fn put_marked(&self, from: &Self::Tensor, marks: &Self::Tensor, values: &mut Self::Tensor) {
         self.cpu.put_marked(from, marks, values);
+    }
+
+    fn hold<'a>(&self, columns: usize, values: Cow<'a, [f32]>) -> Self::Set<'a> {
+        self.cpu.hold(columns, values)
+    }
+
+    fn take_rows(&self, set: &Self::Set<'_>, rows: &[u32], out: &mut Self::Tensor) {
+        self.cpu.take_rows(set, rows, out);
     }
 
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor) {

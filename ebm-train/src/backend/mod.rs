@@ -2,11 +2,12 @@
 
 mod cpu;
 
-pub use cpu::{Cpu, CpuRounded, CpuStates, CpuTensor};
+pub use cpu::{Cpu, CpuRounded, CpuSet, CpuStates, CpuTensor};
 
 use crate::parameters::UnitKinds;
 use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Which way through a layer's weights (`V × H`, column-major).
@@ -65,6 +66,8 @@ pub enum Step {
 pub trait Backend {
     /// A matrix that lives where the backend computes.
     type Tensor;
+    /// A data set: rows that [`Backend::take_rows`] takes minibatches from.
+    type Set<'a>;
     /// A matrix of zeros and ones: states of Bernoulli units.
     type States: Default;
     /// Weights rounded to 16 bits ([`Backend::round`]).
@@ -94,6 +97,12 @@ pub trait Backend {
 
     /// `values` become those of `from` wherever `marks` is not 0; all of one shape.
     fn put_marked(&self, from: &Self::Tensor, marks: &Self::Tensor, values: &mut Self::Tensor);
+
+    /// A data set of rows of so many values. A backend that computes in this machine's memory leaves them where they lie.
+    fn hold<'a>(&self, columns: usize, values: Cow<'a, [f32]>) -> Self::Set<'a>;
+
+    /// `out` becomes the rows of `set` named by `rows`.
+    fn take_rows(&self, set: &Self::Set<'_>, rows: &[u32], out: &mut Self::Tensor);
 
     /// `out` becomes the rows of `source` named by `rows`.
     fn gather(&self, source: &Self::Tensor, rows: &[u32], out: &mut Self::Tensor);

@@ -115,23 +115,37 @@ pub fn pretrain<B: Backend>(
 ) -> Result<DbnParameters, Error> {
     stack.check(dataset)?;
     let mut machines: Vec<Machine<B>> = Vec::with_capacity(stack.hidden.len());
-    for index in 0..stack.hidden.len() {
-        let below: Vec<&Machine<B>> = machines.iter().collect();
-        let inputs = below.last().map_or(dataset.train.inputs.visible(), |machine| machine.hidden());
-        let classes = stack.has_labels(index).then_some(dataset.classes.len());
-        let mut train = Source::new(backend, &dataset.train.inputs, &below, one_hot(&dataset.train, classes))?;
-        let mut validation = measured(backend, &dataset.validation, &below, classes)?;
-        let mut test = measured(backend, &dataset.test, &below, classes)?;
-        let (settings, layer) = (stack.settings(index), index as u8);
-        let start = rbm::start(backend, &settings, (seed, layer), &stack.shape(index, inputs, dataset), &mut train)?;
-        let stage = format!("pretrain-{}", index + 1);
-        let (validation, test) = (validation.as_mut(), test.as_mut());
-        let mut run = Run { stage, seed, layer, train: &mut train, validation, test };
-        machines.push(rbm::train(backend, &settings, &mut run, &start, monitor)?);
+    for _ in &stack.hidden {
+        let machine = next(backend, stack, seed, dataset, &machines, monitor)?;
+        machines.push(machine);
     }
     let mut trained: Vec<_> = machines.iter().map(|machine| machine.parameters(backend)).collect();
     let top = trained.pop().unwrap_or_default();
     Ok(DbnParameters { below: trained.into_iter().map(Stage::Tied).collect(), top })
+}
+
+/// Trains the machine that comes on top of `machines`.
+fn next<B: Backend>(
+    backend: &B,
+    stack: &Stack,
+    seed: u64,
+    dataset: &Dataset,
+    machines: &[Machine<B>],
+    monitor: &mut dyn Monitor,
+) -> Result<Machine<B>, Error> {
+    let index = machines.len();
+    let below: Vec<&Machine<B>> = machines.iter().collect();
+    let inputs = below.last().map_or(dataset.train.inputs.visible(), |machine| machine.hidden());
+    let classes = stack.has_labels(index).then_some(dataset.classes.len());
+    let mut train = Source::new(backend, &dataset.train.inputs, &below, one_hot(&dataset.train, classes))?;
+    let mut validation = measured(backend, &dataset.validation, &below, classes)?;
+    let mut test = measured(backend, &dataset.test, &below, classes)?;
+    let (settings, layer) = (stack.settings(index), index as u8);
+    let start = rbm::start(backend, &settings, (seed, layer), &stack.shape(index, inputs, dataset), &mut train)?;
+    let stage = format!("pretrain-{}", index + 1);
+    let (validation, test) = (validation.as_mut(), test.as_mut());
+    let mut run = Run { stage, seed, layer, train: &mut train, validation, test };
+    rbm::train(backend, &settings, &mut run, &start, monitor)
 }
 
 fn one_hot(split: &Split, classes: Option<usize>) -> Option<OneHot<'_>> {

@@ -4,10 +4,11 @@ use super::machine::{Completion, Machine};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, Samples};
+use std::borrow::Cow;
 
 /// What `v` is: the samples of a split, seen through the machines below the one that is trained.
 ///
-/// Samples that lie in memory are taken to the backend once, already through those machines; others are read, and go up, minibatch by minibatch.
+/// Samples that lie in memory are given to the backend once, already through those machines; others are read, and go up, minibatch by minibatch.
 pub struct Source<'a, B: Backend> {
     rows: usize,
     visible: usize,
@@ -17,7 +18,7 @@ pub struct Source<'a, B: Backend> {
 }
 
 enum Held<'a, B: Backend> {
-    Resident(B::Tensor),
+    Resident(B::Set<'a>),
     Read { samples: &'a Samples, below: Vec<&'a Machine<B>>, batch: Batch },
 }
 
@@ -57,7 +58,7 @@ impl<'a, B: Backend> Source<'a, B> {
         let rows = samples.rows();
         let held = match samples.memory() {
             Some(batch) if below.is_empty() && labels.is_none() => {
-                Held::Resident(backend.upload(rows, visible, &batch.values))
+                Held::Resident(backend.hold(visible, Cow::Borrowed(&batch.values)))
             }
             Some(_) => {
                 let mut values = Vec::with_capacity(rows * visible);
@@ -71,7 +72,7 @@ impl<'a, B: Backend> Source<'a, B> {
                     first += piece.rows();
                     values.append(&mut up.values);
                 }
-                Held::Resident(backend.upload(rows, visible, &values))
+                Held::Resident(backend.hold(visible, Cow::Owned(values)))
             }
             None => Held::Read { samples, below: below.to_vec(), batch: Batch::default() },
         };
@@ -103,7 +104,7 @@ impl<'a, B: Backend> Source<'a, B> {
     /// `out` becomes the samples named by `rows`. Fails when they cannot be read.
     pub fn gather(&mut self, backend: &B, rows: &[u32], out: &mut B::Tensor) -> Result<(), Error> {
         match &mut self.held {
-            Held::Resident(values) => backend.gather(values, rows, out),
+            Held::Resident(set) => backend.take_rows(set, rows, out),
             Held::Read { samples, below, batch } => {
                 samples.gather(rows, batch)?;
                 let mut up = through(backend, below, batch);

@@ -17,7 +17,7 @@ mod wide;
 
 pub use rounded::CpuRounded;
 pub use states::CpuStates;
-pub use tensor::CpuTensor;
+pub use tensor::{CpuSet, CpuTensor};
 
 use super::Draws;
 use crate::Error;

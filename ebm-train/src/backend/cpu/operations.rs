@@ -7,13 +7,14 @@ use super::states::{self, BLOCK_ROWS, CpuStates};
 use super::sums;
 use super::team::Team;
 use super::tensor::SHARD_ROWS;
-use super::{Cpu, CpuTensor, ELEMENT, passes};
+use super::{Cpu, CpuSet, CpuTensor, ELEMENT, passes};
 use crate::backend::{Backend, Direction, Draws, Link, Step};
 use crate::parameters::UnitKinds;
 use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::{argmax, normal_quantile, softmax};
 use ebm_core::{Beta, HiddenKind, Units};
 use rand_core::Rng;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,13 +24,28 @@ const SHARD_UNITS: usize = 64;
 /// Rows of a product in the layout of weights that one task takes: half as many of a narrow layer, so that it is shared too.
 const TILE_UNITS: usize = 128;
 /// Rows of a product that one task takes at most: all of a minibatch, so that the matrix is read once.
-const TILE_ROWS: usize = 256;
+const TILE_ROWS: usize = 512;
 /// Columns of a product that one task takes: half as many of a narrow layer, so that it is shared too.
 const TILE_COLUMNS: usize = 128;
 /// Units of a narrow layer, at most.
 const NARROW: usize = 2 * TILE_COLUMNS;
 /// Elements that one task takes where they are independent.
 const SHARD_ELEMENTS: usize = 8192;
+
+impl Cpu {
+    /// `out` becomes the rows named by `rows` of a matrix of `values`.
+    fn rows_of(&self, values: &[f32], columns: usize, rows: &[u32], out: &mut CpuTensor) {
+        out.reshape(rows.len(), columns);
+        // Rows of a large set lie in no cache, so one thread alone waits for the memory.
+        let cost = out.values.len() * ELEMENT;
+        self.share(cost, out.shards_mut().zip(rows.chunks(SHARD_ROWS)), |(out, rows)| {
+            for (to, &row) in out.chunks_exact_mut(columns.max(1)).zip(rows) {
+                let start = row as usize * columns;
+                to.copy_from_slice(&values[start..start + columns]);
+            }
+        });
+    }
+}
 
 thread_local! {
     /// The gradient of some units' weights, while they are stepped.
@@ -65,6 +81,7 @@ fn add_terms(mut keep: f32, terms: &[(f32, [&CpuTensor; 2])], units: Range<usize
 
 impl Backend for Cpu {
     type Tensor = CpuTensor;
+    type Set<'a> = CpuSet<'a>;
     type States = CpuStates;
     type Rounded = CpuRounded;
 
@@ -103,17 +120,17 @@ impl Backend for Cpu {
         marked.for_each(|((value, from), _)| *value = *from);
     }
 
+    fn hold<'a>(&self, columns: usize, values: Cow<'a, [f32]>) -> CpuSet<'a> {
+        assert_eq!(values.len() % columns.max(1), 0, "whole rows");
+        CpuSet { values, columns }
+    }
+
+    fn take_rows(&self, set: &CpuSet<'_>, rows: &[u32], out: &mut CpuTensor) {
+        self.rows_of(&set.values, set.columns, rows, out);
+    }
+
     fn gather(&self, source: &CpuTensor, rows: &[u32], out: &mut CpuTensor) {
-        let columns = source.columns;
-        out.reshape(rows.len(), columns);
-        // Rows of a large set lie in no cache, so one thread alone waits for the memory.
-        let cost = out.values.len() * ELEMENT;
-        self.share(cost, out.shards_mut().zip(rows.chunks(SHARD_ROWS)), |(out, rows)| {
-            for (to, &row) in out.chunks_exact_mut(columns.max(1)).zip(rows) {
-                let start = row as usize * columns;
-                to.copy_from_slice(&source.values[start..start + columns]);
-            }
-        });
+        self.rows_of(&source.values, source.columns, rows, out);
     }
 
     fn take_columns(&self, values: &CpuTensor, columns: Range<usize>, out: &mut CpuTensor) {

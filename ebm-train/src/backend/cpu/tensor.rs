@@ -1,6 +1,7 @@
-//! [`CpuTensor`]: a matrix, and the parts of it that are taken up one by one.
+//! [`CpuTensor`]: a matrix, and the parts of it that are taken up one by one; [`CpuSet`]: a data set.
 
 use super::gemm::MatrixRef;
+use std::borrow::Cow;
 use std::slice::{Chunks, ChunksMut};
 
 /// Rows of a batch that one task takes.
@@ -10,6 +11,13 @@ pub(super) const SHARD_ROWS: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CpuTensor {
     pub(super) values: Vec<f32>,
+    pub(super) columns: usize,
+}
+
+/// Rows of a data set, borrowed where they lie in memory already.
+#[derive(Clone, Debug)]
+pub struct CpuSet<'a> {
+    pub(super) values: Cow<'a, [f32]>,
     pub(super) columns: usize,
 }
 
