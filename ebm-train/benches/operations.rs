@@ -70,6 +70,27 @@ fn sample(bencher: Bencher<'_, '_>, [rows, visible, _]: [usize; 3]) {
 }
 
 #[divan::bench(args = SHAPES)]
+fn round(bencher: Bencher<'_, '_>, [_, visible, hidden]: [usize; 3]) {
+    let backend = backend();
+    let (weights, mut out) = (filled(&backend, hidden, visible), Default::default());
+    bencher.counter(ItemsCount::new(visible * hidden)).bench_local(|| backend.round(black_box(&weights), &mut out));
+}
+
+#[divan::bench(args = SHAPES)]
+fn sample_states_down(bencher: Bencher<'_, '_>, shape @ [rows, visible, hidden]: [usize; 3]) {
+    let backend = backend();
+    let (bias, samples): (_, Vec<u32>) = (filled(&backend, 1, visible), (0..rows as u32).collect());
+    let (mut weights, mut from, mut to) = Default::default();
+    backend.round(&filled(&backend, hidden, visible), &mut weights);
+    let half: Vec<f32> = (0..rows * hidden).map(|index| (index % 2) as f32).collect();
+    backend.pack(&backend.upload(rows, hidden, &half), &mut from);
+    let draws = Draws { seed: 1, stream: Stream::new(Purpose::Visible), samples: &samples };
+    bencher.counter(products(shape)).bench_local(|| {
+        backend.sample_states(draws, Direction::Down, black_box(&weights), &bias, Beta::ONE, &from, &mut to);
+    });
+}
+
+#[divan::bench(args = SHAPES)]
 fn free_energy_terms(bencher: Bencher<'_, '_>, [rows, _, hidden]: [usize; 3]) {
     let backend = backend();
     let (fields, mut energies) = (filled(&backend, rows, hidden), backend.zeros(rows, 1));
@@ -85,5 +106,17 @@ fn adam(bencher: Bencher<'_, '_>, [_, visible, hidden]: [usize; 3]) {
     let mut moments = [backend.zeros(hidden, visible), backend.zeros(hidden, visible)];
     bencher.counter(ItemsCount::new(visible * hidden)).bench_local(|| {
         backend.step(Step::Adam { learning_rate: 1e-3, taken: 1 }, black_box(&gradient), &mut moments, &mut weights);
+    });
+}
+
+#[divan::bench(args = SHAPES)]
+fn descend(bencher: Bencher<'_, '_>, shape @ [rows, visible, hidden]: [usize; 3]) {
+    let backend = backend();
+    let (v, h) = (filled(&backend, rows, visible), filled(&backend, rows, hidden));
+    let mut weights = filled(&backend, hidden, visible);
+    let mut moments = [backend.zeros(hidden, visible), backend.zeros(hidden, visible)];
+    bencher.counter(products(shape)).bench_local(|| {
+        let step = Step::Adam { learning_rate: 1e-3, taken: 1 };
+        backend.descend(step, 0.0, &[(1.0, [black_box(&v), &h])], &mut moments, &mut weights);
     });
 }

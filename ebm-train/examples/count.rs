@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: count up|sample|adam TIMES");
+    eprintln!("usage: count up|sample|gibbs|adam TIMES");
     ExitCode::from(2)
 }
 
@@ -54,6 +54,21 @@ fn count(operation: &str, times: u32) -> Result<bool, Error> {
                 let stream = Stream { step, ..Stream::new(Purpose::Visible) };
                 let draws = Draws { seed: 1, stream, samples: &samples };
                 backend.sample_visible(draws, &UnitKinds::default(), Beta::ONE, &visible_bias, &mut states);
+            }
+        }
+        "gibbs" => {
+            let (mut rounded, [mut v, mut h]) = Default::default();
+            let ones: Vec<f32> = (0..rows * visible).map(|index| f32::from(u8::from(index % 7 == 0))).collect();
+            backend.pack(&backend.upload(rows, visible, &ones), &mut v);
+            for step in 0..times {
+                backend.round(&weights, &mut rounded);
+                for (purpose, direction, bias) in
+                    [(Purpose::Hidden, Direction::Up, &hidden_bias), (Purpose::Visible, Direction::Down, &visible_bias)]
+                {
+                    let draws = Draws { seed: 1, stream: Stream { step, ..Stream::new(purpose) }, samples: &samples };
+                    let (from, to) = if direction == Direction::Up { (&v, &mut h) } else { (&h, &mut v) };
+                    backend.sample_states(draws, direction, &rounded, bias, Beta::ONE, from, to);
+                }
             }
         }
         "adam" => {

@@ -18,7 +18,7 @@ use crate::workspace;
 /// Debian's package of the emulator.
 const PACKAGE: &str = "valgrind";
 /// What `ebm-train/examples/count.rs` can do.
-const OPERATIONS: [&str; 3] = ["up", "sample", "adam"];
+const OPERATIONS: [&str; 4] = ["up", "sample", "gibbs", "adam"];
 /// Calls in the shorter of two runs, and in the longer: what a call takes is their difference, without all that surrounds it.
 const CALLS: [u64; 2] = [2, 12];
 /// By which share of itself a count may grow: with the compiler that gave it, where another processor's caches still change how products are cut,
