@@ -168,7 +168,7 @@ pub struct MachineArgs {
     /// temperatures
     #[arg(long, default_value = "cd")]
     pub algorithm: Algorithm,
-    /// Gibbs steps a minibatch
+    /// Gibbs steps a minibatch; two or more between Bernoulli units are taken over weights rounded to 16 bits
     #[arg(short, long, default_value_t = MACHINE.k, value_parser = value_parser!(u16).range(1..))]
     pub k: u16,
     /// Passes over the data for each machine
