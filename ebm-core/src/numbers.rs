@@ -15,7 +15,7 @@ pub trait Numbers {
     /// A raw input, of which [`crate::Model::values`] makes a value.
     type Raw: Copy + From<u16>;
     /// Score of a class, or energy.
-    type Score: Copy + Default + PartialOrd + core::fmt::Debug + core::fmt::Display + 'static;
+    type Score: Copy + Default + PartialOrd + core::fmt::Debug + core::fmt::Display + Send + 'static;
     /// A machine.
     type Rbm<'a>: Machine<Value = Self::Value, Energy = Self::Score>;
     /// Sigmoid units, the upward half of a machine, or a softmax head.

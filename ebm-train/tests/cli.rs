@@ -90,7 +90,7 @@ fn assert_novelty(path: &Path) {
         let inputs = digits.test.inputs.memory().expect("digits are in memory");
         let values = inputs.iter().flat_map(|row| (0..inputs.visible).map(|i| row[order(i)]).collect::<Vec<_>>());
         let samples = Batch { values: values.collect(), visible: inputs.visible }.into();
-        free_energies::<Integer>(&model, &samples).expect("it fits")
+        free_energies::<Integer>(&model, &samples, 0).expect("it fits")
     };
     let seen = energies(&|i| i);
     let novel_share = |energies: &[i32]| {

@@ -273,7 +273,7 @@ fn a_stack_with_labels_names_classes_before_and_after_and_its_file_is_the_stack(
     let settings = UpDown { epochs: 5, batch_size: 20, ..UpDown::default() };
     let tuned = up_down(&Cpu::new(1)?, &settings, 8, &stack, &bars, &mut Silent)?;
     for stack in [stack, tuned] {
-        let file: ModelFile = model_file::<Float>(&stack.layers()?, &bars, 3)?;
+        let file: ModelFile = model_file::<Float>(&stack.layers()?, &bars, 3, 0)?;
         assert_eq!(file.parameters()?, Parameters::Dbn(stack.clone()));
         let model = file.model()?;
         assert_eq!(model.header().labels, "left\nmiddle\nright");
@@ -290,7 +290,7 @@ fn a_stack_with_labels_names_classes_before_and_after_and_its_file_is_the_stack(
         let machine = machine_over_inputs(&stack).cloned();
         assert_eq!(machine.is_some(), is_tied);
         let net = Parameters::Classifier(net.into_classifier(machine));
-        let file = model_file::<Float>(&net.layers()?, &bars, 3)?;
+        let file = model_file::<Float>(&net.layers()?, &bars, 3, 0)?;
         assert_eq!(file.parameters()?, net);
         assert!(file.model()?.header().provenance.test_accuracy.expect("measured") > 0.8);
     }
@@ -311,7 +311,7 @@ fn machines_over_rectified_units_take_them_for_gaussian_ones() -> Result<(), Err
     let start = Recognition::of(&trained)?;
     let net = finetune(&Cpu::new(0)?, &settings, 3, "finetune", &start, &digits, &mut Silent)?;
     let net = net.into_classifier(machine_over_inputs(&trained).cloned());
-    let file = model_file::<Float>(&net.layers()?, &digits, 3)?;
+    let file = model_file::<Float>(&net.layers()?, &digits, 3, 0)?;
     assert!(file.model()?.header().provenance.test_accuracy.expect("measured") > 0.8);
     let refused = Quantized::of(&Parameters::Classifier(net), Storages::all(ebm_core::kernel::integer::Storage::Int8));
     assert!(refused.expect_err("rectifiers").to_string().contains("only sigmoid layers"));
@@ -323,10 +323,10 @@ fn a_stack_of_machines_has_an_integer_form_and_a_directed_one_has_not() -> Resul
     let bars = bars();
     let storages = Storages::all(ebm_core::kernel::integer::Storage::Int8);
     let stack = pretrained(false, &mut Silent)?;
-    let float = model_file::<Float>(&stack.layers()?, &bars, 3)?;
+    let float = model_file::<Float>(&stack.layers()?, &bars, 3, 0)?;
     let quantised = Quantized::of(&Parameters::Dbn(stack.clone()), storages)?;
-    let int8 = model_file::<Integer>(&quantised.layers()?, &bars, 3)?;
-    let loss = quantization_loss(&float, &int8, &bars)?;
+    let int8 = model_file::<Integer>(&quantised.layers()?, &bars, 3, 0)?;
+    let loss = quantization_loss(&float, &int8, &bars, 0)?;
     assert!(loss.accuracy.is_none() && loss.answers_changed.is_none(), "it names no classes");
     assert!(loss.free_energy_error_median_nats.is_some_and(|nats| nats < 0.05), "{loss:?}");
     assert_eq!(int8.model()?.layers(), 2);

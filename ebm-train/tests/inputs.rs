@@ -52,7 +52,8 @@ fn a_device_makes_the_values_that_training_saw() {
         let dataset = readings(scaling, binarisation);
         assert_eq!(dataset.preprocessing.input, Input::Scaled { channels: 2 });
         let machine = machine(&dataset);
-        let file = model_file::<Float>(&[Layer::Rbm(machine.view().expect("a machine"))], &dataset, 1).expect("a file");
+        let file =
+            model_file::<Float>(&[Layer::Rbm(machine.view().expect("a machine"))], &dataset, 1, 0).expect("a file");
         let model = file.model().expect("a model");
         let mut values = [0.0; 4];
         for (raw, trained) in READINGS.as_flattened().chunks(4).zip(rows(&dataset.train)) {
@@ -79,7 +80,7 @@ fn integers_are_within_a_step_of_the_data() {
     };
     let quantised = quantize(&net, Storages::all(ebm_core::kernel::integer::Storage::Int8)).expect("integers");
     let labelled = Dataset { classes: vec!["a".into(), "b".into()], ..dataset.clone() };
-    let file = model_file::<Integer>(&quantised.layers().expect("layers"), &labelled, 1).expect("a file");
+    let file = model_file::<Integer>(&quantised.layers().expect("layers"), &labelled, 1, 0).expect("a file");
     let model = file.model().expect("a model");
     let Some(ebm_core::format::Scaling::Integer { counts, .. }) = model.header().scaling else {
         panic!("no integer scaling")
@@ -176,7 +177,8 @@ fn pictures_and_protocols_are_in_the_file() {
         let preprocessing = Preprocessing { binarisation, ..digits.preprocessing.clone() };
         let dataset = Dataset { preprocessing, ..digits.clone() };
         let machine = machine(&dataset);
-        let file = model_file::<Float>(&[Layer::Rbm(machine.view().expect("a machine"))], &dataset, 1).expect("a file");
+        let file =
+            model_file::<Float>(&[Layer::Rbm(machine.view().expect("a machine"))], &dataset, 1, 0).expect("a file");
         let model = file.model().expect("a model");
         let presentation = model.header().presentation;
         assert_eq!((presentation.training, presentation.test), (binarisation, test));

@@ -39,7 +39,7 @@ fn figures_of_a_classifier_are_those_counted_by_hand() -> Result<(), Error> {
         inputs: Batch { values, visible: 3 }.into(),
         labels: samples.iter().map(|(_, label)| *label).collect(),
     };
-    let figures = evaluate::<Float>(&model, &split)?;
+    let figures = evaluate::<Float>(&model, &split, 0)?;
     let (mut cross_entropy, mut twice, mut brier) = (0.0, 0.0, 0.0);
     let mut confidences = Vec::new();
     for (scores, label) in samples {

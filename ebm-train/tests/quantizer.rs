@@ -188,19 +188,19 @@ fn what_does_not_fit_the_fixed_point_is_refused_by_place() {
 fn a_written_model_holds_what_was_measured_on_it() -> Result<(), Error> {
     let digits = digits::load()?;
     let quantised = quantize(&net(machine(64, 6, 0.3)), INT8)?;
-    let file = model_file::<Integer>(&quantised.layers()?, &digits, 42)?;
+    let file = model_file::<Integer>(&quantised.layers()?, &digits, 42, 0)?;
     let model: Model<'_> = file.model()?;
     let header = model.header();
     assert_eq!((header.provenance.seed, header.provenance.dataset), (42, "digits"));
     assert_eq!(header.labels.lines().count(), 10);
 
     let novelty = header.novelty.expect("a threshold");
-    let energies = novelty::free_energies::<Integer>(&model, &digits.train.inputs).expect("it fits");
+    let energies = novelty::free_energies::<Integer>(&model, &digits.train.inputs, 0).expect("it fits");
     let novel = energies.iter().filter(|&&energy| model.is_novel::<Integer>(energy) == Some(true)).count() as f64;
     let share = novel / energies.len() as f64;
     let expected = 1.0 - f64::from(novelty.quantile);
     assert!(share <= expected && share > expected - 0.005, "{share} of the calibration data count as novel");
-    let measured = ebm_train::eval::classification::evaluate::<Integer>(&model, &digits.test).expect("it fits");
+    let measured = ebm_train::eval::classification::evaluate::<Integer>(&model, &digits.test, 0).expect("it fits");
     assert_eq!(header.provenance.test_accuracy, Some(measured.accuracy as f32));
     Ok(())
 }
@@ -219,11 +219,11 @@ fn trained() -> Result<Net, Error> {
 fn losses_on_the_digits_are_within_their_bounds() -> Result<(), Error> {
     let digits = digits::load()?;
     let net = trained()?;
-    let float = model_file::<Float>(&net.layers()?, &digits, 0)?;
+    let float = model_file::<Float>(&net.layers()?, &digits, 0, 0)?;
     let accuracy = |file: &ModelFile| -> Result<f64, Error> {
         Ok(file.model()?.header().provenance.test_accuracy.expect("measured").into())
     };
-    let exact = novelty::free_energies::<Float>(&float.model()?, &digits.test.inputs).expect("it fits");
+    let exact = novelty::free_energies::<Float>(&float.model()?, &digits.test.inputs, 0).expect("it fits");
     // Accuracy lost (as a share) and free energy off (in nats) at most. The margin over what is measured is a few of 1,797 digits.
     let bounds = [
         (Storages::all(Storage::Int8), 0.001, 0.05),
@@ -234,8 +234,8 @@ fn losses_on_the_digits_are_within_their_bounds() -> Result<(), Error> {
     ];
     for (storages, lost_at_most, nats_at_most) in bounds {
         let quantised = quantize(&net, storages)?;
-        let file = model_file::<Integer>(&quantised.layers()?, &digits, 0)?;
-        let energies = novelty::free_energies::<Integer>(&file.model()?, &digits.test.inputs).expect("it fits");
+        let file = model_file::<Integer>(&quantised.layers()?, &digits, 0, 0)?;
+        let energies = novelty::free_energies::<Integer>(&file.model()?, &digits.test.inputs, 0).expect("it fits");
         let mut errors: Vec<f32> = energies.iter().zip(&exact).map(|(&a, b)| (Integer::nats(a) - b).abs()).collect();
         errors.sort_by(f32::total_cmp);
         let (lost, median) = (accuracy(&float)? - accuracy(&file)?, errors[errors.len() / 2]);

@@ -4,7 +4,7 @@ use super::drawing::open_data;
 use crate::Error;
 use crate::data::DataOptions;
 use crate::export::{ModelFile, QuantizationLoss, Quantized, Storages, model_file, quantization_loss};
-use clap::ValueEnum;
+use clap::{ValueEnum, value_parser};
 use ebm_core::Integer;
 use ebm_core::kernel::integer::Storage;
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub struct QuantizeArgs {
     /// The data that the loss is measured on
     #[command(flatten)]
     pub data: DataOptions,
+    /// Threads; 0 for one a processor. The result does not depend on it
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
 }
 
 /// Storages of weights.
@@ -67,8 +70,8 @@ pub(super) fn run(args: &QuantizeArgs, json: bool) -> Result<(), Error> {
     };
     let quantised = Quantized::of(&parameters, storages)?;
     let seed = float.model()?.header().provenance.seed;
-    let mut file = model_file::<Integer>(&quantised.layers()?, &dataset, seed)?;
-    let loss = quantization_loss(&float, &file, &dataset)?;
+    let mut file = model_file::<Integer>(&quantised.layers()?, &dataset, seed, args.threads.into())?;
+    let loss = quantization_loss(&float, &file, &dataset, args.threads.into())?;
     file.write(&args.out)?;
     let summary = Summary {
         model: args.model.display().to_string(),

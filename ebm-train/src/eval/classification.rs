@@ -1,5 +1,6 @@
 //! How good a classifier's answers and its probabilities are.
 
+use super::rows::each;
 use crate::Error;
 use crate::data::Split;
 use ebm_core::math::softmax;
@@ -147,23 +148,21 @@ impl Tally {
     }
 }
 
-/// Classifies every sample as a device would. Fails when the model does not fit the samples or gives no classes.
-pub fn evaluate<N: Numbers>(model: &Model<'_>, split: &Split) -> Result<Classification, Error> {
-    let mut input = vec![N::Value::default(); split.inputs.visible()];
-    let mut work = vec![N::Value::default(); model.work_len()];
-    let mut scores = vec![N::Score::default(); model.outputs()];
-    let mut tally = Tally::new(model.outputs());
-    let mut labels = split.labels.iter();
-    for piece in split.inputs.pieces() {
-        for (row, &label) in piece?.iter().zip(&mut labels) {
-            for (value, &v) in input.iter_mut().zip(row) {
-                *value = N::from_unit(v);
-            }
-            let answer = model.classify::<N>(&input, &mut work, &mut scores)?;
-            let mut probabilities: Vec<f32> = scores.iter().map(|&score| N::nats(score)).collect();
-            softmax(&mut probabilities);
+/// Classifies every sample as a device would; `threads` at a time, 0 for one a processor. Fails when the model does not fit the samples or gives no
+/// classes.
+pub fn evaluate<N: Numbers>(model: &Model<'_>, split: &Split, threads: usize) -> Result<Classification, Error> {
+    let memory = || (vec![N::Value::default(); model.work_len()], vec![N::Score::default(); model.outputs()]);
+    let classify = |(work, scores): &mut (Vec<N::Value>, Vec<N::Score>), input: &[N::Value]| {
+        let answer = model.classify::<N>(input, work, scores)?;
+        let mut probabilities: Vec<f32> = scores.iter().map(|&score| N::nats(score)).collect();
+        softmax(&mut probabilities);
+        Ok((answer, probabilities))
+    };
+    let (mut tally, mut labels) = (Tally::new(model.outputs()), split.labels.iter());
+    each::<N, _, _>(threads, &split.inputs, memory, classify, |(answer, probabilities)| {
+        if let Some(&label) = labels.next() {
             tally.add(label.into(), answer, &probabilities);
         }
-    }
+    })?;
     Ok(tally.figures())
 }

@@ -11,3 +11,4 @@ mod log_sum;
 pub mod novelty;
 pub mod partition;
 pub mod pseudo;
+mod rows;

@@ -1,22 +1,16 @@
 //! Free energies, and the threshold above which an input counts as novel.
 
+use super::rows::each;
 use crate::Error;
 use crate::data::{Batch, Samples, evenly};
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{Model, Numbers};
 
-/// Free energy of every sample under the model's first machine, as the model's own numbers give it.
-pub fn free_energies<N: Numbers>(model: &Model<'_>, inputs: &Samples) -> Result<Vec<N::Score>, Error> {
-    let mut input = vec![N::Value::default(); inputs.visible()];
+/// Free energy of every sample under the model's first machine, as the model's own numbers give it; `threads` at a time, 0 for one a processor.
+pub fn free_energies<N: Numbers>(model: &Model<'_>, inputs: &Samples, threads: usize) -> Result<Vec<N::Score>, Error> {
     let mut energies = Vec::with_capacity(inputs.rows());
-    for piece in inputs.pieces() {
-        for row in piece?.iter() {
-            for (value, &v) in input.iter_mut().zip(row) {
-                *value = N::from_unit(v);
-            }
-            energies.push(model.free_energy::<N>(&input)?);
-        }
-    }
+    let energy = |(): &mut (), input: &[N::Value]| Ok(model.free_energy::<N>(input)?);
+    each::<N, _, _>(threads, inputs, || (), energy, |energy| energies.push(energy))?;
     Ok(energies)
 }
 
@@ -25,11 +19,17 @@ const CALIBRATION_ROWS: usize = 10_000;
 
 /// The free energy, in `2^-12` nats and rounded up, that the share `quantile` of the samples does not exceed; `None` without samples.
 /// Of more than 10,000 samples it takes as many, spread evenly. Samples that miss values have no free energy, and do not count.
-pub fn threshold<N: Numbers>(model: &Model<'_>, inputs: &Samples, quantile: f32) -> Result<Option<i32>, Error> {
+pub fn threshold<N: Numbers>(
+    model: &Model<'_>,
+    inputs: &Samples,
+    quantile: f32,
+    threads: usize,
+) -> Result<Option<i32>, Error> {
     let mut batch = Batch::default();
     inputs.gather(&evenly(inputs.rows(), CALIBRATION_ROWS), &mut batch)?;
-    let energies =
-        free_energies::<N>(model, &Samples::Memory(batch))?.into_iter().map(|energy| f64::from(N::nats(energy)));
+    let energies = free_energies::<N>(model, &Samples::Memory(batch), threads)?
+        .into_iter()
+        .map(|energy| f64::from(N::nats(energy)));
     let mut energies: Vec<f64> = energies.filter(|energy| !energy.is_nan()).collect();
     energies.sort_by(f64::total_cmp);
     let rank = (f64::from(quantile) * energies.len() as f64).ceil() as usize;

@@ -25,11 +25,12 @@ pub struct QuantizationLoss {
     pub free_energy_error_median_nats: Option<f64>,
 }
 
-/// Compares two files of the same model. Fails when one does not fit the data.
+/// Compares two files of the same model, on so many threads, 0 for one a processor. Fails when one does not fit the data.
 pub fn quantization_loss(
     float: &ModelFile,
     quantised: &ModelFile,
     dataset: &Dataset,
+    threads: usize,
 ) -> Result<QuantizationLoss, Error> {
     let (exact, integer) = (float.model()?, quantised.model()?);
     let of_float = |error: Error| error.between(float.path(), &dataset.name);
@@ -37,15 +38,15 @@ pub fn quantization_loss(
     let mut loss = QuantizationLoss::default();
     let names_classes = exact.header().layers.last().is_some_and(|layer| layer.classes() > 0);
     if names_classes && !dataset.test.labels.is_empty() {
-        let before = classification::evaluate::<Float>(&exact, &dataset.test).map_err(of_float)?;
-        let after = classification::evaluate::<Integer>(&integer, &dataset.test).map_err(of_integer)?;
+        let before = classification::evaluate::<Float>(&exact, &dataset.test, threads).map_err(of_float)?;
+        let after = classification::evaluate::<Integer>(&integer, &dataset.test, threads).map_err(of_integer)?;
         loss.accuracy = Some(before.accuracy);
         loss.accuracy_quantized = Some(after.accuracy);
         loss.answers_changed = Some(before.answers.iter().zip(&after.answers).filter(|(a, b)| a != b).count());
     }
     if exact.machine::<Float>().is_ok() && integer.machine::<Integer>().is_ok() {
-        let before = novelty::free_energies::<Float>(&exact, &dataset.test.inputs).map_err(of_float)?;
-        let after = novelty::free_energies::<Integer>(&integer, &dataset.test.inputs).map_err(of_integer)?;
+        let before = novelty::free_energies::<Float>(&exact, &dataset.test.inputs, threads).map_err(of_float)?;
+        let after = novelty::free_energies::<Integer>(&integer, &dataset.test.inputs, threads).map_err(of_integer)?;
         let mut errors: Vec<f64> =
             before.into_iter().zip(after).map(|(f, q)| f64::from((Integer::nats(q) - f).abs())).collect();
         errors.sort_by(f64::total_cmp);

@@ -14,10 +14,16 @@ pub const NOVELTY_QUANTILE: f32 = 0.99;
 pub(super) const TOOL: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 /// Makes the file of these layers, trained on `dataset` with this seed: a machine, a ClassRBM, a stack or a classifier. Where the model names
-/// classes, their names and its accuracy on the test split are in it; where it has a machine over its inputs, the novelty threshold.
+/// classes, their names and its accuracy on the test split are in it; where it has a machine over its inputs, the novelty threshold. `threads` measure, 0
+/// for one a processor.
 ///
 /// Fails when the layers do not fit each other or the data, and for integers of a channel whose scaling has no integer form.
-pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64) -> Result<ModelFile, Error> {
+pub fn model_file<N: Numbers>(
+    layers: &[Layer<'_>],
+    dataset: &Dataset,
+    seed: u64,
+    threads: usize,
+) -> Result<ModelFile, Error> {
     let classes = layers.last().map_or(0, |layer| layer.header().classes() as usize);
     let labels = if classes == dataset.classes.len() { dataset.classes.join("\n") } else { String::new() };
     let numbers = layers.first().map_or(NumberFormat::F32, |layer| layer.header().numbers);
@@ -40,7 +46,7 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
     let unfit = |error: Error| error.between("the new model".as_ref(), &dataset.name);
     let model = unmeasured.model()?;
     if !labels.is_empty() && !dataset.test.labels.is_empty() {
-        header.provenance.test_accuracy = match classification::evaluate::<N>(&model, &dataset.test) {
+        header.provenance.test_accuracy = match classification::evaluate::<N>(&model, &dataset.test, threads) {
             Ok(measured) => Some(measured.accuracy as f32),
             // Samples that miss values have no answer to be right.
             Err(Error::Answer(ModelError::NotANumber)) => None,
@@ -48,7 +54,8 @@ pub fn model_file<N: Numbers>(layers: &[Layer<'_>], dataset: &Dataset, seed: u64
         };
     }
     if model.machine::<N>().is_ok() {
-        let threshold = novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE).map_err(unfit)?;
+        let threshold =
+            novelty::threshold::<N>(&model, &dataset.train.inputs, NOVELTY_QUANTILE, threads).map_err(unfit)?;
         header.novelty = threshold.map(|threshold| Novelty { threshold, quantile: NOVELTY_QUANTILE });
     }
     encoded(&header, layers)

@@ -92,8 +92,8 @@ impl<'a, B: Backend> Source<'a, B> {
     }
 
     /// Classes of the samples named by `rows`; `None` where labels are no part of a sample.
-    pub fn labels(&self, rows: &[u32]) -> Option<Vec<u16>> {
-        self.labels.map(|OneHot { labels, .. }| rows.iter().map(|&row| labels[row as usize]).collect())
+    pub fn labels<'r>(&self, rows: &'r [u32]) -> Option<impl Iterator<Item = u16> + use<'r, 'a, B>> {
+        self.labels.map(|OneHot { labels, .. }| rows.iter().map(|&row| labels[row as usize]))
     }
 
     /// Values may be missing (NaN) among the samples gathered last.

@@ -50,6 +50,8 @@ impl Cpu {
 thread_local! {
     /// The gradient of some units' weights, while they are stepped.
     static GRADIENT: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    /// Weights of the classes, while they are gone through.
+    static CLASS_WEIGHTS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How many of a layer's units a task takes that takes `most` of a wide one.
@@ -100,6 +102,11 @@ impl Backend for Cpu {
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> CpuTensor {
         assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
         CpuTensor { values: values.to_vec(), columns }
+    }
+
+    fn zeros(&self, rows: usize, columns: usize) -> CpuTensor {
+        // The system gives pages of zeros when they are first touched: a tensor that no step uses takes no memory.
+        CpuTensor { values: vec![0.0; rows * columns], columns }
     }
 
     fn download(&self, tensor: &CpuTensor) -> Vec<f32> {
@@ -482,15 +489,17 @@ impl Backend for Cpu {
     ) {
         let hidden = fields.columns.max(1);
         out.reshape(fields.rows(), classes);
-        let (bias, of_classes) = (last(&visible_bias.values, classes), class_weights(weights, classes));
+        let bias = last(&visible_bias.values, classes);
         let cost = fields.values.len() * classes * ELEMENT;
-        self.share(cost, out.shards_mut().zip(fields.shards()), |(out, fields)| {
-            for (scores, fields) in out.chunks_exact_mut(classes.max(1)).zip(fields.chunks_exact(hidden)) {
-                scores.copy_from_slice(bias);
-                for (score, weights) in scores.iter_mut().zip(of_classes.chunks_exact(hidden)) {
-                    passes::add_class_terms(kind, fields, weights, score);
+        with_class_weights(weights, classes, |of_classes| {
+            self.share(cost, out.shards_mut().zip(fields.shards()), |(out, fields)| {
+                for (scores, fields) in out.chunks_exact_mut(classes.max(1)).zip(fields.chunks_exact(hidden)) {
+                    scores.copy_from_slice(bias);
+                    for (score, weights) in scores.iter_mut().zip(of_classes.chunks_exact(hidden)) {
+                        passes::add_class_terms(kind, fields, weights, score);
+                    }
                 }
-            }
+            })
         });
     }
 
@@ -504,16 +513,18 @@ impl Backend for Cpu {
     ) {
         let (classes, hidden) = (scores.columns.max(1), fields.columns.max(1));
         out.reshape(fields.rows(), fields.columns);
-        let of_classes = class_weights(weights, classes);
         let cost = fields.values.len() * classes * ELEMENT;
-        self.share(cost, out.shards_mut().zip(fields.shards()).zip(scores.shards()), |((out, fields), scores)| {
-            let rows = out.chunks_exact_mut(hidden).zip(fields.chunks_exact(hidden)).zip(scores.chunks_exact(classes));
-            for ((out, fields), scores) in rows {
-                out.fill(0.0);
-                for (&score, weights) in scores.iter().zip(of_classes.chunks_exact(hidden)) {
-                    passes::add_class_means(kind, score, fields, weights, out);
+        with_class_weights(weights, classes, |of_classes| {
+            self.share(cost, out.shards_mut().zip(fields.shards()).zip(scores.shards()), |((out, fields), scores)| {
+                let rows =
+                    out.chunks_exact_mut(hidden).zip(fields.chunks_exact(hidden)).zip(scores.chunks_exact(classes));
+                for ((out, fields), scores) in rows {
+                    out.fill(0.0);
+                    for (&score, weights) in scores.iter().zip(of_classes.chunks_exact(hidden)) {
+                        passes::add_class_means(kind, score, fields, weights, out);
+                    }
                 }
-            }
+            })
         });
     }
 
@@ -526,22 +537,30 @@ impl Backend for Cpu {
         out: &mut CpuTensor,
     ) {
         let (classes, hidden, visible) = (scores.columns.max(1), fields.columns.max(1), weights.columns.max(1));
-        let of_classes = class_weights(weights, classes);
         let cost = fields.values.len() * classes * ELEMENT;
         // A hidden unit belongs to one task, so that its sums over the rows have one order.
-        self.share(cost, out.values.chunks_mut(SHARD_UNITS * visible).enumerate(), |(shard, out)| {
-            let units = shard * SHARD_UNITS..shard * SHARD_UNITS + out.len() / visible;
-            let mut sums = [0.0; SHARD_UNITS];
-            for (class, weights) in of_classes.chunks_exact(hidden).enumerate() {
-                let sums = &mut sums[..units.len()];
-                sums.fill(0.0);
-                for (fields, scores) in fields.values.chunks_exact(hidden).zip(scores.values.chunks_exact(classes)) {
-                    passes::add_class_means(kind, scores[class], &fields[units.clone()], &weights[units.clone()], sums);
+        with_class_weights(weights, classes, |of_classes| {
+            self.share(cost, out.values.chunks_mut(SHARD_UNITS * visible).enumerate(), |(shard, out)| {
+                let units = shard * SHARD_UNITS..shard * SHARD_UNITS + out.len() / visible;
+                let mut sums = [0.0; SHARD_UNITS];
+                for (class, weights) in of_classes.chunks_exact(hidden).enumerate() {
+                    let sums = &mut sums[..units.len()];
+                    sums.fill(0.0);
+                    for (fields, scores) in fields.values.chunks_exact(hidden).zip(scores.values.chunks_exact(classes))
+                    {
+                        passes::add_class_means(
+                            kind,
+                            scores[class],
+                            &fields[units.clone()],
+                            &weights[units.clone()],
+                            sums,
+                        );
+                    }
+                    for (of_unit, sum) in out.chunks_exact_mut(visible).zip(sums) {
+                        of_unit[visible - classes + class] += *sum;
+                    }
                 }
-                for (of_unit, sum) in out.chunks_exact_mut(visible).zip(sums) {
-                    of_unit[visible - classes + class] += *sum;
-                }
-            }
+            })
         });
     }
 
@@ -650,14 +669,17 @@ fn last(values: &[f32], count: usize) -> &[f32] {
     &values[values.len().saturating_sub(count)..]
 }
 
-/// Weights of the classes to the hidden units, classes × hidden: those of a class lie side by side.
-fn class_weights(weights: &CpuTensor, classes: usize) -> Vec<f32> {
+/// Gives `work` the weights of the classes to the hidden units, classes × hidden: those of a class lie side by side.
+fn with_class_weights(weights: &CpuTensor, classes: usize, work: impl FnOnce(&[f32])) {
     let units = weights.values.chunks_exact(weights.columns.max(1));
-    let (hidden, mut of_classes) = (units.len(), vec![0.0; units.len() * classes]);
-    for (unit, of_unit) in units.enumerate() {
-        for (class, weight) in last(of_unit, classes).iter().enumerate() {
-            of_classes[class * hidden + unit] = *weight;
+    let hidden = units.len();
+    CLASS_WEIGHTS.with_borrow_mut(|of_classes| {
+        of_classes.resize(hidden * classes, 0.0);
+        for (unit, of_unit) in units.enumerate() {
+            for (class, weight) in last(of_unit, classes).iter().enumerate() {
+                of_classes[class * hidden + unit] = *weight;
+            }
         }
-    }
-    of_classes
+        work(of_classes);
+    });
 }

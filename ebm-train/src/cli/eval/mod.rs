@@ -117,12 +117,13 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
         inputs: dataset.preprocessing.describe(),
         ..Figures::default()
     };
+    let threads = usize::from(args.threads);
     match numbers {
-        Some(NumberFormat::F32) => as_on_a_device::<Float>(model, &measured, dataset, &mut figures)?,
-        _ => as_on_a_device::<Integer>(model, &measured, dataset, &mut figures)?,
+        Some(NumberFormat::F32) => as_on_a_device::<Float>(model, &measured, dataset, threads, &mut figures)?,
+        _ => as_on_a_device::<Integer>(model, &measured, dataset, threads, &mut figures)?,
     }
     if numbers == Some(NumberFormat::F32) {
-        let backend = Cpu::new(args.threads.into())?;
+        let backend = Cpu::new(threads)?;
         generative::measure(args, &backend, &file.parameters()?, &measured, dataset, &mut figures)?;
     } else if !matches!(args.log_likelihood, None | Some(LogLikelihood::None)) {
         return Err(file.holds_integers());
@@ -135,18 +136,19 @@ fn as_on_a_device<N: Numbers>(
     model: &Model<'_>,
     measured: &Measured<'_>,
     dataset: &Dataset,
+    threads: usize,
     figures: &mut Figures,
 ) -> Result<(), Error> {
     let usual: &Split = &measured.usual;
     let classes = model.header().layers.last().map_or(0, |layer| layer.classes());
     if classes > 0 && !usual.labels.is_empty() {
-        figures.classified(&classification::evaluate::<N>(model, usual)?, &dataset.classes);
+        figures.classified(&classification::evaluate::<N>(model, usual, threads)?, &dataset.classes);
     }
     // A net that was not pretrained has no machine, and so no free energies.
     if model.machine::<N>().is_err() {
         return Ok(());
     }
-    let energies = |split: &Split| novelty::free_energies::<N>(model, &split.inputs);
+    let energies = |split: &Split| novelty::free_energies::<N>(model, &split.inputs, threads);
     let nats = |energies: &[N::Score]| energies.iter().map(|&energy| f64::from(N::nats(energy))).collect::<Vec<_>>();
     let novel_share = |energies: &[N::Score]| {
         let novel: Option<Vec<bool>> = energies.iter().map(|&energy| model.is_novel::<N>(energy)).collect();

@@ -55,7 +55,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Writes the model files and measures them. `data_flags` are those that read the data again.
     pub(super) fn of(plan: &Plan, dataset: &Dataset, trained: &Trained, data_flags: &str) -> Result<Self, Error> {
-        let mut float = model_file::<Float>(&trained.parameters.layers()?, dataset, plan.seed)?;
+        let mut float = model_file::<Float>(&trained.parameters.layers()?, dataset, plan.seed, plan.threads)?;
         let mut int8 = int8(plan, dataset, &trained.parameters)?;
         let written = match int8.as_mut().filter(|_| plan.format == ModelFormat::Int8) {
             Some(int8) => {
@@ -91,17 +91,18 @@ impl Outcome {
             seconds: 0.0,
             epochs: Vec::new(),
         };
-        let exact = evaluate::<Float>(&float, dataset)?;
+        let exact = evaluate::<Float>(&float, dataset, plan.threads)?;
         outcome.test_accuracy = exact.as_ref().map(|figures| figures.accuracy);
         if let Some(int8) = &int8 {
-            let loss = quantization_loss(&float, int8, dataset)?;
+            let loss = quantization_loss(&float, int8, dataset, plan.threads)?;
             outcome.test_accuracy_int8 = loss.accuracy_quantized;
             outcome.int8_answers_changed = loss.answers_changed;
             outcome.free_energy_error_median_nats = loss.free_energy_error_median_nats;
         }
         if let Some(net) = &trained.random_start {
-            let file = model_file::<Float>(&net.layers()?, dataset, plan.seed)?;
-            outcome.test_accuracy_random_start = evaluate::<Float>(&file, dataset)?.map(|figures| figures.accuracy);
+            let file = model_file::<Float>(&net.layers()?, dataset, plan.seed, plan.threads)?;
+            outcome.test_accuracy_random_start =
+                evaluate::<Float>(&file, dataset, plan.threads)?.map(|figures| figures.accuracy);
         }
         Ok(outcome)
     }
@@ -134,7 +135,8 @@ fn int8(plan: &Plan, dataset: &Dataset, parameters: &Parameters) -> Result<Optio
         return Ok(None);
     }
     let quantised = Quantized::of(parameters, Storages::all(Storage::Int8));
-    let file = quantised.and_then(|integers| model_file::<Integer>(&integers.layers()?, dataset, plan.seed));
+    let file =
+        quantised.and_then(|integers| model_file::<Integer>(&integers.layers()?, dataset, plan.seed, plan.threads));
     match file {
         Err(Error::Quantize(_)) if !is_asked_for => Ok(None),
         other => other.map(Some),
@@ -142,12 +144,16 @@ fn int8(plan: &Plan, dataset: &Dataset, parameters: &Parameters) -> Result<Optio
 }
 
 /// Accuracy over the test set; `None` where the model names no class, or there is nothing to measure on.
-fn evaluate<N: Numbers>(file: &ModelFile, dataset: &Dataset) -> Result<Option<classification::Classification>, Error> {
+fn evaluate<N: Numbers>(
+    file: &ModelFile,
+    dataset: &Dataset,
+    threads: usize,
+) -> Result<Option<classification::Classification>, Error> {
     let model = file.model()?;
     let names_classes = model.header().layers.last().is_some_and(|layer| layer.classes() > 0);
     if !names_classes || dataset.test.labels.is_empty() {
         return Ok(None);
     }
-    let figures = classification::evaluate::<N>(&model, &dataset.test);
+    let figures = classification::evaluate::<N>(&model, &dataset.test, threads);
     figures.map(Some).map_err(|error| error.between(file.path(), &dataset.name))
 }

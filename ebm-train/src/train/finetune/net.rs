@@ -44,6 +44,8 @@ pub struct Net<B: Backend> {
     layers: Vec<Layer<B>>,
     link: Link,
     input: B::Tensor,
+    /// Classes of its samples.
+    labels: Vec<u16>,
     /// Outputs of every layer; of the head, the scores and then their gradient.
     outputs: Vec<B::Tensor>,
     /// Gradient of the outputs of the layer that is being gone through.
@@ -61,6 +63,12 @@ struct Dropout<'a> {
     draws: Draws<'a>,
 }
 
+impl<'a> Dropout<'a> {
+    fn of(settings: &Backpropagation, draws: Draws<'a>) -> Self {
+        Self { hidden: settings.dropout, input: settings.input_dropout, draws }
+    }
+}
+
 impl<B: Backend> Net<B> {
     /// Takes layers and a head to the backend.
     pub fn new(backend: &B, start: &Recognition, head: &AffineParameters) -> Self {
@@ -72,6 +80,7 @@ impl<B: Backend> Net<B> {
         Self {
             link: if start.hidden == HiddenKind::Relu { Link::Rectifier } else { Link::Sigmoid },
             input: backend.zeros(0, 0),
+            labels: Vec::new(),
             outputs: layers.iter().map(|_| backend.zeros(0, 0)).collect(),
             delta: backend.zeros(0, 0),
             layers,
@@ -93,9 +102,13 @@ impl<B: Backend> Net<B> {
         (samples, labels): (&[u32], &[u16]),
         totals: &mut B::Tensor,
     ) {
-        let labels: Vec<u16> = samples.iter().map(|&sample| labels[sample as usize]).collect();
         let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
-        self.go_forward(backend, settings, Draws { seed, stream, samples }, &labels, totals);
+        self.forward(backend, Some(Dropout::of(settings, Draws { seed, stream, samples })));
+        let mut of_samples = std::mem::take(&mut self.labels);
+        of_samples.clear();
+        of_samples.extend(samples.iter().map(|&sample| labels[sample as usize]));
+        self.score(backend, &of_samples, settings.label_smoothing, totals);
+        self.labels = of_samples;
         let of_head = settings.learning_rate_after(epochs);
         let head = self.layers.len() - 1;
         self.backward(backend, settings, |index, Layer { weights, bias }, values| {
@@ -123,7 +136,8 @@ impl<B: Backend> Net<B> {
         labels: &[u16],
         totals: &mut B::Tensor,
     ) {
-        self.go_forward(backend, settings, draws, labels, totals);
+        self.forward(backend, Some(Dropout::of(settings, draws)));
+        self.score(backend, labels, settings.label_smoothing, totals);
         self.backward(backend, settings, |_, Layer { weights, bias }, values| {
             backend.outer(0.0, &[(1.0, values)], &mut weights.update.gradient);
             if settings.weight_decay > 0.0 {
@@ -131,20 +145,6 @@ impl<B: Backend> Net<B> {
             }
             backend.column_sums(0.0, &[(1.0, values[1])], &mut bias.update.gradient);
         });
-    }
-
-    /// Computes every layer's outputs, with the units left out that the draws say, and the gradient of the scores.
-    fn go_forward(
-        &mut self,
-        backend: &B,
-        settings: &Backpropagation,
-        draws: Draws<'_>,
-        labels: &[u16],
-        totals: &mut B::Tensor,
-    ) {
-        let Backpropagation { dropout: hidden, input_dropout: input, .. } = *settings;
-        self.forward(backend, Some(Dropout { hidden, input, draws }));
-        self.score(backend, labels, settings.label_smoothing, totals);
     }
 
     /// Computes every layer's outputs from the input.
@@ -184,7 +184,7 @@ impl<B: Backend> Net<B> {
         mut learn: impl FnMut(usize, &mut Layer<B>, [&B::Tensor; 2]),
     ) {
         let frozen = self.frozen(settings);
-        let Self { layers, link, input, outputs, delta } = self;
+        let Self { layers, link, input, outputs, delta, .. } = self;
         for (index, layer) in layers.iter_mut().enumerate().skip(frozen).rev() {
             let (below, above) = outputs.split_at_mut(index);
             let current = &above[0];

@@ -13,6 +13,8 @@ pub(super) struct Discriminative<B: Backend> {
     fields: B::Tensor,
     scores: B::Tensor,
     deltas: B::Tensor,
+    /// Totals of minibatches that are learnt from: nobody reads them.
+    unread: B::Tensor,
 }
 
 impl<B: Backend> Discriminative<B> {
@@ -20,8 +22,15 @@ impl<B: Backend> Discriminative<B> {
     pub fn new(backend: &B, visible: usize, classes: usize) -> Self {
         let is_input: Vec<f32> = (0..visible).map(|i| if i + classes < visible { 1.0 } else { 0.0 }).collect();
         let empty = || backend.zeros(0, 0);
-        let is_input = backend.upload(1, visible, &is_input);
-        Self { classes, is_input, inputs: empty(), fields: empty(), scores: empty(), deltas: empty() }
+        Self {
+            classes,
+            is_input: backend.upload(1, visible, &is_input),
+            inputs: empty(),
+            fields: empty(),
+            scores: empty(),
+            deltas: empty(),
+            unread: backend.zeros(1, 2),
+        }
     }
 
     /// `ln p(y | x)` up to a constant of every sample and class, from samples with any labels; adds to `totals` (1 × 2) the sum of
@@ -55,8 +64,9 @@ impl<B: Backend> Discriminative<B> {
         labels: &[u16],
         gradients: &mut Gradients<'_, B>,
     ) {
-        let mut unread = backend.zeros(1, 2);
+        let mut unread = std::mem::replace(&mut self.unread, backend.zeros(0, 0));
         self.classify(backend, machine, data, labels, &mut unread);
+        self.unread = unread;
         let (Self { inputs, fields, scores, deltas, .. }, kind) = (self, machine.kinds().hidden);
         backend.class_fields_backward(kind, &machine.weights, scores, fields, deltas);
         backend.outer(0.0, &[(1.0, [inputs, deltas])], gradients.weights);

@@ -58,7 +58,7 @@ pub(super) fn measure<B: Backend>(
         free_energy += backend.download(&energies).into_iter().map(f64::from).sum::<f64>();
         if let (Some(discriminative), Some(labels)) = (discriminative.as_deref_mut(), data.labels(piece)) {
             let mut totals = backend.zeros(1, 2);
-            discriminative.classify(backend, machine, seen, &labels, &mut totals);
+            discriminative.classify(backend, machine, seen, &labels.collect::<Vec<_>>(), &mut totals);
             let totals = backend.download(&totals);
             cross_entropy += f64::from(totals[0]);
             correct += f64::from(totals[1]);

@@ -39,6 +39,8 @@ pub struct Trainer<B: Backend> {
     hidden_bias: Update<B>,
     /// The minibatch as it was gathered.
     gathered: B::Tensor,
+    /// Its samples' classes, where they are part of it.
+    labels: Vec<u16>,
     data: Data<B>,
     chains: Chains<B>,
     fast: Option<Fast<B>>,
@@ -113,6 +115,7 @@ impl<B: Backend> Trainer<B> {
             visible_bias: Update::new(backend, backend.shape(&machine.visible_bias)),
             hidden_bias: Update::new(backend, backend.shape(&machine.hidden_bias)),
             gathered: empty(),
+            labels: Vec::new(),
             data: Data {
                 misses_some: moments.is_missing_some(),
                 completion: Completion::new(backend),
@@ -166,9 +169,11 @@ impl<B: Backend> Trainer<B> {
     ) -> Result<(), Error> {
         let mut data = std::mem::replace(&mut self.gathered, backend.zeros(0, 0));
         source.gather(backend, place.samples, &mut data)?;
-        let labels = source.labels(place.samples).unwrap_or_default();
+        let mut labels = std::mem::take(&mut self.labels);
+        labels.clear();
+        labels.extend(source.labels(place.samples).into_iter().flatten());
         self.form_gradient(backend, place, &data, &labels);
-        self.gathered = data;
+        (self.gathered, self.labels) = (data, labels);
         self.step(backend, pace);
         Ok(())
     }
