@@ -14,6 +14,8 @@ use std::time::Instant;
 const REPEATS: usize = 3;
 /// Share of values that are 1.
 const ON: f32 = 0.2;
+/// Pixels of an image's side.
+const SIDE: usize = 28;
 /// Columns of a table.
 const COLUMNS: usize = 10;
 
@@ -52,6 +54,12 @@ const DOUBLED: [Doubled; 5] = [
     ("samples", |by| (by * BASE.rows, Sizes { rows: by * BASE.rows, ..BASE })),
 ];
 
+/// A kind of file that is read: what is doubled, the kind's name in a spec, its samples, and the bytes of a file of so many.
+type Read = (&'static str, &'static str, usize, fn(usize) -> Vec<u8>);
+
+const FILES: [Read; 2] =
+    [("lines of CSV", "csv", 16 * BASE.rows, table), ("images of idx", "idx", 2 * BASE.rows, images)];
+
 /// Times every size once, twice, four and eight times as large, all others as they are, and tells each cost.
 ///
 /// Fails when a table cannot be written to the system's folder for temporary files.
@@ -65,14 +73,15 @@ pub fn growth<B: Backend>(backend: &B, mut tell: impl FnMut(Cost) -> Result<(), 
             tell(Cost { what, size, seconds: fastest(|| work.run())? })?;
         }
     }
-    for rows in [1, 2, 4, 8].map(|by| 16 * by * BASE.rows) {
-        const ACTION: &str = "write a table to be timed (TMPDIR names another folder)";
-        let folder = tempfile::tempdir().map_err(Error::file(&std::env::temp_dir(), ACTION))?;
-        let path = folder.path().join("table.csv");
-        fs::write(&path, table(rows)).map_err(Error::file(&path, ACTION))?;
-        let options = DataOptions { data: format!("csv:{}", path.display()), ..DataOptions::default() };
-        let seconds = fastest(|| data::open(&options).map(drop))?;
-        tell(Cost { what: "lines of CSV", size: rows, seconds })?;
+    for (what, kind, base, bytes) in FILES {
+        for rows in [1, 2, 4, 8].map(|by| by * base) {
+            const ACTION: &str = "write a file to be timed (TMPDIR names another folder)";
+            let folder = tempfile::tempdir().map_err(Error::file(&std::env::temp_dir(), ACTION))?;
+            let path = folder.path().join("data");
+            fs::write(&path, bytes(rows)).map_err(Error::file(&path, ACTION))?;
+            let options = DataOptions { data: format!("{kind}:{}", path.display()), ..DataOptions::default() };
+            tell(Cost { what, size: rows, seconds: fastest(|| data::open(&options).map(drop))? })?;
+        }
     }
     Ok(())
 }
@@ -101,7 +110,7 @@ fn drawn(rows: usize, visible: usize) -> Batch {
 }
 
 /// A table of numbers in `[0, 1)` and a class.
-fn table(rows: usize) -> String {
+fn table(rows: usize) -> Vec<u8> {
     let mut text = (0..COLUMNS).fold(String::new(), |names, column| names + &format!("x{column},")) + "label\n";
     for (row, values) in uniform(rows * COLUMNS).collect::<Vec<_>>().chunks(COLUMNS).enumerate() {
         for value in values {
@@ -110,5 +119,13 @@ fn table(rows: usize) -> String {
         }
         let _ = writeln!(text, "{}", row % 3);
     }
-    text
+    text.into_bytes()
+}
+
+/// Images of [`SIDE`] × [`SIDE`] bytes.
+fn images(rows: usize) -> Vec<u8> {
+    let sizes = [rows, SIDE, SIDE].map(|size| (size as u32).to_be_bytes());
+    let mut bytes = [[0, 0, 8, 3], sizes[0], sizes[1], sizes[2]].concat();
+    bytes.extend((0..rows * SIDE * SIDE).map(|index| (index % 251) as u8));
+    bytes
 }

@@ -36,12 +36,17 @@ pub struct Timing {
     pub quality: f64,
 }
 
-/// Runs a workload once to warm up, and `repeats` times for its figures.
+/// Runs a workload once to warm up, and `repeats` times for its figures; `threads` do what is not the backend's to do.
 ///
 /// Fails where the data are not those that it is for ([`Workload::check`]).
-pub fn time<B: Backend>(backend: &B, workload: &Workload, dataset: &Dataset, repeats: usize) -> Result<Timing, Error> {
+pub fn time<B: Backend>(
+    backend: &B,
+    workload: &Workload,
+    dataset: &Dataset,
+    (repeats, threads): (usize, usize),
+) -> Result<Timing, Error> {
     workload.check(dataset)?;
-    let mut work = workload.prepare(backend, dataset)?;
+    let mut work = workload.prepare(backend, dataset, threads)?;
     work.run()?;
     let mut seconds = Vec::new();
     for _ in 0..repeats.max(1) {

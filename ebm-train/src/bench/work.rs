@@ -4,16 +4,20 @@ use super::workload::VISIBLE;
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, Dataset, Split};
+use crate::eval::annealing::{Annealing, ais, base_bias};
+use crate::eval::classification::evaluate;
 use crate::eval::energy::{mean_free_energy, reconstruction_error};
+use crate::export::{ModelFile, model_file};
 use crate::generate::{Chains, Stack};
-use crate::parameters::{DbnParameters, Parameters, RbmParameters};
+use crate::parameters::{AffineParameters, ClassifierParameters, DbnParameters, Parameters, RbmParameters};
+use crate::train::Silent;
 use crate::train::finetune::{Backpropagation, Net, Recognition, start_head};
 use crate::train::machine::Machine;
 use crate::train::order;
 use crate::train::rbm::settings::Algorithm;
 use crate::train::rbm::{self, Moments, Pace, Place, RbmSettings, Shape, Trainer};
 use crate::train::source::Source;
-use ebm_core::{Beta, HiddenKind};
+use ebm_core::{Beta, Float, HiddenKind};
 
 /// Of every run.
 const SEED: u64 = 1;
@@ -155,6 +159,83 @@ impl<B: Backend> Timed for Gibbs<'_, B> {
     }
 }
 
+/// Annealed importance sampling from the data's base rates.
+pub(super) struct Annealed<'a, B: Backend> {
+    backend: &'a B,
+    machine: Machine<B>,
+    base: Vec<f32>,
+    settings: Annealing,
+    log_partition: f64,
+}
+
+impl<'a, B: Backend> Annealed<'a, B> {
+    pub(super) fn new(
+        backend: &'a B,
+        dataset: &'a Dataset,
+        hidden: usize,
+        (chains, temperatures): (usize, usize),
+    ) -> Result<Self, Error> {
+        let mut source = source(backend, &dataset.train)?;
+        let machine = Machine::new(backend, &start(backend, hidden, &mut source)?)?;
+        let base = base_bias(backend, &machine, &mut source)?;
+        let settings = Annealing { seed: SEED, layer: 0, chains, temperatures };
+        Ok(Self { backend, machine, base, settings, log_partition: f64::NAN })
+    }
+}
+
+impl<B: Backend> Timed for Annealed<'_, B> {
+    fn run(&mut self) -> Result<(), Error> {
+        let annealed = ais(self.backend, &self.machine, &self.base, self.settings, &mut Silent)?;
+        self.log_partition = annealed.log_partition();
+        Ok(())
+    }
+
+    fn quality(&mut self) -> Result<f64, Error> {
+        Ok(self.log_partition)
+    }
+}
+
+/// The test part's classes, as a device would name them by a net that has learnt nothing.
+pub(super) struct Answers<'a> {
+    dataset: &'a Dataset,
+    file: ModelFile,
+    threads: usize,
+    accuracy: f64,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn new(dataset: &'a Dataset, hidden: &[usize], threads: usize) -> Result<Self, Error> {
+        let (net, head) = untrained(dataset, hidden);
+        let net = ClassifierParameters { machine: None, layers: net.layers, hidden: net.hidden, head };
+        Ok(Self {
+            dataset,
+            file: model_file::<Float>(&net.layers()?, dataset, SEED, threads)?,
+            threads,
+            accuracy: f64::NAN,
+        })
+    }
+}
+
+impl Timed for Answers<'_> {
+    fn run(&mut self) -> Result<(), Error> {
+        self.accuracy = evaluate::<Float>(&self.file.model()?, &self.dataset.test, self.threads)?.accuracy;
+        Ok(())
+    }
+
+    fn quality(&mut self) -> Result<f64, Error> {
+        Ok(self.accuracy)
+    }
+}
+
+/// A net with a head for the data's classes before it learns.
+fn untrained(dataset: &Dataset, hidden: &[usize]) -> (Recognition, AffineParameters) {
+    let (layer, top) = (hidden.len() as u8, hidden.last().copied().unwrap_or(VISIBLE));
+    (
+        Recognition::random(SEED, VISIBLE, hidden, HiddenKind::Bernoulli),
+        start_head(SEED, layer, top, dataset.classes.len()),
+    )
+}
+
 /// An epoch of back-propagation, with the test accuracy at its end.
 pub(super) struct Finetuning<'a, B: Backend> {
     backend: &'a B,
@@ -177,9 +258,7 @@ impl<'a, B: Backend> Finetuning<'a, B> {
         hidden: &[usize],
         batch_size: usize,
     ) -> Result<Self, Error> {
-        let (layer, top) = (hidden.len() as u8, hidden.last().copied().unwrap_or(VISIBLE));
-        let start = Recognition::random(SEED, VISIBLE, hidden, HiddenKind::Bernoulli);
-        let head = start_head(SEED, layer, top, dataset.classes.len());
+        let (start, head) = untrained(dataset, hidden);
         Ok(Self {
             backend,
             settings: Backpropagation { batch_size, learning_rate: 1e-3, ..Backpropagation::default() },
@@ -188,7 +267,7 @@ impl<'a, B: Backend> Finetuning<'a, B> {
             test: source(backend, &dataset.test)?,
             net: Net::new(backend, &start, &head),
             totals: backend.zeros(1, 2),
-            layer,
+            layer: hidden.len() as u8,
             epochs: 0,
             steps: 0,
             accuracy: f64::NAN,

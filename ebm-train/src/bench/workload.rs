@@ -1,6 +1,6 @@
 //! The workloads by name: a row of [`WORKLOADS`] is all that a new one needs.
 
-use super::work::{Finetuning, FreeEnergies, Gibbs, Learning, Timed};
+use super::work::{Annealed, Answers, Finetuning, FreeEnergies, Gibbs, Learning, Timed};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::Dataset;
@@ -25,12 +25,16 @@ enum Work {
     FreeEnergy { hidden: usize },
     /// Block-Gibbs steps of chains that start at the first samples of the test part.
     Gibbs { hidden: usize, chains: usize, steps: usize },
+    /// Annealed importance sampling.
+    Anneal { hidden: usize, chains: usize, temperatures: usize },
+    /// A device's answers to the test part.
+    Answer { hidden: &'static [usize] },
     /// One epoch of back-propagation with Adam, and the accuracy on the test part.
     Finetune { hidden: &'static [usize], batch: usize },
 }
 
 /// All workloads.
-pub const WORKLOADS: [Workload; 9] = [
+pub const WORKLOADS: [Workload; 11] = [
     learn("cd1-784x128-b64", 128, 1, 64, false),
     learn("cd10-784x256-b64", 256, 10, 64, false),
     learn("pcd5-784x500-b100", 500, 5, 100, true),
@@ -39,11 +43,20 @@ pub const WORKLOADS: [Workload; 9] = [
     Workload { name: "free-energy-784x500", work: Work::FreeEnergy { hidden: 500 } },
     Workload { name: "gibbs-784x500", work: Work::Gibbs { hidden: 500, chains: 1000, steps: 1000 } },
     Workload { name: "finetune-784-256-10", work: Work::Finetune { hidden: &[256], batch: 64 } },
+    Workload { name: "ais-784x500", work: Work::Anneal { hidden: 500, chains: 100, temperatures: 1000 } },
+    Workload { name: "answer-784-500-500-2000-10", work: Work::Answer { hidden: &[500, 500, 2000] } },
     Workload { name: "finetune-784-500-500-2000-10", work: Work::Finetune { hidden: &[500, 500, 2000], batch: 100 } },
 ];
 
 const fn learn(name: &'static str, hidden: usize, k: u16, batch: usize, persistent: bool) -> Workload {
     Workload { name, work: Work::Learn { hidden, k, batch, persistent } }
+}
+
+/// Weights of a net with a unit for every class.
+fn weights(hidden: &[usize], dataset: &Dataset) -> usize {
+    let outputs = hidden.iter().copied().chain([dataset.classes.len()]);
+    let inputs = std::iter::once(VISIBLE).chain(hidden.iter().copied());
+    inputs.zip(outputs).map(|(inputs, outputs)| inputs * outputs).sum()
 }
 
 impl Workload {
@@ -53,7 +66,8 @@ impl Workload {
             Work::Learn { .. } => "squared error a pixel",
             Work::FreeEnergy { .. } => "mean F, nats",
             Work::Gibbs { .. } => "share of visible units on",
-            Work::Finetune { .. } => "test accuracy",
+            Work::Anneal { .. } => "ln Z, nats",
+            Work::Answer { .. } | Work::Finetune { .. } => "test accuracy",
         }
     }
 
@@ -67,11 +81,9 @@ impl Workload {
             }
             Work::FreeEnergy { hidden } => rows * VISIBLE * (hidden + 1),
             Work::Gibbs { hidden, chains, steps } => chains * steps * 2 * VISIBLE * hidden,
-            Work::Finetune { hidden, .. } => {
-                let outputs = hidden.iter().copied().chain([dataset.classes.len()]);
-                let inputs = std::iter::once(VISIBLE).chain(hidden.iter().copied());
-                3 * rows * inputs.zip(outputs).map(|(inputs, outputs)| inputs * outputs).sum::<usize>()
-            }
+            Work::Anneal { hidden, chains, temperatures } => (temperatures - 1) * chains * 2 * VISIBLE * hidden,
+            Work::Answer { hidden } => dataset.test.inputs.rows() * weights(hidden, dataset),
+            Work::Finetune { hidden, .. } => 3 * rows * weights(hidden, dataset),
         };
         count as u64
     }
@@ -94,11 +106,12 @@ impl Workload {
         }
     }
 
-    /// Takes data and parameters to the backend, which is not timed.
+    /// Takes data and parameters to the backend, which is not timed; `threads` do what is not the backend's to do.
     pub(super) fn prepare<'a, B: Backend>(
         &self,
         backend: &'a B,
         dataset: &'a Dataset,
+        threads: usize,
     ) -> Result<Box<dyn Timed + 'a>, Error> {
         Ok(match self.work {
             Work::Learn { hidden, k, batch, persistent } => {
@@ -106,6 +119,10 @@ impl Workload {
             }
             Work::FreeEnergy { hidden } => Box::new(FreeEnergies::new(backend, dataset, hidden)?),
             Work::Gibbs { hidden, chains, steps } => Box::new(Gibbs::new(backend, dataset, hidden, (chains, steps))?),
+            Work::Anneal { hidden, chains, temperatures } => {
+                Box::new(Annealed::new(backend, dataset, hidden, (chains, temperatures))?)
+            }
+            Work::Answer { hidden } => Box::new(Answers::new(dataset, hidden, threads)?),
             Work::Finetune { hidden, batch } => Box::new(Finetuning::new(backend, dataset, hidden, batch)?),
         })
     }

@@ -88,7 +88,7 @@ pub(super) fn run(args: &BenchArgs, json: bool) -> Result<(), Error> {
         ))?;
     }
     for workload in chosen(&args.only) {
-        let timing = time(&backend, &workload, &dataset, args.repeats as usize)?;
+        let timing = time(&backend, &workload, &dataset, (args.repeats as usize, report.threads))?;
         let row = Row { of_sgemm: timing.gflops / report.sgemm_gflops, timing };
         if !json {
             let Row { of_sgemm, timing: Timing { name, min_s, median_s, gflops, measure, quality, .. } } = &row;

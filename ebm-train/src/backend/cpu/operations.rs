@@ -333,7 +333,12 @@ impl Backend for Cpu {
     }
 
     fn sample_hidden_exactly(&self, draws: Draws<'_>, kind: HiddenKind, fields: &mut CpuTensor) {
-        self.with_draws(draws, fields, |row, rng| kernel::sample_hidden_exactly(kind, row, rng));
+        match kind {
+            HiddenKind::Bernoulli => self.sample_hidden(draws, kind, Beta::ONE, fields),
+            HiddenKind::Relu => {
+                self.with_draws(draws, fields, |row, rng| kernel::sample_hidden_exactly(kind, row, rng));
+            }
+        }
     }
 
     fn add_term_changes(
