@@ -75,17 +75,18 @@ impl Stream {
 
     /// Counter of the block that holds draws `4·block … 4·block + 3`.
     #[inline(always)]
-    const fn counter(self, block: u32) -> [u32; 4] {
+    pub const fn counter(self, block: u32) -> [u32; 4] {
         let tag = self.purpose as u32 | (self.layer as u32) << 8 | (self.phase as u32) << 16;
         [block, self.sample, self.step, tag]
     }
 }
 
-const MULTIPLIER_0: u32 = 0xD251_1F53;
-const MULTIPLIER_1: u32 = 0xCD9E_8D57;
-const WEYL_0: u32 = 0x9E37_79B9;
-const WEYL_1: u32 = 0xBB67_AE85;
-const ROUNDS: u32 = 10;
+/// Philox4x32's multipliers.
+pub const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// What each round adds to its key.
+pub const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// Its rounds.
+pub const ROUNDS: u32 = 10;
 
 #[inline(always)]
 const fn multiply(a: u32, b: u32) -> (u32, u32) {
@@ -100,11 +101,11 @@ pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let [mut k0, mut k1] = key;
     let mut round = 0;
     while round < ROUNDS {
-        let (high_0, low_0) = multiply(MULTIPLIER_0, c0);
-        let (high_1, low_1) = multiply(MULTIPLIER_1, c2);
+        let (high_0, low_0) = multiply(MULTIPLIERS[0], c0);
+        let (high_1, low_1) = multiply(MULTIPLIERS[1], c2);
         (c0, c1, c2, c3) = (high_1 ^ c1 ^ k0, low_1, high_0 ^ c3 ^ k1, low_0);
-        k0 = k0.wrapping_add(WEYL_0);
-        k1 = k1.wrapping_add(WEYL_1);
+        k0 = k0.wrapping_add(WEYL[0]);
+        k1 = k1.wrapping_add(WEYL[1]);
         round += 1;
     }
     [c0, c1, c2, c3]

@@ -26,6 +26,14 @@ pub enum Error {
         /// Why.
         source: FormatError,
     },
+    /// A graphics card that is not there, or fails.
+    #[error("the graphics card: {problem}; {help}")]
+    Gpu {
+        /// What is wrong.
+        problem: String,
+        /// What can be done.
+        help: &'static str,
+    },
     /// A model does not fit the data.
     #[error("{path}: does not fit {data}: {source}", path = path.display())]
     Unfit {

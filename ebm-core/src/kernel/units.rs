@@ -74,19 +74,26 @@ pub fn free_energy_term_changes(kind: HiddenKind, fields: &[f32], from: f32, to:
     }
 }
 
+/// The three points of Gauss's rule between two numbers.
+#[inline(always)]
+pub fn gauss_points(from: f32, to: f32) -> [f32; 3] {
+    /// `√(3/5)/2`, the outer points' distance from the middle.
+    const OUTER: f32 = 0.387_298_33;
+    let (step, middle) = (to - from, 0.5 * (from + to));
+    [middle - OUTER * step, middle, middle + OUTER * step]
+}
+
 /// [`free_energy_term_changes`] of the term `T` and its derivative, the mean.
 #[inline(always)]
 fn term_changes(fields: &[f32], from: f32, to: f32, term: impl Fn(f32) -> f32, mean: impl Fn(f32) -> f32) -> f64 {
     /// Farthest apart that the rule is used.
     const NEAR: f32 = 0.5;
-    /// `√(3/5)/2`, the outer points' distance from the middle.
-    const OUTER: f32 = 0.387_298_33;
     /// Fields whose changes are held in f32 before they are summed.
     const PIECE: usize = 64;
     /// Sums that are formed side by side.
     const LANES: usize = 8;
-    let (step, middle) = (to - from, 0.5 * (from + to));
-    let [low, high] = [middle - OUTER * step, middle + OUTER * step];
+    let step = to - from;
+    let [low, middle, high] = gauss_points(from, to);
     let mut sums = [0.0; LANES];
     for fields in fields.chunks(PIECE) {
         let mut changes = [0.0f32; PIECE];
@@ -211,7 +218,7 @@ fn copies_on(field: f32, draw: u32) -> f32 {
 }
 
 /// Kinds whose variance grows without bound as `β` falls are drawn at this `β` below it.
-const HOTTEST: f32 = 1.0 / 256.0;
+pub const HOTTEST: f32 = 1.0 / 256.0;
 
 /// What sums over hidden units are added to: the bias, or 0 for Gaussian units, whose bias is not in nats.
 pub fn start_visible(units: Units<'_>, visible_bias: &[f32], out: &mut [f32]) {
@@ -288,7 +295,7 @@ pub fn visible_log_density(units: Units<'_>, visible_bias: &[f32], inputs: &[f32
 }
 
 /// `ln √(2π)`.
-const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
+pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// Sum of a function's values, held in f32 by the piece and summed in f64.
 fn sum_of(values: &[f32], function: impl Fn(f32) -> f32) -> f64 {

@@ -1,9 +1,12 @@
 //! ② Where tensors live and products are formed: [`Backend`]. The algorithms in [`crate::train`] stand once, over it.
 
 mod cpu;
+mod gpu;
 
 pub use cpu::{Cpu, CpuRounded, CpuSet, CpuStates, CpuTensor};
+pub use gpu::{Adapter, Gpu, GpuRounded, GpuSet, GpuTensor, adapters};
 
+use crate::Error;
 use crate::parameters::UnitKinds;
 use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
@@ -41,6 +44,9 @@ pub struct Draws<'a> {
     pub samples: &'a [u32],
 }
 
+/// Where the largest weight is smaller, [`Backend::round`] takes it for `2⁻¹⁰⁰`: nothing under that needs to be told from zero.
+pub(crate) const SMALLEST_LARGEST_WEIGHT: f32 = f32::from_bits(27 << 23);
+
 /// An optimiser's step for one tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
@@ -60,6 +66,27 @@ pub enum Step {
     },
 }
 
+/// Constants of [`Step::Adam`].
+pub(crate) struct Adam {
+    /// Share of the mean gradient that is kept.
+    pub beta_1: f32,
+    /// Share of the mean square that is kept.
+    pub beta_2: f32,
+    /// Added to the root of the mean square.
+    pub epsilon: f32,
+}
+
+/// Those of Kingma & Ba.
+pub(crate) const ADAM: Adam = Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1.0e-8 };
+
+impl Adam {
+    /// What both moments are multiplied by after so many steps, since they started at zero: `1 / (1 − β^t)`.
+    pub(crate) fn corrections(&self, taken: u32) -> [f32; 2] {
+        let t = taken.saturating_add(1).min(i32::MAX as u32) as i32;
+        [self.beta_1, self.beta_2].map(|beta| 1.0 / (1.0 - beta.powi(t)))
+    }
+}
+
 /// Tensors of rows × columns f32, and what training does with them. A row is a sample, except in weights (a row is a hidden unit).
 ///
 /// The result of every operation is the same whatever the number of threads.
@@ -72,6 +99,11 @@ pub trait Backend {
     type States: Default;
     /// Weights rounded to 16 bits ([`Backend::round`]).
     type Rounded: Default;
+
+    /// Fails once the backend can compute no more, and what it says is worth nothing: a card was lost, or its memory is full.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Does two pieces of work, side by side where the backend can: each on the part of it that it is given.
     fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {

@@ -614,7 +614,7 @@ impl Backend for Cpu {
 
     fn add_signs(&self, scale: f32, values: &CpuTensor, out: &mut CpuTensor) {
         for (out, &value) in out.values.iter_mut().zip(&values.values) {
-            *out += if value == 0.0 { 0.0 } else { scale.copysign(value) };
+            *out += if value == 0.0 { 0.0 } else { scale * value.signum() };
         }
     }
 

@@ -3,7 +3,7 @@
 use super::states::Block;
 use super::sums::Sums;
 use super::wide::wide;
-use crate::backend::{Link, Step};
+use crate::backend::{ADAM, Adam, Link, Step};
 use ebm_core::HiddenKind;
 use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::sigmoids;
@@ -215,16 +215,12 @@ wide! {
                 }
             }
             Step::Adam { learning_rate, taken } => {
-                const BETA_1: f32 = 0.9;
-                const BETA_2: f32 = 0.999;
-                const EPSILON: f32 = 1.0e-8;
-                let t = taken.saturating_add(1).min(i32::MAX as u32) as i32;
-                let correction_1 = 1.0 / (1.0 - BETA_1.powi(t));
-                let correction_2 = 1.0 / (1.0 - BETA_2.powi(t));
+                let Adam { beta_1, beta_2, epsilon } = ADAM;
+                let [correction_1, correction_2] = ADAM.corrections(taken);
                 for (((theta, m), v), g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
-                    *m = BETA_1 * *m + (1.0 - BETA_1) * g;
-                    *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
-                    *theta -= learning_rate * (*m * correction_1) / ((*v * correction_2).sqrt() + EPSILON);
+                    *m = beta_1 * *m + (1.0 - beta_1) * g;
+                    *v = beta_2 * *v + (1.0 - beta_2) * g * g;
+                    *theta -= learning_rate * (*m * correction_1) / ((*v * correction_2).sqrt() + epsilon);
                 }
             }
         }

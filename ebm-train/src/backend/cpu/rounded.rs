@@ -3,7 +3,7 @@
 use super::states::{BLOCK_UNITS, PAIRS};
 use super::wide::wide;
 use super::{CpuTensor, passes};
-use crate::backend::Direction;
+use crate::backend::{Direction, SMALLEST_LARGEST_WEIGHT};
 
 /// Numbers that a panel has beside each other: the units of the layer that a product goes to.
 pub(super) const LANES: usize = BLOCK_UNITS;
@@ -98,8 +98,8 @@ fn words(from: usize) -> usize {
 
 /// The least power of two of which no weight has more than `2¹⁵`.
 fn quantum(largest: f32) -> f32 {
-    // A power of two is an exponent without a mantissa; under 2⁻¹⁰⁰ nothing needs to be told from zero.
-    let power = f32::from_bits(largest.clamp(f32::from_bits(27 << 23), f32::MAX).to_bits() & 0x7f80_0000);
+    // A power of two is an exponent without a mantissa.
+    let power = f32::from_bits(largest.clamp(SMALLEST_LARGEST_WEIGHT, f32::MAX).to_bits() & 0x7f80_0000);
     power / 16_384.0
 }
 

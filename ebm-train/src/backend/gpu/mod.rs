@@ -1,0 +1,49 @@
+//! [`Gpu`]: tensors and products on any graphics card, through wgpu: Vulkan, Metal or DX12.
+//!
+//! What is to be done is recorded, and handed over when there is enough of it or when a value is asked for: a step of training is some twenty
+//! kernels, and nothing of it comes back.
+
+mod device;
+mod kernel;
+mod operations;
+mod recorder;
+mod tensor;
+mod units;
+
+pub use device::{Adapter, adapters};
+pub use tensor::{GpuRounded, GpuSet, GpuTensor};
+
+use crate::Error;
+use device::Fault;
+use recorder::Recorder;
+use std::cell::RefCell;
+use units::UnitTables;
+
+/// Computes on a graphics card.
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    adapter: Adapter,
+    fault: Fault,
+    recorder: RefCell<Recorder>,
+    units: RefCell<UnitTables>,
+    /// Where gradients and partial sums are kept that nobody asks for.
+    scratch: RefCell<GpuTensor>,
+}
+
+impl Gpu {
+    /// The card that the system prefers. Fails when there is none, or its driver refuses.
+    pub fn new() -> Result<Self, Error> {
+        let (device, queue, adapter) = device::open()?;
+        let fault = Fault::watch(&device);
+        let recorder = RefCell::new(Recorder::new(&device));
+        let gpu =
+            Self { device, queue, adapter, fault, recorder, units: RefCell::default(), scratch: RefCell::default() };
+        Ok(gpu)
+    }
+
+    /// What it computes on.
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+}

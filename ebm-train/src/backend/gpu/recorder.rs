@@ -1,0 +1,250 @@
+//! [`Recorder`]: what the card is to do, gathered and handed over together.
+
+use super::kernel::{File, Kernel, Params};
+use super::tensor::Buffer;
+use super::{Gpu, GpuTensor};
+use std::collections::HashMap;
+use wgpu::BufferUsages;
+
+/// Tensors that a kernel reads, and that it writes.
+const READ: usize = 3;
+const WRITTEN: usize = 3;
+/// Calls that are handed over together at most.
+const CALLS: usize = 1024;
+/// Bytes from one call's parameters to the next one's: what every card can begin a binding at.
+const PITCH: usize = 256;
+/// Words of all calls at first: samples, rows and labels.
+const WORDS: usize = 1 << 20;
+/// Sets of bindings that are kept.
+const BINDINGS: usize = 4096;
+/// Groups in a row: what every card can start.
+const GROUPS: usize = 65_535;
+
+/// A kernel to be run.
+#[derive(Default)]
+pub(super) struct Call<'a> {
+    pub params: Params,
+    /// Samples, rows or labels.
+    pub words: &'a [u32],
+    /// Tensors that it reads: `a`, `b`, `c`.
+    pub read: [Option<&'a GpuTensor>; READ],
+    /// Tensors that it writes: `x`, `y`, `z`.
+    pub written: [Option<&'a GpuTensor>; WRITTEN],
+}
+
+struct Recorded {
+    pipeline: wgpu::ComputePipeline,
+    bindings: wgpu::BindGroup,
+    offset: u32,
+    groups: [u32; 2],
+}
+
+pub(super) struct Recorder {
+    layout: wgpu::BindGroupLayout,
+    pipeline_layout: wgpu::PipelineLayout,
+    modules: HashMap<File, wgpu::ShaderModule>,
+    pipelines: HashMap<Kernel, wgpu::ComputePipeline>,
+    bindings: HashMap<[u64; READ + WRITTEN], wgpu::BindGroup>,
+    /// Bound where a kernel has no tensor.
+    unused: [Buffer; READ + WRITTEN],
+    params: Buffer,
+    words: Buffer,
+    recorded: Vec<Recorded>,
+    param_bytes: Vec<u8>,
+    recorded_words: Vec<u32>,
+}
+
+fn entry(binding: usize, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding: binding as u32,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset: ty == wgpu::BufferBindingType::Uniform,
+            min_binding_size: None,
+        },
+        count: None,
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(device: &wgpu::Device) -> Self {
+        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
+        let entries: Vec<_> = (0..2 + READ + WRITTEN)
+            .map(|binding| match binding {
+                0 => entry(binding, wgpu::BufferBindingType::Uniform),
+                _ => entry(binding, storage(binding < 2 + READ)),
+            })
+            .collect();
+        let layout =
+            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        Self {
+            layout,
+            pipeline_layout,
+            modules: HashMap::new(),
+            pipelines: HashMap::new(),
+            bindings: HashMap::new(),
+            unused: std::array::from_fn(|_| Buffer::new(device, 1, BufferUsages::STORAGE)),
+            params: Buffer::new(device, CALLS * PITCH / 4, BufferUsages::UNIFORM | BufferUsages::COPY_DST),
+            words: Buffer::new(device, WORDS, BufferUsages::STORAGE | BufferUsages::COPY_DST),
+            recorded: Vec::new(),
+            param_bytes: Vec::new(),
+            recorded_words: Vec::new(),
+        }
+    }
+
+    fn pipeline(&mut self, device: &wgpu::Device, kernel: Kernel) -> wgpu::ComputePipeline {
+        let Self { modules, pipelines, pipeline_layout, .. } = self;
+        let make = || {
+            let Kernel(file, name) = kernel;
+            let module = modules.entry(file).or_insert_with(|| {
+                device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                    label: Some(name),
+                    source: wgpu::ShaderSource::Wgsl(file.text().into()),
+                })
+            });
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(name),
+                layout: Some(pipeline_layout),
+                module,
+                entry_point: Some(name),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                cache: None,
+            })
+        };
+        pipelines.entry(kernel).or_insert_with(make).clone()
+    }
+
+    fn bindings(&mut self, device: &wgpu::Device, call: &Call<'_>) -> wgpu::BindGroup {
+        let tensors = call.read.iter().chain(&call.written).copied();
+        let buffers: Vec<&Buffer> = tensors
+            .zip(&self.unused)
+            .map(|(tensor, unused)| tensor.and_then(GpuTensor::buffer).unwrap_or(unused))
+            .collect();
+        let mut key = [0; READ + WRITTEN];
+        key.iter_mut().zip(&buffers).for_each(|(key, buffer)| *key = buffer.number);
+        if let Some(bindings) = self.bindings.get(&key) {
+            return bindings.clone();
+        }
+        let params = wgpu::BufferBinding {
+            buffer: &self.params.buffer,
+            offset: 0,
+            size: wgpu::BufferSize::new(size_of::<Params>() as u64),
+        };
+        let resources = [wgpu::BindingResource::Buffer(params), self.words.buffer.as_entire_binding()]
+            .into_iter()
+            .chain(buffers.iter().map(|buffer| buffer.buffer.as_entire_binding()));
+        let entries: Vec<_> =
+            (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+        let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &self.layout,
+            entries: &entries,
+        });
+        // They hold on to their buffers, also to those of tensors that are gone.
+        if self.bindings.len() == BINDINGS {
+            self.bindings.clear();
+        }
+        self.bindings.insert(key, bindings.clone());
+        bindings
+    }
+
+    /// Hands over what is recorded.
+    pub(super) fn hand_over(&mut self, device: &wgpu::Device, queue: &wgpu::Queue) {
+        if self.recorded.is_empty() {
+            return;
+        }
+        queue.write_buffer(&self.params.buffer, 0, &self.param_bytes);
+        queue.write_buffer(&self.words.buffer, 0, bytemuck::cast_slice(&self.recorded_words));
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for Recorded { pipeline, bindings, offset, groups: [columns, rows] } in self.recorded.drain(..) {
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &bindings, &[offset]);
+            pass.dispatch_workgroups(columns, rows, 1);
+        }
+        drop(pass);
+        queue.submit([encoder.finish()]);
+        self.param_bytes.clear();
+        self.recorded_words.clear();
+    }
+}
+
+impl Gpu {
+    /// Records a kernel of `threads` threads in groups of so many.
+    pub(super) fn run(&self, kernel: Kernel, threads: usize, in_group: usize, call: Call<'_>) {
+        let groups = threads.div_ceil(in_group);
+        let columns = groups.min(GROUPS);
+        if groups > 0 {
+            self.run_groups(kernel, [columns, groups.div_ceil(columns)], call);
+        }
+    }
+
+    /// Records a kernel of columns × rows of groups.
+    pub(super) fn run_groups(&self, kernel: Kernel, groups: [usize; 2], mut call: Call<'_>) {
+        let mut recorder = self.recorder.borrow_mut();
+        let recorder = &mut *recorder;
+        let room = recorder.words.buffer.size() as usize / size_of::<u32>();
+        if recorder.recorded.len() == CALLS || recorder.recorded_words.len() + call.words.len() > room {
+            recorder.hand_over(&self.device, &self.queue);
+        }
+        if call.words.len() > room {
+            let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
+            recorder.words = Buffer::new(&self.device, call.words.len(), usage);
+            recorder.bindings.clear();
+        }
+        call.params.first = recorder.recorded_words.len() as u32;
+        recorder.recorded_words.extend_from_slice(call.words);
+        let offset = recorder.param_bytes.len();
+        recorder.param_bytes.extend_from_slice(bytemuck::bytes_of(&call.params));
+        recorder.param_bytes.resize(offset + PITCH, 0);
+        let recorded = Recorded {
+            pipeline: recorder.pipeline(&self.device, kernel),
+            bindings: recorder.bindings(&self.device, &call),
+            offset: offset as u32,
+            groups: groups.map(|count| count as u32),
+        };
+        recorder.recorded.push(recorded);
+    }
+
+    /// A tensor of values.
+    pub(super) fn uploaded(&self, rows: usize, columns: usize, values: &[f32]) -> GpuTensor {
+        assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
+        let tensor = GpuTensor::zeros(&self.device, rows, columns);
+        if let Some(buffer) = tensor.buffer() {
+            self.queue.write_buffer(&buffer.buffer, 0, bytemuck::cast_slice(values));
+        }
+        tensor
+    }
+
+    /// The values of a tensor after all that is recorded; zeros where the card has failed.
+    pub(super) fn downloaded(&self, tensor: &GpuTensor) -> Vec<f32> {
+        self.recorder.borrow_mut().hand_over(&self.device, &self.queue);
+        let Some(buffer) = tensor.buffer() else { return Vec::new() };
+        let staging = Buffer::new(&self.device, tensor.len(), BufferUsages::MAP_READ | BufferUsages::COPY_DST).buffer;
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(&buffer.buffer, 0, &staging, 0, (tensor.len() * size_of::<f32>()) as u64);
+        self.queue.submit([encoder.finish()]);
+        let fault = self.fault.clone();
+        staging.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {
+            if let Err(error) = mapped {
+                fault.tell(error.to_string());
+            }
+        });
+        if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
+            self.fault.tell(error.to_string());
+        }
+        match staging.slice(..).get_mapped_range() {
+            Ok(bytes) => bytemuck::pod_collect_to_vec(&bytes),
+            Err(error) => {
+                self.fault.tell(error.to_string());
+                vec![0.0; tensor.len()]
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! [`GpuTensor`]: a matrix in a buffer of the card.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A row-major matrix on the card.
+#[derive(Clone, Debug, Default)]
+pub struct GpuTensor {
+    buffer: Option<Buffer>,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+}
+
+/// A buffer and its number, by which bindings to it are found again.
+#[derive(Clone, Debug)]
+pub(super) struct Buffer {
+    pub number: u64,
+    pub buffer: wgpu::Buffer,
+}
+
+/// Rows of a data set on the card: in as many tensors as the largest that it takes makes necessary.
+pub struct GpuSet {
+    /// Rows of every piece but the last.
+    pub(super) piece_rows: usize,
+    pub(super) columns: usize,
+    pub(super) pieces: Vec<GpuTensor>,
+}
+
+/// Weights rounded to 16 bits, as numbers.
+#[derive(Clone, Debug, Default)]
+pub struct GpuRounded(pub(super) GpuTensor);
+
+/// What a buffer of numbers is for.
+const USAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
+
+impl Buffer {
+    /// Of zeros.
+    pub(super) fn new(device: &wgpu::Device, numbers: usize, usage: wgpu::BufferUsages) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let size = (numbers.max(1) * size_of::<f32>()) as u64;
+        let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+        Self { number: NUMBER.fetch_add(1, Ordering::Relaxed), buffer: device.create_buffer(&descriptor) }
+    }
+}
+
+impl GpuTensor {
+    /// A matrix of zeros.
+    pub(super) fn zeros(device: &wgpu::Device, rows: usize, columns: usize) -> Self {
+        let buffer = (rows * columns > 0).then(|| Buffer::new(device, rows * columns, USAGE));
+        Self { buffer, rows, columns }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows * self.columns
+    }
+
+    pub(super) fn buffer(&self) -> Option<&Buffer> {
+        self.buffer.as_ref()
+    }
+
+    /// Takes a shape; what it holds afterwards is unspecified. A buffer is made only where it grows.
+    pub(super) fn reshape(&mut self, device: &wgpu::Device, rows: usize, columns: usize) {
+        let bytes = (rows * columns * size_of::<f32>()) as u64;
+        if self.buffer.as_ref().map_or(0, |buffer| buffer.buffer.size()) < bytes {
+            *self = Self::zeros(device, rows, columns);
+        }
+        (self.rows, self.columns) = (rows, columns);
+    }
+}
