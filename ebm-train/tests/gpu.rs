@@ -3,6 +3,8 @@
 //! A family of operations is a function over any backend; [`hold`] calls it for both and compares what they answer. Each answer says how far the
 //! other backend's may be from it. No input or result is a denormal number: a GPU may take those for 0.
 
+mod card;
+
 use ebm_core::kernel::units::{free_energy_term, hidden_means};
 use ebm_core::math::{self, normal_quantile};
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
@@ -15,10 +17,6 @@ use ebm_train::parameters::UnitKinds;
 use rand_core::Rng;
 use std::borrow::Cow;
 use std::ops::Range;
-
-fn gpu() -> Result<Gpu, Error> {
-    Gpu::new()
-}
 
 /// Sizes of a case.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +169,10 @@ fn wrong(ours: &Answer, cpu: &Answer) -> Option<String> {
 
 /// Fails where the GPU's answers are not the CPU's, naming every operation that differs.
 fn hold(shapes: &[Shape], on_cpu: fn(&Cpu, Shape) -> Answers, on_gpu: fn(&Gpu, Shape) -> Answers) -> Result<(), Error> {
-    let (cpu, gpu) = (Cpu::new(1)?, gpu()?);
+    if !card::is_there() {
+        return Ok(());
+    }
+    let (cpu, gpu) = (Cpu::new(1)?, Gpu::new()?);
     let mut failures = Vec::new();
     for &shape in shapes {
         let (cpu, ours) = (on_cpu(&cpu, shape).0, on_gpu(&gpu, shape).0);

@@ -9,6 +9,7 @@ mod expected;
 mod figures;
 mod firmware;
 mod fuzz;
+mod gpu;
 mod linked;
 mod model;
 mod oracle;

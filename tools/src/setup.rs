@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::board::Board;
 use crate::console::{complain, say};
 use crate::count;
+use crate::gpu;
 use crate::oracle;
 use crate::packages::{Packages, Refusal};
 use crate::process;
@@ -33,6 +34,7 @@ pub fn run() -> Result<Vec<String>> {
     missing.extend(cross_targets(&mut packages)?);
     oracle::setup(&mut packages);
     count::setup(&mut packages);
+    gpu::setup(&mut packages);
     Ok(missing)
 }
 

@@ -14,6 +14,7 @@ use crate::console::say;
 use crate::count;
 use crate::firmware::Host;
 use crate::fuzz;
+use crate::gpu;
 use crate::model::{Model, fixtures};
 use crate::oracle;
 use crate::process;
@@ -109,12 +110,16 @@ pub fn run() -> Result<bool> {
 fn plan() -> Result<Vec<Step>> {
     let mut documentation = cargo("doc --workspace --no-deps");
     documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let mut host_tests = cargo("test --workspace");
+    if gpu::is_driver_installed() {
+        host_tests.env("EBM_GPU", "");
+    }
     let clippy = "clippy --workspace --all-targets -- -D warnings";
     let mut steps = vec![
         with_component("formatting", "rustfmt", cargo("fmt --version"), cargo("fmt --all --check")),
         with_component("lints", "clippy", cargo("clippy --version"), cargo(clippy)),
         Step::run("documentation", documentation),
-        Step::run("host tests", cargo("test --workspace")),
+        Step::run("host tests", host_tests),
         Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
     ];
     steps.push(match oracle::command() {

@@ -105,6 +105,9 @@ pub trait Backend {
         Ok(())
     }
 
+    /// Waits until everything that was asked for is done.
+    fn finish(&self) {}
+
     /// Does two pieces of work, side by side where the backend can: each on the part of it that it is given.
     fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
         (x(self), y(self))

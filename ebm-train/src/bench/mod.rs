@@ -48,16 +48,19 @@ pub fn time<B: Backend>(
     workload.check(dataset)?;
     let mut work = workload.prepare(backend, dataset, threads)?;
     work.run()?;
+    backend.finish();
     let mut seconds = Vec::new();
     for _ in 0..repeats.max(1) {
         let started = Instant::now();
         work.run()?;
+        backend.finish();
         seconds.push(started.elapsed().as_secs_f64());
     }
     let mut sorted = seconds.clone();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     let median_s = if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+    backend.check()?;
     Ok(Timing {
         name: workload.name,
         min_s: sorted[0],

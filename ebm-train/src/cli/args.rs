@@ -48,6 +48,8 @@ pub enum Command {
     Reproduce(super::reproduce::ReproduceArgs),
     /// Time training here, beside the rate of this machine's own products
     Bench(super::bench::BenchArgs),
+    /// List the graphics cards that --backend gpu can use
+    Gpu,
     /// Draw samples of a model: chains of Gibbs sampling
     Sample(super::sample::SampleArgs),
     /// Draw samples beside what a model makes of them

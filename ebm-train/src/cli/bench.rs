@@ -1,9 +1,10 @@
 //! `bench`: how long training takes here, beside the rate of this machine's own products.
 
+use super::backend::BackendKind;
 use crate::Error;
-use crate::backend::Cpu;
+use crate::backend::{Backend, Cpu};
 use crate::bench::{Cost, Timing, WORKLOADS, Workload, growth, sgemm_gflops, time};
-use crate::data::{self, DataOptions};
+use crate::data::{self, DataOptions, Dataset};
 use crate::run::peak_memory;
 use clap::builder::PossibleValuesParser;
 use clap::value_parser;
@@ -28,6 +29,9 @@ pub struct BenchArgs {
     /// Runs of each that count
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..=1000))]
     pub repeats: u32,
+    /// What computes
+    #[arg(long, value_name = "WHERE", default_value = "cpu", conflicts_with = "growth")]
+    pub backend: BackendKind,
     /// Threads; 0 for one a processor
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
     pub threads: u16,
@@ -38,6 +42,9 @@ const LARGEST: &str = "cd1-784x4096-b512";
 
 #[derive(Serialize)]
 struct Report {
+    /// The graphics card; none where the processor computes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<String>,
     threads: usize,
     sgemm_gflops: f64,
     workloads: Vec<Row>,
@@ -74,21 +81,46 @@ pub(super) fn run(args: &BenchArgs, json: bool) -> Result<(), Error> {
     let Some(data) = &args.data else { return run_growth(args.threads.into(), json) };
     let dataset = data::open(&DataOptions { data: data.clone(), ..DataOptions::default() })?;
     chosen(&args.only).try_for_each(|workload| workload.check(&dataset))?;
-    let backend = Cpu::new(args.threads.into())?;
+    let (gpu, words) = args.backend.choose()?;
+    words.iter().for_each(|words| eprintln!("{words}"));
+    let cpu = Cpu::new(args.threads.into())?;
+    match &gpu {
+        Some(gpu) => time_all(gpu, Some(&gpu.adapter().name), cpu.threads(), args, &dataset, json),
+        None => time_all(&cpu, None, cpu.threads(), args, &dataset, json),
+    }
+}
+
+/// Times the workloads that are asked for, on `card` where there is one.
+fn time_all<B: Backend>(
+    backend: &B,
+    card: Option<&str>,
+    threads: usize,
+    args: &BenchArgs,
+    dataset: &Dataset,
+    json: bool,
+) -> Result<(), Error> {
     let mut report = Report {
-        threads: backend.threads(),
-        sgemm_gflops: sgemm_gflops(&backend),
+        card: card.map(str::to_owned),
+        threads,
+        sgemm_gflops: sgemm_gflops(backend),
         workloads: Vec::new(),
         peak_bytes: None,
     };
     if !json {
         super::print(&format!(
-            "{} threads; products of 2048 × 2048 matrices at {:.0} GFLOP/s\n{:30} {:>9} {:>9} {:>9} {:>12}\n",
-            report.threads, report.sgemm_gflops, "", "min, s", "median, s", "GFLOP/s", "of products"
+            "{}{} threads; products of 2048 × 2048 matrices at {:.0} GFLOP/s\n{:30} {:>9} {:>9} {:>9} {:>12}\n",
+            card.map_or(String::new(), |card| format!("{card}; ")),
+            report.threads,
+            report.sgemm_gflops,
+            "",
+            "min, s",
+            "median, s",
+            "GFLOP/s",
+            "of products"
         ))?;
     }
     for workload in chosen(&args.only) {
-        let timing = time(&backend, &workload, &dataset, (args.repeats as usize, report.threads))?;
+        let timing = time(backend, &workload, dataset, (args.repeats as usize, report.threads))?;
         let row = Row { of_sgemm: timing.gflops / report.sgemm_gflops, timing };
         if !json {
             let Row { of_sgemm, timing: Timing { name, min_s, median_s, gflops, measure, quality, .. } } = &row;

@@ -16,8 +16,8 @@ use toml::de::{DeTable, DeValue};
 
 /// Flags that say where a configuration is or what to do with it, and are no part of it.
 const NO_KEYS: [&str; 8] = ["config", "resume", "force", "print_config", "print_command", "json", "help", "version"];
-/// Keys that the result of a run does not depend on.
-const NO_MATTER: [&str; 5] = ["out", "threads", "checkpoint_seconds", "quiet", "memory"];
+/// Keys that say where a run is carried out, not what it is. (Another backend rounds in another order.)
+const NO_MATTER: [&str; 6] = ["out", "backend", "threads", "checkpoint_seconds", "quiet", "memory"];
 /// Flags of the data that a model file answers in place of them.
 const IN_THE_MODEL: [&str; 3] = ["scaling", "binarisation", "threshold"];
 

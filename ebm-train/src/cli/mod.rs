@@ -1,6 +1,7 @@
 //! The command line: syntax in [`args`], one module a command.
 
 pub mod args;
+mod backend;
 mod bench;
 mod config;
 mod data;
@@ -75,6 +76,7 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, json),
         Some(Command::Reproduce(reproduce)) => reproduce::run(&reproduce, json),
         Some(Command::Bench(bench)) => bench::run(&bench, json),
+        Some(Command::Gpu) => backend::list(json),
         Some(Command::Sample(sample)) => sample::run(&sample, json),
         Some(Command::Reconstruct(reconstruct)) => reconstruct::run(&reconstruct, json),
         Some(Command::Inpaint(inpaint)) => inpaint::run(&inpaint, json),

@@ -18,10 +18,11 @@ const FINETUNE: &str = "finetune";
 const OF_A_MODEL: [&str; 6] = ["eval", "sample", "reconstruct", "inpaint", "features", "quantize"];
 
 /// Flags of the main job that its help lists, and defaults of its own.
-const MAIN_JOB: [(&str, &str); 21] = [
+const MAIN_JOB: [(&str, &str); 22] = [
     ("out", "runs/digits"),
     ("f32", ""),
     ("seed", ""),
+    ("backend", ""),
     ("threads", ""),
     ("quiet", ""),
     ("model", "dbn"),

@@ -38,8 +38,9 @@ impl Snapshot {
         Self { position, tensors: BTreeMap::new() }
     }
 
-    /// This snapshot of `stage`, or an error that blames `flag` where a number in it is infinite or NaN.
-    pub fn finite(self, stage: &str, flag: &'static str) -> Result<Self, Error> {
+    /// This snapshot of `stage`, or an error where the backend failed, or one that blames `flag` where a number in it is infinite or NaN.
+    pub fn finite<B: Backend>(self, backend: &B, stage: &str, flag: &'static str) -> Result<Self, Error> {
+        backend.check()?;
         if self.tensors.values().flat_map(|tensor| &tensor.values).all(|value| value.is_finite()) {
             return Ok(self);
         }

@@ -21,6 +21,8 @@ pub struct Adapter {
     pub kind: String,
     /// Name and version of the driver.
     pub driver: String,
+    /// Whether it computes on the processor after all.
+    pub on_processor: bool,
     /// Bytes of the largest tensor.
     pub largest_tensor: u64,
 }
@@ -40,6 +42,7 @@ impl Adapter {
                 wgpu::DeviceType::Other => "of a kind that its driver does not tell",
             }
             .to_owned(),
+            on_processor: device_type == wgpu::DeviceType::Cpu,
             driver: format!("{driver} {driver_info}").trim().to_owned(),
             largest_tensor: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         }

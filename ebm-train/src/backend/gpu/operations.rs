@@ -175,6 +175,10 @@ impl Backend for Gpu {
         self.fault.check()
     }
 
+    fn finish(&self) {
+        self.wait();
+    }
+
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> GpuTensor {
         self.uploaded(rows, columns, values)
     }

@@ -212,6 +212,14 @@ impl Gpu {
         recorder.recorded.push(recorded);
     }
 
+    /// Hands over what is recorded, and waits until it is done.
+    pub(super) fn wait(&self) {
+        self.recorder.borrow_mut().hand_over(&self.device, &self.queue);
+        if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
+            self.fault.tell(error.to_string());
+        }
+    }
+
     /// A tensor of values.
     pub(super) fn uploaded(&self, rows: usize, columns: usize, values: &[f32]) -> GpuTensor {
         assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
@@ -236,9 +244,7 @@ impl Gpu {
                 fault.tell(error.to_string());
             }
         });
-        if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
-            self.fault.tell(error.to_string());
-        }
+        self.wait();
         match staging.slice(..).get_mapped_range() {
             Ok(bytes) => bytemuck::pod_collect_to_vec(&bytes),
             Err(error) => {

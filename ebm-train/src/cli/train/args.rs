@@ -1,5 +1,6 @@
 //! Syntax of `train`, `finetune` and the main job: every setting once, as a flag and as a key of a configuration.
 
+use crate::cli::backend::BackendKind;
 use crate::data::DataOptions;
 use crate::train::finetune::Backpropagation;
 use crate::train::rbm::settings::{
@@ -74,6 +75,9 @@ pub struct RunArgs {
     /// Seed of every random number of the run
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
+    /// What computes; the draws are the same. A run can be taken up on another
+    #[arg(long, value_name = "WHERE", default_value = "cpu")]
+    pub backend: BackendKind,
     /// Threads; 0 for one a processor. The result does not depend on it
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
     pub threads: u16,

@@ -82,7 +82,9 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     let (hidden, hidden_kind) = start.as_ref().map_or_else(of_plan, Start::hidden);
     let job = Job { plan, dataset: &dataset, labelled, start, hidden, hidden_kind };
     check_memory("--hidden", job.bytes())?;
-    let backend = Cpu::new(plan.threads)?;
+    let (gpu, words) = plan.backend.choose()?;
+    words.iter().for_each(|words| note(plan, words));
+    let cpu = Cpu::new(plan.threads)?;
 
     if folder.overwrites() {
         note(plan, &format!("{}: overwriting the run that it holds", plan.out.display()));
@@ -106,7 +108,11 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     if !json {
         super::print(&words::opening(plan, &job.hidden, &dataset))?;
     }
-    let (trained, epochs) = job.train(&backend, &run).map_err(|error| run.stopped(error))?;
+    let trained = match &gpu {
+        Some(gpu) => job.train(gpu, &run),
+        None => job.train(&cpu, &run),
+    };
+    let (trained, epochs) = trained.map_err(|error| run.stopped(error))?;
     run.measure();
     let mut outcome =
         Outcome::of(plan, &dataset, &trained, &settings.data_flags).map_err(|error| run.stopped(error))?;
@@ -229,13 +235,13 @@ impl Job<'_> {
     }
 
     /// Trains, or takes up the training.
-    fn train(&self, backend: &Cpu, run: &Run) -> Result<(Trained, Vec<Epoch>), Error> {
-        let pretrained = |backend: &Cpu| run.strand(|strand| self.pretrained(backend, strand));
+    fn train<B: Backend>(&self, backend: &B, run: &Run) -> Result<(Trained, Vec<Epoch>), Error> {
+        let pretrained = |backend: &B| run.strand(|strand| self.pretrained(backend, strand));
         let Some(settings) = self.plan.finetuning.filter(|_| self.plan.compare) else {
             let (parameters, epochs) = pretrained(backend)?;
             return Ok((Trained { parameters, random_start: None }, epochs));
         };
-        let random = |backend: &Cpu| {
+        let random = |backend: &B| {
             run.strand(|strand| {
                 let visible = self.dataset.train.inputs.visible();
                 let start = Recognition::random(self.plan.seed, visible, &self.hidden, self.hidden_kind);
@@ -251,7 +257,7 @@ impl Job<'_> {
     }
 
     /// The net or the machines that the run is about.
-    fn pretrained(&self, backend: &Cpu, strand: &mut run::Strand<'_>) -> Result<Parameters, Error> {
+    fn pretrained<B: Backend>(&self, backend: &B, strand: &mut run::Strand<'_>) -> Result<Parameters, Error> {
         let plan = self.plan;
         let (recognition, machine) = match &self.start {
             Some(Start::Net(net)) => (Recognition::from(net), net.machine.clone()),

@@ -4,6 +4,7 @@ use super::args::{
     FinetuneArgs, HiddenUnits, MachineArgs, ModelFormat, ModelKind, NetArgs, TrainArgs, UpDownArgs, VisibleUnits,
 };
 use crate::Error;
+use crate::cli::backend::BackendKind;
 use crate::data::{DataOptions, digits};
 use crate::parameters::UnitKinds;
 use crate::run::Overwrite;
@@ -25,6 +26,7 @@ pub(in crate::cli) struct Plan {
     pub resume: bool,
     pub overwrite: Overwrite,
     pub seed: u64,
+    pub backend: BackendKind,
     pub threads: usize,
     /// Longest time between two checkpoints.
     pub interval: Duration,
@@ -95,6 +97,7 @@ impl Plan {
             resume: run.resume.is_some(),
             overwrite: if run.force { Overwrite::Run } else { Overwrite::Never },
             seed: run.seed,
+            backend: run.backend,
             threads: run.threads.into(),
             interval,
             quiet: run.quiet,

@@ -113,7 +113,9 @@ pub fn finetune<B: Backend>(
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
-                monitor.batch(stage, &mut || snapshot(backend, &mut net, &best, position).finite(stage, DIVERGED))?;
+                monitor.batch(stage, &mut || {
+                    snapshot(backend, &mut net, &best, position).finite(backend, stage, DIVERGED)
+                })?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -126,10 +128,10 @@ pub fn finetune<B: Backend>(
             best.consider(backend, epoch, validation, &mut net);
         }
         monitor.epoch(&figures)?;
-        monitor.batch(stage, &mut || snapshot(backend, &mut net, &best, position).finite(stage, DIVERGED))?;
+        monitor.batch(stage, &mut || snapshot(backend, &mut net, &best, position).finite(backend, stage, DIVERGED))?;
     }
     monitor.skip(effort.epochs(settings.epochs.saturating_sub(position.epochs)));
-    monitor.end(stage, snapshot(backend, &mut net, &best, position).finite(stage, DIVERGED)?)?;
+    monitor.end(stage, snapshot(backend, &mut net, &best, position).finite(backend, stage, DIVERGED)?)?;
     if let Some(best) = &best {
         best.give_back(backend, &mut net);
     }

@@ -124,7 +124,7 @@ pub fn train<B: Backend>(
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
-                monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(stage, DIVERGED))?;
+                monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(backend, stage, DIVERGED))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -143,9 +143,9 @@ pub fn train<B: Backend>(
             return Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED });
         }
         monitor.epoch(&figures)?;
-        monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(stage, DIVERGED))?;
+        monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(backend, stage, DIVERGED))?;
     }
-    monitor.end(stage, trainer.snapshot(backend, position).finite(stage, DIVERGED)?)?;
+    monitor.end(stage, trainer.snapshot(backend, position).finite(backend, stage, DIVERGED)?)?;
     Ok(trainer.into_machine())
 }
 

@@ -86,7 +86,7 @@ pub fn up_down<B: Backend>(
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
-                monitor.batch(STAGE, &mut || net.snapshot(backend, position).finite(STAGE, DIVERGED))?;
+                monitor.batch(STAGE, &mut || net.snapshot(backend, position).finite(backend, STAGE, DIVERGED))?;
             }
         }
         position = Position { epochs: epoch, batches: 0 };
@@ -106,9 +106,9 @@ pub fn up_down<B: Backend>(
             return Err(Error::Diverged { stage: STAGE.to_owned(), epoch, flag: DIVERGED });
         }
         monitor.epoch(&figures)?;
-        monitor.batch(STAGE, &mut || net.snapshot(backend, position).finite(STAGE, DIVERGED))?;
+        monitor.batch(STAGE, &mut || net.snapshot(backend, position).finite(backend, STAGE, DIVERGED))?;
     }
-    monitor.end(STAGE, net.snapshot(backend, position).finite(STAGE, DIVERGED)?)?;
+    monitor.end(STAGE, net.snapshot(backend, position).finite(backend, STAGE, DIVERGED)?)?;
     Ok(net.parameters(backend))
 }
 
