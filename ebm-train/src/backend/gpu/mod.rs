@@ -47,3 +47,23 @@ impl Gpu {
         &self.adapter
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Gpu, adapters};
+    use crate::backend::Backend;
+
+    #[test]
+    fn what_the_card_has_no_room_for_is_an_error() -> Result<(), crate::Error> {
+        if adapters().is_empty() {
+            return Ok(());
+        }
+        let gpu = Gpu::new()?;
+        gpu.check()?;
+        // Four tebibytes.
+        let _ = gpu.zeros(1 << 20, 1 << 20);
+        let words = gpu.check().expect_err("no card has that").to_string();
+        assert!(words.contains("the graphics card:") && words.contains("--resume"), "{words}");
+        Ok(())
+    }
+}

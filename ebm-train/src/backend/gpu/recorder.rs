@@ -15,8 +15,8 @@ const CALLS: usize = 1024;
 const PITCH: usize = 256;
 /// Words of all calls at first: samples, rows and labels.
 const WORDS: usize = 1 << 20;
-/// Sets of bindings that are kept.
-const BINDINGS: usize = 4096;
+/// Sets of bindings that are kept: those of a few steps of training.
+const BINDINGS: usize = 256;
 /// Groups in a row: what every card can start.
 const GROUPS: usize = 65_535;
 

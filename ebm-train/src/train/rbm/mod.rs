@@ -139,6 +139,7 @@ pub fn train<B: Backend>(
             ..figures(settings.objective, of_train, of_validation, of_test, trainer.sampled(backend))
         };
         monitor.advance(effort.rest);
+        backend.check()?;
         if !(figures.train_loss.is_finite() && of_train.free_energy_nats.is_finite()) {
             return Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED });
         }

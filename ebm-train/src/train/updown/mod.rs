@@ -102,6 +102,7 @@ pub fn up_down<B: Backend>(
             ..Epoch::default()
         };
         monitor.advance(effort.rest);
+        backend.check()?;
         if !figures.train_loss.is_finite() {
             return Err(Error::Diverged { stage: STAGE.to_owned(), epoch, flag: DIVERGED });
         }
