@@ -74,6 +74,47 @@ fn a_run_goes_on_where_another_backend_left_it() {
     }
 }
 
+#[test]
+fn models_are_measured_and_drawn_from_alike() {
+    if !card::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    succeed("train --model rbm --hidden 16 --epochs 2 --out a --quiet", folder);
+    succeed("train --model dbn --hidden 16,8 --epochs 2 --out b --quiet", folder);
+    let number = |line: &str, name: &str| {
+        let figures: Value = serde_json::from_str(&succeed(line, folder)).expect("JSON");
+        figures.pointer(name).and_then(Value::as_f64).unwrap_or_else(|| panic!("{line}: no {name} in {figures}"))
+    };
+    for (line, names) in [
+        (
+            "eval a/model.ebm",
+            &["/reconstruction_error", "/pseudo_log_likelihood_nats", "/log_likelihood_nats/exact"][..],
+        ),
+        (
+            "eval b/model.ebm --log-likelihood exact",
+            &["/reconstruction_error", "/log_likelihood_bound_nats/log_partition"],
+        ),
+        (
+            "eval a/model.ebm --log-likelihood ais --chains 20 --temperatures 100 --burn-in 5",
+            &["/log_likelihood_nats/log_partition_ais", "/log_likelihood_nats/log_partition_reverse_ais"],
+        ),
+        ("reconstruct b/model.ebm --arrays r.npz", &["/reconstruction_error"]),
+        ("inpaint a/model.ebm --steps 20 --count 50 --arrays i.npz --unknown lower", &["/squared_error"]),
+    ] {
+        for name in names {
+            let [ours, cpu] = ["gpu", "cpu"].map(|backend| number(&format!("{line} --json --backend {backend}"), name));
+            assert_alike(&[[ours, 0.0]], &[[cpu, 0.0]], &format!("{line}, {name}"));
+        }
+    }
+    let draw = |backend| {
+        succeed(&format!("sample a/model.ebm --steps 10 --count 9 --backend {backend} --out {backend}.png"), folder);
+        fs::read(folder.join(format!("{backend}.png"))).expect("a picture")
+    };
+    assert!(draw("gpu") == draw("cpu"), "ten steps of nine chains, means drawn in 256 levels");
+}
+
 /// What comes of it where no driver is found.
 fn without_a_card(line: &str, folder: &Path) -> Output {
     let nowhere = folder.join("nowhere.json");

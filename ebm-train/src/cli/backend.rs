@@ -1,10 +1,11 @@
 //! `--backend`, and `gpu`: on what a command computes.
 
 use crate::Error;
-use crate::backend::{Adapter, Gpu, adapters};
+use crate::backend::{Adapter, Backend, Cpu, Gpu, adapters};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
 /// What computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -18,7 +19,21 @@ pub enum BackendKind {
     Gpu,
 }
 
+/// Work that any backend can do.
+pub(super) trait Work {
+    /// Does it.
+    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error>;
+}
+
 impl BackendKind {
+    /// Has `work` done, on so many threads where the processor does it, 0 for one each.
+    pub(super) fn run(self, threads: usize, work: &impl Work) -> Result<(), Error> {
+        match self.card()? {
+            Some(gpu) => work.on(&gpu).and_then(|()| gpu.check()),
+            None => work.on(&Cpu::new(threads)?),
+        }
+    }
+
     /// The card that is meant, or `None` for the processor, and a sentence on the choice where the user left it open. Fails where a card was asked for
     /// and there is none.
     pub(super) fn choose(self) -> Result<(Option<Gpu>, Option<String>), Error> {
@@ -36,6 +51,16 @@ impl BackendKind {
                 }
             }),
         }
+    }
+
+    /// [`BackendKind::choose`], the sentence going to stderr.
+    pub(super) fn card(self) -> Result<Option<Gpu>, Error> {
+        let (gpu, words) = self.choose()?;
+        if let Some(words) = words {
+            // Not `eprintln!`: a reader that has gone away must not end the command.
+            let _ = writeln!(io::stderr(), "{words}");
+        }
+        Ok(gpu)
     }
 }
 

@@ -81,10 +81,8 @@ pub(super) fn run(args: &BenchArgs, json: bool) -> Result<(), Error> {
     let Some(data) = &args.data else { return run_growth(args.threads.into(), json) };
     let dataset = data::open(&DataOptions { data: data.clone(), ..DataOptions::default() })?;
     chosen(&args.only).try_for_each(|workload| workload.check(&dataset))?;
-    let (gpu, words) = args.backend.choose()?;
-    words.iter().for_each(|words| eprintln!("{words}"));
     let cpu = Cpu::new(args.threads.into())?;
-    match &gpu {
+    match &args.backend.card()? {
         Some(gpu) => time_all(gpu, Some(&gpu.adapter().name), cpu.threads(), args, &dataset, json),
         None => time_all(&cpu, None, cpu.threads(), args, &dataset, json),
     }

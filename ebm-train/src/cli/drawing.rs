@@ -1,8 +1,9 @@
 //! What the commands that draw share: flags, the model they draw from, the shape of a tile.
 
+use super::backend::BackendKind;
 use crate::Error;
 use crate::arrays::{self, Array, Named};
-use crate::backend::Cpu;
+use crate::backend::Backend;
 use crate::data::{
     self, Batch, Channel, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split, digits,
 };
@@ -30,6 +31,9 @@ pub struct DrawingArgs {
     /// Tiles of a row
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     pub per_row: Option<u16>,
+    /// What computes; the draws are the same
+    #[arg(long, value_name = "WHERE", default_value = "cpu")]
+    pub backend: BackendKind,
     /// Threads; 0 for one a processor. The result does not depend on it
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
     pub threads: u16,
@@ -52,21 +56,21 @@ impl FromStr for Shape {
 }
 
 /// A model to draw from.
-pub(super) struct Source {
+pub(super) struct Source<'a, B: Backend> {
     pub file: ModelFile,
     pub parameters: Parameters,
-    pub backend: Cpu,
+    pub backend: &'a B,
 }
 
-impl Source {
+impl<'a, B: Backend> Source<'a, B> {
     /// Reads the model. Fails where it cannot be, or nothing is to be written.
-    pub fn open(model: &std::path::Path, drawing: &DrawingArgs) -> Result<Self, Error> {
+    pub fn open(model: &std::path::Path, drawing: &DrawingArgs, backend: &'a B) -> Result<Self, Error> {
         if drawing.out.is_none() && drawing.arrays.is_none() {
             return Err(Error::Flag { flag: "--out", value: String::new(), expected: "a picture, or --arrays FILE" });
         }
         let file = ModelFile::read(model)?;
         let parameters = file.parameters()?;
-        Ok(Self { file, parameters, backend: Cpu::new(drawing.threads.into())? })
+        Ok(Self { file, parameters, backend })
     }
 
     /// [`open_data`] for this model.

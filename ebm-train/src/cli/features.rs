@@ -1,9 +1,10 @@
 //! `features`: what hidden units respond to.
 
+use super::backend::Work;
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::arrays::{Array, Named};
-use crate::backend::{Backend, Cpu, Direction, Link};
+use crate::backend::{Backend, Direction, Link};
 use crate::data::{Batch, DataOptions};
 use crate::parameters::{AffineParameters, Parameters};
 use crate::report::picture::{Colours, Grid, Picture, Tile};
@@ -95,45 +96,58 @@ struct Layers {
 }
 
 pub(super) fn run(args: &FeaturesArgs, json: bool) -> Result<(), Error> {
-    let source = Source::open(&args.model, &args.drawing)?;
-    let layers = Layers::new(args, &source.parameters)?;
-    let filters = layers.filters(&source.backend);
-    let response = match args.index {
-        Some(index) => Some(respond(args, &source, &layers, index)?),
-        None => None,
-    };
-    let tile = source.tile(&args.drawing, None, layers.inputs)?;
-    let colours = Colours::signed_of(&filters.values);
-    let summary = Summary {
-        model: args.model.display().to_string(),
-        out: args.drawing.picture_name(),
-        arrays: args.drawing.arrays_name(),
-        layer: args.layer,
-        units: filters.rows(),
-        labels: layers.labels(&source)?,
-        weight_max: if let Colours::Signed(largest) = colours { largest } else { 0.0 },
-        response,
-        tile: drawing::sides(tile),
-    };
-    let words = words(&summary, colours);
-    let mut named = Named::from([("filters".to_owned(), drawing::array(&filters))]);
-    if layers.label_weights.visible > 0 {
-        named.insert("label_weights".to_owned(), drawing::array(&layers.label_weights));
-    }
-    if let Some(Response { sample, means, .. }) = &summary.response {
-        named.insert("sample".to_owned(), Array::of_f32(&[sample.len()], sample));
-        named.insert("hidden_means".to_owned(), Array::of_f32(&[means.len()], means));
-    }
-    let picture = || {
-        let picture = match &summary.response {
-            Some(response) => responses(tile, &filters, response, colours),
-            None => args.drawing.square(tile, filters.rows()).draw(filters.iter(), colours),
+    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+}
+
+/// What is asked for, and whether as JSON.
+struct Asked<'a> {
+    args: &'a FeaturesArgs,
+    json: bool,
+}
+
+impl Work for Asked<'_> {
+    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
+        let Self { args, json } = *self;
+        let source = Source::open(&args.model, &args.drawing, backend)?;
+        let layers = Layers::new(args, &source.parameters)?;
+        let filters = layers.filters(source.backend);
+        let response = match args.index {
+            Some(index) => Some(respond(args, &source, &layers, index)?),
+            None => None,
         };
-        (picture, words.clone())
-    };
-    args.drawing.write(picture, named, "filters")?;
-    let text = format!("{words}\n{}", args.drawing.written());
-    if json { super::print_json(&summary) } else { super::print(&text) }
+        let tile = source.tile(&args.drawing, None, layers.inputs)?;
+        let colours = Colours::signed_of(&filters.values);
+        let summary = Summary {
+            model: args.model.display().to_string(),
+            out: args.drawing.picture_name(),
+            arrays: args.drawing.arrays_name(),
+            layer: args.layer,
+            units: filters.rows(),
+            labels: layers.labels(&source)?,
+            weight_max: if let Colours::Signed(largest) = colours { largest } else { 0.0 },
+            response,
+            tile: drawing::sides(tile),
+        };
+        let words = words(&summary, colours);
+        let mut named = Named::from([("filters".to_owned(), drawing::array(&filters))]);
+        if layers.label_weights.visible > 0 {
+            named.insert("label_weights".to_owned(), drawing::array(&layers.label_weights));
+        }
+        if let Some(Response { sample, means, .. }) = &summary.response {
+            named.insert("sample".to_owned(), Array::of_f32(&[sample.len()], sample));
+            named.insert("hidden_means".to_owned(), Array::of_f32(&[means.len()], means));
+        }
+        let picture = || {
+            let picture = match &summary.response {
+                Some(response) => responses(tile, &filters, response, colours),
+                None => args.drawing.square(tile, filters.rows()).draw(filters.iter(), colours),
+            };
+            (picture, words.clone())
+        };
+        args.drawing.write(picture, named, "filters")?;
+        let text = format!("{words}\n{}", args.drawing.written());
+        if json { super::print_json(&summary) } else { super::print(&text) }
+    }
 }
 
 impl Layers {
@@ -169,13 +183,13 @@ impl Layers {
     }
 
     /// Names of the labels, or their numbers where the model has no names.
-    fn labels(&self, source: &Source) -> Result<Vec<String>, Error> {
+    fn labels<B: Backend>(&self, source: &Source<'_, B>) -> Result<Vec<String>, Error> {
         let names = source.file.fitted()?.classes;
         Ok((0..self.label_weights.visible).map(|y| names.get(y).cloned().unwrap_or_else(|| y.to_string())).collect())
     }
 
     /// A row for every unit of the last layer: its weights, through the layers below.
-    fn filters(&self, backend: &Cpu) -> Batch {
+    fn filters<B: Backend>(&self, backend: &B) -> Batch {
         let Some((last, below)) = self.affine.split_last() else { return Batch::default() };
         let upload = |layer: &AffineParameters| backend.upload(layer.bias.len(), layer.inputs(), &layer.weights);
         let mut rows = upload(last);
@@ -199,7 +213,12 @@ impl Layers {
     }
 }
 
-fn respond(args: &FeaturesArgs, source: &Source, layers: &Layers, index: u32) -> Result<Response, Error> {
+fn respond<B: Backend>(
+    args: &FeaturesArgs,
+    source: &Source<'_, B>,
+    layers: &Layers,
+    index: u32,
+) -> Result<Response, Error> {
     let dataset = source.open_data(&args.data)?;
     let split = dataset.measured();
     let samples = split.inputs.rows();

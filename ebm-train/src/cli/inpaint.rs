@@ -3,8 +3,10 @@
 mod unknown;
 mod write;
 
+use super::backend::Work;
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
+use crate::backend::Backend;
 use crate::data::{Batch, DataOptions, Dataset};
 use crate::generate::{Inpainting, Stack, Start, inpaint};
 use crate::report::Progress;
@@ -103,58 +105,71 @@ struct Figures {
 }
 
 pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
-    let source = Source::open(&args.model, &args.drawing)?;
-    let dataset = source.open_data(&args.data)?;
-    let stack = Stack::new(&source.backend, &source.parameters)?;
-    let usual = if args.unknown == Unknown::Missing { usize::MAX } else { 100 };
-    let truth = drawing::first(dataset.measured(), args.count.map_or(usual, |count| count as usize))?;
-    let tile = source.tile(&args.drawing, Some(&dataset), stack.inputs())?;
-    let hidden = args.unknown.values(tile.halved_as(), &dataset, stack.inputs())?;
-    let known = known(&stack, &truth, &hidden)?;
-    if known.iter().all(|&known| known) {
-        let value = args.unknown.to_string();
-        let expected = "the name of what to hide (lower, channel:NAME, …), as no value is missing";
-        return Err(Error::Flag { flag: "--unknown", value, expected });
+    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+}
+
+/// What is asked for, and whether as JSON.
+struct Asked<'a> {
+    args: &'a InpaintArgs,
+    json: bool,
+}
+
+impl Work for Asked<'_> {
+    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
+        let Self { args, json } = *self;
+        let source = Source::open(&args.model, &args.drawing, backend)?;
+        let dataset = source.open_data(&args.data)?;
+        let stack = Stack::new(source.backend, &source.parameters)?;
+        let usual = if args.unknown == Unknown::Missing { usize::MAX } else { 100 };
+        let truth = drawing::first(dataset.measured(), args.count.map_or(usual, |count| count as usize))?;
+        let tile = source.tile(&args.drawing, Some(&dataset), stack.inputs())?;
+        let hidden = args.unknown.values(tile.halved_as(), &dataset, stack.inputs())?;
+        let known = known(&stack, &truth, &hidden)?;
+        if known.iter().all(|&known| known) {
+            let value = args.unknown.to_string();
+            let expected = "the name of what to hide (lower, channel:NAME, …), as no value is missing";
+            return Err(Error::Flag { flag: "--unknown", value, expected });
+        }
+
+        let settings = Inpainting { steps: args.steps, averaged: args.average, seed: args.seed, run: 0 };
+        let start = match args.start {
+            StartAt::Random => Vec::new(),
+            StartAt::Zeros => vec![0.0; stack.inputs()],
+            StartAt::Mean => means(&dataset, stack.inputs())?,
+        };
+        let start = if start.is_empty() { Start::Noise } else { Start::Values(&start) };
+        let progress = Progress::new(settings.cost(&stack, truth.rows()));
+        let filled = inpaint(source.backend, &stack, settings, start, &truth, &known, &mut progress.recorder())?;
+        progress.finish();
+
+        let masked: Vec<f32> =
+            truth.values.iter().zip(&known).map(|(&v, &known)| if known { v } else { f32::NAN }).collect();
+        let masked = Batch { values: masked, visible: truth.visible };
+        let colours = Colours::grey_of(&truth.values);
+        let summary = Summary {
+            model: args.model.display().to_string(),
+            data: dataset.name.clone(),
+            out: args.drawing.picture_name(),
+            arrays: args.drawing.arrays_name(),
+            samples: truth.rows(),
+            steps: args.steps,
+            start: args.start,
+            unknown: args.unknown.to_string(),
+            filled_values: known.iter().filter(|&&known| !known).count(),
+            missing_values: truth.values.iter().filter(|v| v.is_nan()).count(),
+            figures: figures(&truth, &filled, &known),
+            tile: drawing::sides(tile),
+            colours: colours.words(),
+        };
+        draw(args, &summary, [&truth, &masked, &filled], Grid::rows_of(tile, 1), colours)?;
+        write::arrays(args, &source.file, &dataset, [&truth, &masked, &filled])?;
+        let text = format!("{}\n{}", words(&summary), args.drawing.written());
+        if json { super::print_json(&summary) } else { super::print(&text) }
     }
-
-    let settings = Inpainting { steps: args.steps, averaged: args.average, seed: args.seed, run: 0 };
-    let start = match args.start {
-        StartAt::Random => Vec::new(),
-        StartAt::Zeros => vec![0.0; stack.inputs()],
-        StartAt::Mean => means(&dataset, stack.inputs())?,
-    };
-    let start = if start.is_empty() { Start::Noise } else { Start::Values(&start) };
-    let progress = Progress::new(settings.cost(&stack, truth.rows()));
-    let filled = inpaint(&source.backend, &stack, settings, start, &truth, &known, &mut progress.recorder())?;
-    progress.finish();
-
-    let masked: Vec<f32> =
-        truth.values.iter().zip(&known).map(|(&v, &known)| if known { v } else { f32::NAN }).collect();
-    let masked = Batch { values: masked, visible: truth.visible };
-    let colours = Colours::grey_of(&truth.values);
-    let summary = Summary {
-        model: args.model.display().to_string(),
-        data: dataset.name.clone(),
-        out: args.drawing.picture_name(),
-        arrays: args.drawing.arrays_name(),
-        samples: truth.rows(),
-        steps: args.steps,
-        start: args.start,
-        unknown: args.unknown.to_string(),
-        filled_values: known.iter().filter(|&&known| !known).count(),
-        missing_values: truth.values.iter().filter(|v| v.is_nan()).count(),
-        figures: figures(&truth, &filled, &known),
-        tile: drawing::sides(tile),
-        colours: colours.words(),
-    };
-    draw(args, &summary, [&truth, &masked, &filled], Grid::rows_of(tile, 1), colours)?;
-    write::arrays(args, &source.file, &dataset, [&truth, &masked, &filled])?;
-    let text = format!("{}\n{}", words(&summary), args.drawing.written());
-    if json { super::print_json(&summary) } else { super::print(&text) }
 }
 
 /// Which values are known: those that are neither hidden nor missing, a softmax group only where all of it is.
-fn known(stack: &Stack<crate::backend::Cpu>, truth: &Batch, hidden: &[bool]) -> Result<Vec<bool>, Error> {
+fn known<B: Backend>(stack: &Stack<B>, truth: &Batch, hidden: &[bool]) -> Result<Vec<bool>, Error> {
     let mut known: Vec<bool> =
         truth.values.iter().zip(hidden.iter().cycle()).map(|(v, &hidden)| !hidden && !v.is_nan()).collect();
     for row in known.chunks_exact_mut(truth.visible.max(1)) {

@@ -1,8 +1,10 @@
 //! `reconstruct`: samples as a model sees them, up through its layers and down again.
 
+use super::backend::Work;
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::arrays::Named;
+use crate::backend::Backend;
 use crate::data::{Batch, DataOptions, Dataset, Split};
 use crate::generate::Stack;
 use crate::report::picture::{Colours, Grid, bands};
@@ -57,51 +59,65 @@ struct Summary {
 }
 
 pub(super) fn run(args: &ReconstructArgs, json: bool) -> Result<(), Error> {
-    let source = Source::open(&args.model, &args.drawing)?;
-    let dataset = source.open_data(&args.data)?;
-    let stack = Stack::new(&source.backend, &source.parameters)?;
-    let split = dataset.measured();
-    let shown = match args.per_class {
-        true => one_a_class(&dataset, split)?,
-        false => (0..args.count.min(split.inputs.rows() as u32)).collect(),
-    };
-    let originals = drawing::rows(&split.inputs, &shown)?;
-    drawing::complete(&dataset, &originals)?;
-    let reconstructions = stack.reconstruct(&source.backend, &originals)?;
-    let mut sum = 0.0;
-    for piece in split.inputs.pieces() {
-        let piece = piece?;
-        drawing::complete(&dataset, &piece)?;
-        sum += squared_difference(&piece, &stack.reconstruct(&source.backend, &piece)?);
+    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+}
+
+/// What is asked for, and whether as JSON.
+struct Asked<'a> {
+    args: &'a ReconstructArgs,
+    json: bool,
+}
+
+impl Work for Asked<'_> {
+    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
+        let Self { args, json } = *self;
+        let source = Source::open(&args.model, &args.drawing, backend)?;
+        let dataset = source.open_data(&args.data)?;
+        let stack = Stack::new(source.backend, &source.parameters)?;
+        let split = dataset.measured();
+        let shown = match args.per_class {
+            true => one_a_class(&dataset, split)?,
+            false => (0..args.count.min(split.inputs.rows() as u32)).collect(),
+        };
+        let originals = drawing::rows(&split.inputs, &shown)?;
+        drawing::complete(&dataset, &originals)?;
+        let reconstructions = stack.reconstruct(source.backend, &originals)?;
+        let mut sum = 0.0;
+        for piece in split.inputs.pieces() {
+            let piece = piece?;
+            drawing::complete(&dataset, &piece)?;
+            sum += squared_difference(&piece, &stack.reconstruct(source.backend, &piece)?);
+        }
+        let tile = source.tile(&args.drawing, Some(&dataset), stack.inputs())?;
+        let colours = Colours::grey_of(&originals.values);
+        let classes: Vec<u16> = shown.iter().filter_map(|&row| split.labels.get(row as usize).copied()).collect();
+        let summary = Summary {
+            model: args.model.display().to_string(),
+            data: dataset.name.clone(),
+            out: args.drawing.picture_name(),
+            arrays: args.drawing.arrays_name(),
+            samples: split.inputs.rows(),
+            reconstruction_error: sum / (split.inputs.rows() * stack.inputs()).max(1) as f64,
+            reconstruction_error_shown: squared_difference(&originals, &reconstructions)
+                / originals.values.len() as f64,
+            shown,
+            classes,
+            tile: drawing::sides(tile),
+            colours: colours.words(),
+        };
+        let mut named = Named::from([
+            ("originals".to_owned(), drawing::array(&originals)),
+            ("reconstructions".to_owned(), drawing::array(&reconstructions)),
+        ]);
+        if !summary.classes.is_empty() {
+            named.insert("classes".to_owned(), drawing::classes_array(&summary.classes));
+        }
+        let grid = Grid::rows_of(tile, args.drawing.columns(originals.rows(), PER_ROW));
+        let tiles = bands(&[&originals, &reconstructions], grid.columns);
+        args.drawing.write(|| (grid.draw(tiles.into_iter(), colours), words(&summary)), named, "reconstructions")?;
+        let text = format!("{}\n{}", words(&summary), args.drawing.written());
+        if json { super::print_json(&summary) } else { super::print(&text) }
     }
-    let tile = source.tile(&args.drawing, Some(&dataset), stack.inputs())?;
-    let colours = Colours::grey_of(&originals.values);
-    let classes: Vec<u16> = shown.iter().filter_map(|&row| split.labels.get(row as usize).copied()).collect();
-    let summary = Summary {
-        model: args.model.display().to_string(),
-        data: dataset.name.clone(),
-        out: args.drawing.picture_name(),
-        arrays: args.drawing.arrays_name(),
-        samples: split.inputs.rows(),
-        reconstruction_error: sum / (split.inputs.rows() * stack.inputs()).max(1) as f64,
-        reconstruction_error_shown: squared_difference(&originals, &reconstructions) / originals.values.len() as f64,
-        shown,
-        classes,
-        tile: drawing::sides(tile),
-        colours: colours.words(),
-    };
-    let mut named = Named::from([
-        ("originals".to_owned(), drawing::array(&originals)),
-        ("reconstructions".to_owned(), drawing::array(&reconstructions)),
-    ]);
-    if !summary.classes.is_empty() {
-        named.insert("classes".to_owned(), drawing::classes_array(&summary.classes));
-    }
-    let grid = Grid::rows_of(tile, args.drawing.columns(originals.rows(), PER_ROW));
-    let tiles = bands(&[&originals, &reconstructions], grid.columns);
-    args.drawing.write(|| (grid.draw(tiles.into_iter(), colours), words(&summary)), named, "reconstructions")?;
-    let text = format!("{}\n{}", words(&summary), args.drawing.written());
-    if json { super::print_json(&summary) } else { super::print(&text) }
 }
 
 /// The first sample of each class. Fails when the data have no labels, or none of a class.

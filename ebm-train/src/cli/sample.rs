@@ -1,8 +1,10 @@
 //! `sample`: what a model believes the world looks like.
 
+use super::backend::Work;
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::arrays::{Array, Named};
+use crate::backend::Backend;
 use crate::data::{Batch, DataOptions, Dataset};
 use crate::generate::{Chains, Stack};
 use crate::report::Progress;
@@ -86,73 +88,86 @@ struct Summary {
 }
 
 pub(super) fn run(args: &SampleArgs, json: bool) -> Result<(), Error> {
-    let beta = (256.0 * args.beta).round();
-    if !(0.0..=f32::from(Beta::MAX.in_256ths())).contains(&beta) {
-        return Err(Error::Flag { flag: "--beta", value: args.beta.to_string(), expected: "from 0 to 16" });
-    }
-    let beta = Beta::new(beta as u16);
-    let source = Source::open(&args.model, &args.drawing)?;
-    let stack = Stack::new(&source.backend, &source.parameters)?;
-    let dataset = if args.from == From::Data { Some(source.open_data(&args.data)?) } else { None };
-    let mut chains = start(args, &source, &stack, dataset.as_ref())?;
-    if let Some(class) = &args.class {
-        chains.hold_classes(&classes(class, &source, &stack, args.count as usize)?)?;
-    }
-
-    let mut moments = Vec::new();
-    let take = |chains: &Chains<'_, _>| if args.states { chains.states() } else { chains.means() };
-    if args.every.is_some() {
-        moments.push((0, take(&chains)));
-    }
-    let of_step = u64::from(args.count) * stack.step_cost(false);
-    let progress = Progress::new(u64::from(args.steps).saturating_mul(of_step));
-    for step in 1..=args.steps {
-        chains.step(beta);
-        progress.advance(of_step);
-        if step == args.steps || args.every.is_some_and(|every| step.is_multiple_of(every)) {
-            moments.push((step, take(&chains)));
-        }
-    }
-    progress.finish();
-    let rows: Vec<f32> = moments.iter().flat_map(|(_, batch)| &batch.values).copied().collect();
-    let samples = Batch { values: rows, visible: stack.inputs() };
-
-    let tile = source.tile(&args.drawing, dataset.as_ref(), stack.inputs())?;
-    let colours = Colours::grey_of(&samples.values);
-    let summary = Summary {
-        model: args.model.display().to_string(),
-        out: args.drawing.picture_name(),
-        arrays: args.drawing.arrays_name(),
-        count: args.count,
-        steps: args.steps,
-        from: args.from,
-        beta: beta.value(),
-        seed: args.seed,
-        tile: drawing::sides(tile),
-        colours: colours.words(),
-        classes: chains.classes(),
-    };
-    let count = args.count as usize;
-    let grid = match args.every {
-        Some(_) => Grid::rows_of(tile, count),
-        None => args.drawing.square(tile, count),
-    };
-    args.drawing.write(
-        || (grid.draw(samples.iter(), colours), words(&summary, args.states)),
-        named(&samples, &moments, args, &summary.classes),
-        "samples",
-    )?;
-    let text = format!("{}\n{}", words(&summary, args.states), args.drawing.written());
-    if json { super::print_json(&summary) } else { super::print(&text) }
+    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
 }
 
-fn start<'a>(
+/// What is asked for, and whether as JSON.
+struct Asked<'a> {
+    args: &'a SampleArgs,
+    json: bool,
+}
+
+impl Work for Asked<'_> {
+    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
+        let Self { args, json } = *self;
+        let beta = (256.0 * args.beta).round();
+        if !(0.0..=f32::from(Beta::MAX.in_256ths())).contains(&beta) {
+            return Err(Error::Flag { flag: "--beta", value: args.beta.to_string(), expected: "from 0 to 16" });
+        }
+        let beta = Beta::new(beta as u16);
+        let source = Source::open(&args.model, &args.drawing, backend)?;
+        let stack = Stack::new(source.backend, &source.parameters)?;
+        let dataset = if args.from == From::Data { Some(source.open_data(&args.data)?) } else { None };
+        let mut chains = start(args, &source, &stack, dataset.as_ref())?;
+        if let Some(class) = &args.class {
+            chains.hold_classes(&classes(class, &source, &stack, args.count as usize)?)?;
+        }
+
+        let mut moments = Vec::new();
+        let take = |chains: &Chains<'_, _>| if args.states { chains.states() } else { chains.means() };
+        if args.every.is_some() {
+            moments.push((0, take(&chains)));
+        }
+        let of_step = u64::from(args.count) * stack.step_cost(false);
+        let progress = Progress::new(u64::from(args.steps).saturating_mul(of_step));
+        for step in 1..=args.steps {
+            chains.step(beta);
+            progress.advance(of_step);
+            if step == args.steps || args.every.is_some_and(|every| step.is_multiple_of(every)) {
+                moments.push((step, take(&chains)));
+            }
+        }
+        progress.finish();
+        let rows: Vec<f32> = moments.iter().flat_map(|(_, batch)| &batch.values).copied().collect();
+        let samples = Batch { values: rows, visible: stack.inputs() };
+
+        let tile = source.tile(&args.drawing, dataset.as_ref(), stack.inputs())?;
+        let colours = Colours::grey_of(&samples.values);
+        let summary = Summary {
+            model: args.model.display().to_string(),
+            out: args.drawing.picture_name(),
+            arrays: args.drawing.arrays_name(),
+            count: args.count,
+            steps: args.steps,
+            from: args.from,
+            beta: beta.value(),
+            seed: args.seed,
+            tile: drawing::sides(tile),
+            colours: colours.words(),
+            classes: chains.classes(),
+        };
+        let count = args.count as usize;
+        let grid = match args.every {
+            Some(_) => Grid::rows_of(tile, count),
+            None => args.drawing.square(tile, count),
+        };
+        args.drawing.write(
+            || (grid.draw(samples.iter(), colours), words(&summary, args.states)),
+            named(&samples, &moments, args, &summary.classes),
+            "samples",
+        )?;
+        let text = format!("{}\n{}", words(&summary, args.states), args.drawing.written());
+        if json { super::print_json(&summary) } else { super::print(&text) }
+    }
+}
+
+fn start<'a, B: Backend>(
     args: &SampleArgs,
-    source: &'a Source,
-    stack: &'a Stack<crate::backend::Cpu>,
+    source: &'a Source<'a, B>,
+    stack: &'a Stack<B>,
     dataset: Option<&Dataset>,
-) -> Result<Chains<'a, crate::backend::Cpu>, Error> {
-    let (backend, seed, count) = (&source.backend, args.seed, args.count as usize);
+) -> Result<Chains<'a, B>, Error> {
+    let (backend, seed, count) = (source.backend, args.seed, args.count as usize);
     match (args.from, dataset) {
         (From::Data, Some(dataset)) => {
             let batch = drawing::first(dataset.measured(), count)?;
@@ -172,7 +187,7 @@ fn start<'a>(
 }
 
 /// The class of each chain.
-fn classes(class: &str, source: &Source, stack: &Stack<crate::backend::Cpu>, count: usize) -> Result<Vec<u16>, Error> {
+fn classes<B: Backend>(class: &str, source: &Source<'_, B>, stack: &Stack<B>, count: usize) -> Result<Vec<u16>, Error> {
     let model = source.file.model()?;
     let labels = stack.labels();
     if labels == 0 {

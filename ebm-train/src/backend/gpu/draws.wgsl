@@ -37,7 +37,7 @@ fn sample(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups)
     }
 }
 
-// Fields to noisy rectified units at inverse temperature s.x, whose variance is that of s.y at least.
+// Fields to noisy rectified units at inverse temperature s.x, their variance no larger than that at HOTTEST.
 @compute @workgroup_size(256)
 fn sample_rectified(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let at = place(id, groups);

@@ -88,7 +88,7 @@ fn visible_log_partitions(
     }
 }
 
-// x (rows × 1) = ln p(y) of inputs a, the biases being b and the units c.
+// x (rows × 1) = ln p(y), which is only read, of inputs a, the biases being b and the units c.
 @compute @workgroup_size(64)
 fn visible_log_densities(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -209,7 +209,7 @@ fn add_pairs(@builtin(local_invocation_index) local: u32) {
     }
 }
 
-// x (1 × columns) = s.x·x + s.y·Σ of the rows of a; n.z: what x held is kept.
+// x (1 × columns) = s.x·x + s.y·Σ of the rows of a. With s.x = 0 what x held does not matter.
 @compute @workgroup_size(64)
 fn column_sums(@builtin(global_invocation_id) id: vec3<u32>) {
     let column = id.x;

@@ -4,7 +4,7 @@ use super::figures::{AnnealedLikelihood, Figures, Likelihood};
 use super::samples::Measured;
 use super::{EvalArgs, LogLikelihood};
 use crate::Error;
-use crate::backend::{Backend, Cpu};
+use crate::backend::Backend;
 use crate::data::{Batch, Dataset, Samples, Split};
 use crate::eval::annealing::{self, Annealing, Rates};
 use crate::eval::bound::variational_bound;
@@ -21,9 +21,9 @@ const UNASKED_STATES: u64 = 1 << 20;
 /// Passes up a stack a sample that its bound is averaged over.
 const PASSES: u16 = 10;
 
-pub(super) fn measure(
+pub(super) fn measure<B: Backend>(
     args: &EvalArgs,
-    backend: &Cpu,
+    backend: &B,
     parameters: &Parameters,
     measured: &Measured<'_>,
     dataset: &Dataset,
@@ -54,11 +54,11 @@ pub(super) fn measure(
     if figures.pseudo_log_likelihood_nats.is_some() || how != LogLikelihood::None {
         figures.likelihood_of = Some(what_it_is_of(stack.kinds(), &usual.inputs)?);
     }
-    Ok(())
+    backend.check()
 }
 
 /// Mean over samples and inputs of the squared difference to the mean-field reconstruction, through every layer and back.
-fn reconstruction_error(backend: &Cpu, stack: &Stack<Cpu>, samples: &Samples) -> Result<f64, Error> {
+fn reconstruction_error<B: Backend>(backend: &B, stack: &Stack<B>, samples: &Samples) -> Result<f64, Error> {
     let mut sum = 0.0;
     for piece in samples.pieces() {
         let piece = piece?;
@@ -69,7 +69,7 @@ fn reconstruction_error(backend: &Cpu, stack: &Stack<Cpu>, samples: &Samples) ->
 }
 
 /// Of a machine with labels, that of inputs and labels together. Where there is none, why not.
-fn pseudo(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Result<f64, &'static str>, Error> {
+fn pseudo<B: Backend>(backend: &B, stack: &Stack<B>, split: &Split) -> Result<Result<f64, &'static str>, Error> {
     if stack.below() > 0 {
         return Ok(Err("a stack's layers give no input's probability given all others"));
     }
@@ -83,11 +83,11 @@ fn pseudo(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Result<f64
     Ok(nats.ok_or("real-valued inputs have no closed form of it"))
 }
 
-fn likelihood(
+fn likelihood<B: Backend>(
     args: &EvalArgs,
     how: LogLikelihood,
-    backend: &Cpu,
-    stack: &Stack<Cpu>,
+    backend: &B,
+    stack: &Stack<B>,
     measured: &Measured<'_>,
     dataset: &Dataset,
 ) -> Result<Likelihood, Error> {
@@ -122,7 +122,7 @@ fn likelihood(
 }
 
 /// How often the top machine's visible units are on.
-fn rates(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Rates, Error> {
+fn rates<B: Backend>(backend: &B, stack: &Stack<B>, split: &Split) -> Result<Rates, Error> {
     let mut rates = Rates::new(stack.top().visible());
     for piece in split.inputs.pieces() {
         rates.add(&stack.to_top(backend, &*piece?)?.values);
@@ -131,7 +131,7 @@ fn rates(backend: &Cpu, stack: &Stack<Cpu>, split: &Split) -> Result<Rates, Erro
 }
 
 /// Samples spread over the data, as the top machine sees them: where the chains of reverse annealing begin.
-fn start(backend: &Cpu, stack: &Stack<Cpu>, split: &Split, chains: usize) -> Result<<Cpu as Backend>::Tensor, Error> {
+fn start<B: Backend>(backend: &B, stack: &Stack<B>, split: &Split, chains: usize) -> Result<B::Tensor, Error> {
     let rows = split.inputs.rows();
     let spread: Vec<u32> = (0..chains).map(|chain| (chain * rows / chains) as u32).collect();
     let mut batch = Batch::default();

@@ -8,6 +8,7 @@ mod words;
 use super::drawing::data_of;
 use crate::Error;
 use crate::backend::Cpu;
+use crate::cli::backend::BackendKind;
 use crate::data::{self, DataOptions, Dataset, Split};
 use crate::eval::{classification, novelty};
 use crate::export::ModelFile;
@@ -52,6 +53,9 @@ pub struct EvalArgs {
     /// Seed of the draws of annealing and of the bound
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// What computes likelihoods and reconstructions; what a device answers too, the processor does as the device would
+    #[arg(long, value_name = "WHERE", default_value = "cpu")]
+    pub backend: BackendKind,
     /// Threads; 0 for one a processor. The result does not depend on it
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
     pub threads: u16,
@@ -123,8 +127,11 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
         _ => as_on_a_device::<Integer>(model, &measured, dataset, threads, &mut figures)?,
     }
     if numbers == Some(NumberFormat::F32) {
-        let backend = Cpu::new(threads)?;
-        generative::measure(args, &backend, &file.parameters()?, &measured, dataset, &mut figures)?;
+        let parameters = file.parameters()?;
+        match args.backend.card()? {
+            Some(gpu) => generative::measure(args, &gpu, &parameters, &measured, dataset, &mut figures)?,
+            None => generative::measure(args, &Cpu::new(threads)?, &parameters, &measured, dataset, &mut figures)?,
+        }
     } else if !matches!(args.log_likelihood, None | Some(LogLikelihood::None)) {
         return Err(file.holds_integers());
     }
