@@ -19,6 +19,12 @@ pub enum BackendKind {
     Gpu,
 }
 
+/// A command's arguments, and whether its figures are to be JSON.
+pub(super) struct Asked<'a, A> {
+    pub args: &'a A,
+    pub json: bool,
+}
+
 /// Work that any backend can do.
 pub(super) trait Work {
     /// Does it.

@@ -1,6 +1,6 @@
 //! `features`: what hidden units respond to.
 
-use super::backend::Work;
+use super::backend::{Asked, Work};
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::arrays::{Array, Named};
@@ -99,13 +99,7 @@ pub(super) fn run(args: &FeaturesArgs, json: bool) -> Result<(), Error> {
     args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
 }
 
-/// What is asked for, and whether as JSON.
-struct Asked<'a> {
-    args: &'a FeaturesArgs,
-    json: bool,
-}
-
-impl Work for Asked<'_> {
+impl Work for Asked<'_, FeaturesArgs> {
     fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
         let Self { args, json } = *self;
         let source = Source::open(&args.model, &args.drawing, backend)?;

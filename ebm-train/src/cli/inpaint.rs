@@ -3,7 +3,7 @@
 mod unknown;
 mod write;
 
-use super::backend::Work;
+use super::backend::{Asked, Work};
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::backend::Backend;
@@ -108,13 +108,7 @@ pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
     args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
 }
 
-/// What is asked for, and whether as JSON.
-struct Asked<'a> {
-    args: &'a InpaintArgs,
-    json: bool,
-}
-
-impl Work for Asked<'_> {
+impl Work for Asked<'_, InpaintArgs> {
     fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
         let Self { args, json } = *self;
         let source = Source::open(&args.model, &args.drawing, backend)?;

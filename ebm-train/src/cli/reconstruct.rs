@@ -1,6 +1,6 @@
 //! `reconstruct`: samples as a model sees them, up through its layers and down again.
 
-use super::backend::Work;
+use super::backend::{Asked, Work};
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::arrays::Named;
@@ -62,13 +62,7 @@ pub(super) fn run(args: &ReconstructArgs, json: bool) -> Result<(), Error> {
     args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
 }
 
-/// What is asked for, and whether as JSON.
-struct Asked<'a> {
-    args: &'a ReconstructArgs,
-    json: bool,
-}
-
-impl Work for Asked<'_> {
+impl Work for Asked<'_, ReconstructArgs> {
     fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
         let Self { args, json } = *self;
         let source = Source::open(&args.model, &args.drawing, backend)?;

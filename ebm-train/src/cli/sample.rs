@@ -1,6 +1,6 @@
 //! `sample`: what a model believes the world looks like.
 
-use super::backend::Work;
+use super::backend::{Asked, Work};
 use super::drawing::{self, DrawingArgs, Source};
 use crate::Error;
 use crate::arrays::{Array, Named};
@@ -91,13 +91,7 @@ pub(super) fn run(args: &SampleArgs, json: bool) -> Result<(), Error> {
     args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
 }
 
-/// What is asked for, and whether as JSON.
-struct Asked<'a> {
-    args: &'a SampleArgs,
-    json: bool,
-}
-
-impl Work for Asked<'_> {
+impl Work for Asked<'_, SampleArgs> {
     fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
         let Self { args, json } = *self;
         let beta = (256.0 * args.beta).round();
