@@ -1,73 +1,37 @@
-// Draws: a thread takes four units of a row, which share a block of draws.
-//
-// x: rows × columns, in place. n: rows, columns. s: numbers that each kernel names.
+// Numbers that are drawn: every function makes one of a number and a draw. s: numbers that each names.
 
-// Row and first column of a thread's units; the row is too large where there are none.
-fn place(id: vec3<u32>, groups: vec3<u32>) -> vec2<u32> {
-    let blocks = (p.n.y + 3u) / 4u;
-    let number = thread(id, groups);
-    return vec2(number / blocks, number % blocks * 4u);
+// A probability to a state.
+fn bernoulli(probability: f32, draw: u32) -> f32 {
+    return state(probability, draw);
 }
 
-// Probabilities to states.
-@compute @workgroup_size(256)
-fn bernoulli(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = place(id, groups);
-    if at.x >= p.n.x {
-        return;
-    }
-    let draws = draw_block(at.x, at.y / 4u);
-    for (var i = 0u; i < min(4u, p.n.y - at.y); i++) {
-        let number = at.x * p.n.y + at.y + i;
-        x[number] = state(x[number], draws[i]);
-    }
+// A field to a state of a Bernoulli unit at inverse temperature s.x.
+fn sample(field: f32, draw: u32) -> f32 {
+    return state(sigmoid(p.s.x * field), draw);
 }
 
-// Fields to states of Bernoulli units at inverse temperature s.x.
-@compute @workgroup_size(256)
-fn sample(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = place(id, groups);
-    if at.x >= p.n.x {
-        return;
-    }
-    let draws = draw_block(at.x, at.y / 4u);
-    for (var i = 0u; i < min(4u, p.n.y - at.y); i++) {
-        let number = at.x * p.n.y + at.y + i;
-        x[number] = state(sigmoid(p.s.x * x[number]), draws[i]);
-    }
+// A field to a noisy rectified unit at inverse temperature s.x, its variance no larger than that at HOTTEST.
+fn sample_rectified(field: f32, draw: u32) -> f32 {
+    let value = field + sqrt(sigmoid(p.s.x * field) / max(p.s.x, HOTTEST)) * normal_quantile(draw);
+    return select(value, 0.0, value < 0.0);
 }
 
-// Fields to noisy rectified units at inverse temperature s.x, their variance no larger than that at HOTTEST.
-@compute @workgroup_size(256)
-fn sample_rectified(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = place(id, groups);
-    if at.x >= p.n.x {
-        return;
-    }
-    let draws = draw_block(at.x, at.y / 4u);
-    for (var i = 0u; i < min(4u, p.n.y - at.y); i++) {
-        let number = at.x * p.n.y + at.y + i;
-        let field = x[number];
-        let deviation = sqrt(sigmoid(p.s.x * field) / max(p.s.x, HOTTEST)) * normal_quantile(draws[i]);
-        let value = field + deviation;
-        x[number] = select(value, 0.0, value < 0.0);
-    }
+// 0 with probability s.x, else s.y times the value.
+fn dropout(value: f32, draw: u32) -> f32 {
+    return select(value * p.s.y, 0.0, unit_interval(draw) < p.s.x);
 }
 
-// Fields to the number of a rectified unit's copies that are on.
-@compute @workgroup_size(256)
-fn sample_copies(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = place(id, groups);
-    if at.x >= p.n.x {
-        return;
+// A value with normal noise of deviation s.x.
+fn add_noise(value: f32, draw: u32) -> f32 {
+    return value + p.s.x * normal_quantile(draw);
+}
+
+// A field to the number of a rectified unit's copies that are on.
+fn sample_copies(field: f32, draw: u32) -> f32 {
+    if is_nan(field) {
+        return field;
     }
-    let draws = draw_block(at.x, at.y / 4u);
-    for (var i = 0u; i < min(4u, p.n.y - at.y); i++) {
-        let number = at.x * p.n.y + at.y + i;
-        if !is_nan(x[number]) {
-            x[number] = copies_on(x[number], draws[i]);
-        }
-    }
+    return copies_on(field, draw);
 }
 
 const STATES = 18u;
@@ -101,29 +65,18 @@ fn copies_on(field: f32, draw: u32) -> f32 {
     return first + f32(STATES - 1u);
 }
 
-// 0 with probability s.x, else s.y times the value.
+// The kernel of each, which OPERATION stands for: over x (n: rows, columns), in place. A thread takes four numbers of a row, which share a block of draws.
 @compute @workgroup_size(256)
-fn dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = place(id, groups);
-    if at.x >= p.n.x {
+fn each(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let blocks = (p.n.y + 3u) / 4u;
+    let row = thread(id, groups) / blocks;
+    let column = thread(id, groups) % blocks * 4u;
+    if row >= p.n.x {
         return;
     }
-    let draws = draw_block(at.x, at.y / 4u);
-    for (var i = 0u; i < min(4u, p.n.y - at.y); i++) {
-        let number = at.x * p.n.y + at.y + i;
-        x[number] = select(x[number] * p.s.y, 0.0, unit_interval(draws[i]) < p.s.x);
-    }
-}
-
-// Adds normal noise of deviation s.x.
-@compute @workgroup_size(256)
-fn add_noise(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = place(id, groups);
-    if at.x >= p.n.x {
-        return;
-    }
-    let draws = draw_block(at.x, at.y / 4u);
-    for (var i = 0u; i < min(4u, p.n.y - at.y); i++) {
-        x[at.x * p.n.y + at.y + i] += p.s.x * normal_quantile(draws[i]);
+    let draws = draw_block(row, column / 4u);
+    for (var i = 0u; i < min(4u, p.n.y - column); i++) {
+        let number = row * p.n.y + column + i;
+        x[number] = OPERATION(x[number], draws[i]);
     }
 }

@@ -1,101 +1,70 @@
-// What happens to every number by itself. n: numbers, columns, kind or link. s: numbers that each kernel names.
+// What happens to every number by itself: every function makes number i of x. n: numbers, columns, kind or link. s: numbers that each names.
 
-fn in_use(number: u32) -> bool {
-    return number < p.n.x;
+// x + s.x·a
+fn add_scaled(i: u32) -> f32 {
+    return x[i] + p.s.x * a[i];
 }
 
-// x += s.x·a
-@compute @workgroup_size(256)
-fn add_scaled(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if in_use(i) {
-        x[i] += p.s.x * a[i];
-    }
+// x + s.x·sign(a), the sign of 0 being 0
+fn add_signs(i: u32) -> f32 {
+    return x[i] + p.s.x * sign(a[i]);
 }
 
-// x += s.x·sign(a), the sign of 0 being 0
-@compute @workgroup_size(256)
-fn add_signs(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if in_use(i) {
-        x[i] += p.s.x * sign(a[i]);
+// s.x·x + s.y·a of the column; n.z: there is an a
+fn rescale(i: u32) -> f32 {
+    if p.n.z == 0u {
+        return p.s.x * x[i];
     }
+    return p.s.x * x[i] + p.s.y * a[i % p.n.y];
 }
 
-// x = s.x·x + s.y·a of the column; n.z: there is an a
-@compute @workgroup_size(256)
-fn rescale(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if !in_use(i) {
-        return;
-    }
-    var value = p.s.x * x[i];
-    if p.n.z != 0u {
-        value += p.s.y * a[i % p.n.y];
-    }
-    x[i] = value;
+// x·a of the column
+fn multiply_columns(i: u32) -> f32 {
+    return x[i] * a[i % p.n.y];
 }
 
-// x *= a of the column
-@compute @workgroup_size(256)
-fn multiply_columns(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if in_use(i) {
-        x[i] *= a[i % p.n.y];
-    }
+// x·a of the row
+fn multiply_rows(i: u32) -> f32 {
+    return x[i] * a[i / p.n.y];
 }
 
-// x *= a of the row
-@compute @workgroup_size(256)
-fn multiply_rows(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if in_use(i) {
-        x[i] *= a[i / p.n.y];
+// a where b marks, else x
+fn put_marked(i: u32) -> f32 {
+    if b[i] != 0.0 {
+        return a[i];
     }
+    return x[i];
 }
 
-// x = a where b marks
-@compute @workgroup_size(256)
-fn put_marked(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if in_use(i) && b[i] != 0.0 {
-        x[i] = a[i];
-    }
-}
-
-// x = a, or b where that is missing
-@compute @workgroup_size(256)
-fn fill_missing(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if !in_use(i) {
-        return;
-    }
+// a, or b where that is missing
+fn fill_missing(i: u32) -> f32 {
     if is_nan(a[i]) {
-        x[i] = b[i];
-    } else {
-        x[i] = a[i];
+        return b[i];
     }
+    return a[i];
 }
 
-// Fields x of hidden units of kind n.z to means
-@compute @workgroup_size(256)
-fn hidden_means(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if in_use(i) {
-        x[i] = mean(p.n.z, x[i]);
-    }
+// Mean of a hidden unit of kind n.z and field x
+fn hidden_means(i: u32) -> f32 {
+    return mean(p.n.z, x[i]);
 }
 
-// Derivatives x back through units of link n.z whose outputs are a; s.x: share that dropout keeps
-@compute @workgroup_size(256)
-fn backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if !in_use(i) {
-        return;
-    }
+// Derivative x back through a unit of link n.z whose output is a; s.x: share that dropout keeps
+fn backward(i: u32) -> f32 {
     if p.n.z == SIGMOID {
-        x[i] *= a[i] * (1.0 - p.s.x * a[i]);
-    } else if p.n.z == RECTIFIER {
-        x[i] = select(0.0, x[i] / p.s.x, a[i] > 0.0);
+        return x[i] * a[i] * (1.0 - p.s.x * a[i]);
+    }
+    if p.n.z == RECTIFIER {
+        return select(0.0, x[i] / p.s.x, a[i] > 0.0);
+    }
+    return x[i];
+}
+
+// The kernel of each, which OPERATION stands for.
+@compute @workgroup_size(256)
+fn each(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = thread(id, groups);
+    if i < p.n.x {
+        x[i] = OPERATION(i);
     }
 }

@@ -23,21 +23,27 @@ pub(super) enum File {
     Visible,
 }
 
-impl File {
-    /// The file's text after what every kernel begins with.
+impl Kernel {
+    /// Its text: the file's after what every kernel begins with.
     pub(super) fn text(self) -> String {
-        let kernels = match self {
-            Self::Classes => include_str!("classes.wgsl"),
-            Self::Draws => include_str!("draws.wgsl"),
-            Self::Elements => include_str!("elements.wgsl"),
-            Self::Product => include_str!("product.wgsl"),
-            Self::Rounded => include_str!("rounded.wgsl"),
-            Self::Rows => include_str!("rows.wgsl"),
-            Self::Steps => include_str!("steps.wgsl"),
-            Self::Sums => include_str!("sums.wgsl"),
-            Self::Visible => include_str!("visible.wgsl"),
+        let Self(file, name) = self;
+        let kernels = match file {
+            File::Classes => include_str!("classes.wgsl"),
+            File::Draws => include_str!("draws.wgsl"),
+            File::Elements => include_str!("elements.wgsl"),
+            File::Product => include_str!("product.wgsl"),
+            File::Rounded => include_str!("rounded.wgsl"),
+            File::Rows => include_str!("rows.wgsl"),
+            File::Steps => include_str!("steps.wgsl"),
+            File::Sums => include_str!("sums.wgsl"),
+            File::Visible => include_str!("visible.wgsl"),
         };
-        format!("{}\n{}\n{kernels}", constants(), include_str!("common.wgsl"))
+        format!("{}\n{}\n{}", constants(), include_str!("common.wgsl"), kernels.replace("OPERATION", name))
+    }
+
+    /// Where it begins: in files of functions with one kernel around them, at that.
+    pub(super) fn entry_point(self) -> &'static str {
+        if matches!(self.0, File::Draws | File::Elements) { "each" } else { self.1 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Recorder`]: what the card is to do, gathered and handed over together.
 
-use super::kernel::{File, Kernel, Params};
+use super::kernel::{Kernel, Params};
 use super::tensor::Buffer;
 use super::{Gpu, GpuTensor};
 use std::collections::HashMap;
@@ -42,7 +42,6 @@ struct Recorded {
 pub(super) struct Recorder {
     layout: wgpu::BindGroupLayout,
     pipeline_layout: wgpu::PipelineLayout,
-    modules: HashMap<File, wgpu::ShaderModule>,
     pipelines: HashMap<Kernel, wgpu::ComputePipeline>,
     bindings: HashMap<[u64; READ + WRITTEN], wgpu::BindGroup>,
     /// Bound where a kernel has no tensor.
@@ -86,7 +85,6 @@ impl Recorder {
         Self {
             layout,
             pipeline_layout,
-            modules: HashMap::new(),
             pipelines: HashMap::new(),
             bindings: HashMap::new(),
             unused: std::array::from_fn(|_| Buffer::new(device, 1, BufferUsages::STORAGE)),
@@ -99,20 +97,17 @@ impl Recorder {
     }
 
     fn pipeline(&mut self, device: &wgpu::Device, kernel: Kernel) -> wgpu::ComputePipeline {
-        let Self { modules, pipelines, pipeline_layout, .. } = self;
+        let Self { pipelines, pipeline_layout, .. } = self;
         let make = || {
-            let Kernel(file, name) = kernel;
-            let module = modules.entry(file).or_insert_with(|| {
-                device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                    label: Some(name),
-                    source: wgpu::ShaderSource::Wgsl(file.text().into()),
-                })
+            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some(kernel.1),
+                source: wgpu::ShaderSource::Wgsl(kernel.text().into()),
             });
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(name),
+                label: Some(kernel.1),
                 layout: Some(pipeline_layout),
-                module,
-                entry_point: Some(name),
+                module: &module,
+                entry_point: Some(kernel.entry_point()),
                 compilation_options: wgpu::PipelineCompilationOptions::default(),
                 cache: None,
             })
