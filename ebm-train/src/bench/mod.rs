@@ -60,6 +60,8 @@ pub fn time<B: Backend>(
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     let median_s = if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+    let quality = work.quality()?;
+    // What a card that failed took says nothing.
     backend.check()?;
     Ok(Timing {
         name: workload.name,
@@ -68,6 +70,6 @@ pub fn time<B: Backend>(
         gflops: 2e-9 * workload.multiply_adds(dataset) as f64 / sorted[0],
         seconds,
         measure: workload.measure(),
-        quality: work.quality()?,
+        quality,
     })
 }

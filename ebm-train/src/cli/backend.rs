@@ -19,24 +19,21 @@ pub enum BackendKind {
     Gpu,
 }
 
-/// A command's arguments, and whether its figures are to be JSON.
-pub(super) struct Asked<'a, A> {
-    pub args: &'a A,
-    pub json: bool,
-}
-
 /// Work that any backend can do.
 pub(super) trait Work {
-    /// Does it.
-    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error>;
+    /// What comes of it.
+    type Found;
+
+    /// Does it. What it writes or prints itself, rather than give it, it asks [`Backend::check`] for first: a card that failed goes on as if it had not.
+    fn on<B: Backend>(self, backend: &B) -> Result<Self::Found, Error>;
 }
 
 impl BackendKind {
-    /// Has `work` done, on so many threads where the processor does it, 0 for one each.
-    pub(super) fn run(self, threads: usize, work: &impl Work) -> Result<(), Error> {
+    /// What comes of `work`, done on so many threads where the processor does it, 0 for one each. Fails where a card failed on the way.
+    pub(super) fn run<W: Work>(self, threads: usize, work: W) -> Result<W::Found, Error> {
         match self.card()? {
-            Some(gpu) => work.on(&gpu).and_then(|()| gpu.check()),
-            None => work.on(&Cpu::new(threads)?),
+            Some(gpu) => checked(&gpu, work),
+            None => checked(&Cpu::new(threads)?, work),
         }
     }
 
@@ -70,6 +67,13 @@ impl BackendKind {
     }
 }
 
+/// What comes of `work`, unless the backend failed: that is then the cause of every other error, and what was found is worth nothing.
+fn checked<B: Backend, W: Work>(backend: &B, work: W) -> Result<W::Found, Error> {
+    let found = work.on(backend);
+    backend.check()?;
+    found
+}
+
 #[derive(Serialize)]
 struct Cards {
     adapters: Vec<Adapter>,
@@ -91,4 +95,34 @@ pub(super) fn list(json: bool) -> Result<(), Error> {
         let _ = writeln!(text, "{name}\n  {kind}, by {interface}; {driver}; tensors of up to {mebibytes} MiB");
     }
     super::print(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BackendKind, Work};
+    use crate::Error;
+    use crate::backend::{Backend, adapters};
+
+    /// Asks for four tebibytes, more than any card has, and goes on as if it had them.
+    struct Greedy(Result<(), Error>);
+
+    impl Work for Greedy {
+        type Found = ();
+
+        fn on<B: Backend>(self, backend: &B) -> Result<(), Error> {
+            let _ = backend.zeros(1 << 20, 1 << 20);
+            self.0
+        }
+    }
+
+    #[test]
+    fn nothing_comes_of_a_card_that_failed() {
+        if adapters().is_empty() {
+            return;
+        }
+        for outcome in [Ok(()), Err(Error::Checkpoint("is of a card that gave nothing but zeros".to_owned()))] {
+            let error = BackendKind::Gpu.run(0, Greedy(outcome)).expect_err("no card has that");
+            assert!(matches!(error, Error::Gpu { .. }), "{error}");
+        }
+    }
 }

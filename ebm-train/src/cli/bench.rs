@@ -100,7 +100,7 @@ fn time_all<B: Backend>(
     let mut report = Report {
         card: card.map(str::to_owned),
         threads,
-        sgemm_gflops: sgemm_gflops(backend),
+        sgemm_gflops: sgemm_gflops(backend)?,
         workloads: Vec::new(),
         peak_bytes: None,
     };

@@ -2,7 +2,7 @@
 
 use super::backend::BackendKind;
 use crate::Error;
-use crate::arrays::{self, Array, Named};
+use crate::arrays::Array;
 use crate::backend::Backend;
 use crate::data::{
     self, Batch, Channel, DataOptions, Dataset, Fitted, ImageShape, Preprocessing, Samples, Split, digits,
@@ -13,7 +13,8 @@ use crate::report::picture::{Grid, Picture, Tile};
 use clap::value_parser;
 use ebm_core::format::Input;
 use ebm_core::{ModelError, ShapeError};
-use std::path::PathBuf;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Flags of every command that draws.
@@ -55,6 +56,15 @@ impl FromStr for Shape {
     }
 }
 
+/// What a command has drawn, of which nothing is written yet.
+pub(super) struct Drawn<S> {
+    /// For JSON.
+    pub summary: S,
+    /// The same for people; the picture carries them too.
+    pub words: String,
+    pub picture: Option<Picture>,
+}
+
 /// A model to draw from.
 pub(super) struct Source<'a, B: Backend> {
     pub file: ModelFile,
@@ -64,7 +74,7 @@ pub(super) struct Source<'a, B: Backend> {
 
 impl<'a, B: Backend> Source<'a, B> {
     /// Reads the model. Fails where it cannot be, or nothing is to be written.
-    pub fn open(model: &std::path::Path, drawing: &DrawingArgs, backend: &'a B) -> Result<Self, Error> {
+    pub fn open(model: &Path, drawing: &DrawingArgs, backend: &'a B) -> Result<Self, Error> {
         if drawing.out.is_none() && drawing.arrays.is_none() {
             return Err(Error::Flag { flag: "--out", value: String::new(), expected: "a picture, or --arrays FILE" });
         }
@@ -163,22 +173,28 @@ impl DrawingArgs {
         self.per_row.map_or(usual, usize::from).min(samples).max(1)
     }
 
-    /// Writes what was asked for; `main` is what goes into an .npy file.
-    pub fn write(&self, picture: impl FnOnce() -> (Picture, String), named: Named, main: &str) -> Result<(), Error> {
-        if let Some(out) = &self.out {
-            let (picture, words) = picture();
-            picture.write_png(out, &words)?;
-        }
-        match &self.arrays {
-            Some(path) => arrays::write(path, &named, main),
-            None => Ok(()),
-        }
+    /// The picture, where one is asked for.
+    pub fn picture(&self, draw: impl FnOnce() -> Picture) -> Option<Picture> {
+        self.out.is_some().then(draw)
     }
 
-    /// What was written, for the closing lines.
-    pub fn written(&self) -> String {
-        let files = self.out.iter().chain(&self.arrays).map(|file| file.display().to_string());
-        format!("written: {}\n", files.collect::<Vec<_>>().join(", "))
+    /// Writes what was asked for, the numbers by `arrays`, and prints what it is.
+    pub(super) fn write<S: Serialize>(
+        &self,
+        drawn: &Drawn<S>,
+        arrays: impl FnOnce(&Path) -> Result<(), Error>,
+        json: bool,
+    ) -> Result<(), Error> {
+        let Drawn { summary, words, picture } = drawn;
+        if let Some((out, picture)) = self.out.as_ref().zip(picture.as_ref()) {
+            picture.write_png(out, words)?;
+        }
+        self.arrays.as_deref().map_or(Ok(()), arrays)?;
+        if json {
+            return super::print_json(summary);
+        }
+        let files: Vec<String> = self.out.iter().chain(&self.arrays).map(|file| file.display().to_string()).collect();
+        super::print(&format!("{words}\nwritten: {}\n", files.join(", ")))
     }
 
     /// The picture's path, for JSON.

@@ -1,9 +1,9 @@
 //! `features`: what hidden units respond to.
 
-use super::backend::{Asked, Work};
-use super::drawing::{self, DrawingArgs, Source};
+use super::backend::Work;
+use super::drawing::{self, DrawingArgs, Drawn, Source};
 use crate::Error;
-use crate::arrays::{Array, Named};
+use crate::arrays::{self, Array, Named};
 use crate::backend::{Backend, Direction, Link};
 use crate::data::{Batch, DataOptions};
 use crate::parameters::{AffineParameters, Parameters};
@@ -42,7 +42,7 @@ pub struct FeaturesArgs {
 }
 
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     model: String,
     out: Option<String>,
     arrays: Option<String>,
@@ -96,12 +96,15 @@ struct Layers {
 }
 
 pub(super) fn run(args: &FeaturesArgs, json: bool) -> Result<(), Error> {
-    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+    let (drawn, named) = args.drawing.backend.run(args.drawing.threads.into(), args)?;
+    args.drawing.write(&drawn, |path| arrays::write(path, &named, "filters"), json)
 }
 
-impl Work for Asked<'_, FeaturesArgs> {
-    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
-        let Self { args, json } = *self;
+impl Work for &FeaturesArgs {
+    type Found = (Drawn<Summary>, Named);
+
+    fn on<B: Backend>(self, backend: &B) -> Result<Self::Found, Error> {
+        let args = self;
         let source = Source::open(&args.model, &args.drawing, backend)?;
         let layers = Layers::new(args, &source.parameters)?;
         let filters = layers.filters(source.backend);
@@ -122,7 +125,6 @@ impl Work for Asked<'_, FeaturesArgs> {
             response,
             tile: drawing::sides(tile),
         };
-        let words = words(&summary, colours);
         let mut named = Named::from([("filters".to_owned(), drawing::array(&filters))]);
         if layers.label_weights.visible > 0 {
             named.insert("label_weights".to_owned(), drawing::array(&layers.label_weights));
@@ -131,16 +133,11 @@ impl Work for Asked<'_, FeaturesArgs> {
             named.insert("sample".to_owned(), Array::of_f32(&[sample.len()], sample));
             named.insert("hidden_means".to_owned(), Array::of_f32(&[means.len()], means));
         }
-        let picture = || {
-            let picture = match &summary.response {
-                Some(response) => responses(tile, &filters, response, colours),
-                None => args.drawing.square(tile, filters.rows()).draw(filters.iter(), colours),
-            };
-            (picture, words.clone())
-        };
-        args.drawing.write(picture, named, "filters")?;
-        let text = format!("{words}\n{}", args.drawing.written());
-        if json { super::print_json(&summary) } else { super::print(&text) }
+        let picture = args.drawing.picture(|| match &summary.response {
+            Some(response) => responses(tile, &filters, response, colours),
+            None => args.drawing.square(tile, filters.rows()).draw(filters.iter(), colours),
+        });
+        Ok((Drawn { words: words(&summary, colours), summary, picture }, named))
     }
 }
 

@@ -3,14 +3,15 @@
 mod unknown;
 mod write;
 
-use super::backend::{Asked, Work};
-use super::drawing::{self, DrawingArgs, Source};
+use super::backend::Work;
+use super::drawing::{self, DrawingArgs, Drawn, Source};
 use crate::Error;
 use crate::backend::Backend;
 use crate::data::{Batch, DataOptions, Dataset};
+use crate::export::ModelFile;
 use crate::generate::{Inpainting, Stack, Start, inpaint};
 use crate::report::Progress;
-use crate::report::picture::{Colours, Grid, bands};
+use crate::report::picture::{Colours, Grid, Picture, Tile, bands};
 use clap::{ValueEnum, value_parser};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -73,7 +74,7 @@ pub enum StartAt {
 }
 
 #[derive(Debug, Serialize)]
-struct Summary {
+pub(super) struct Summary {
     model: String,
     data: String,
     out: Option<String>,
@@ -105,12 +106,26 @@ struct Figures {
 }
 
 pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
-    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+    let filled = args.drawing.backend.run(args.drawing.threads.into(), args)?;
+    args.drawing.write(&filled.drawn, |path| write::arrays(path, args, &filled), json)
 }
 
-impl Work for Asked<'_, InpaintArgs> {
-    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
-        let Self { args, json } = *self;
+/// What comes of it.
+pub(super) struct Filled {
+    drawn: Drawn<Summary>,
+    file: ModelFile,
+    dataset: Dataset,
+    truth: Batch,
+    /// NaN where a value is unknown.
+    masked: Batch,
+    filled: Batch,
+}
+
+impl Work for &InpaintArgs {
+    type Found = Filled;
+
+    fn on<B: Backend>(self, backend: &B) -> Result<Self::Found, Error> {
+        let args = self;
         let source = Source::open(&args.model, &args.drawing, backend)?;
         let dataset = source.open_data(&args.data)?;
         let stack = Stack::new(source.backend, &source.parameters)?;
@@ -155,10 +170,9 @@ impl Work for Asked<'_, InpaintArgs> {
             tile: drawing::sides(tile),
             colours: colours.words(),
         };
-        draw(args, &summary, [&truth, &masked, &filled], Grid::rows_of(tile, 1), colours)?;
-        write::arrays(args, &source.file, &dataset, [&truth, &masked, &filled])?;
-        let text = format!("{}\n{}", words(&summary), args.drawing.written());
-        if json { super::print_json(&summary) } else { super::print(&text) }
+        let picture = args.drawing.picture(|| picture(args, [&truth, &masked, &filled], tile, colours));
+        let drawn = Drawn { words: words(&summary), summary, picture };
+        Ok(Filled { drawn, file: source.file, dataset, truth, masked, filled })
     }
 }
 
@@ -218,20 +232,13 @@ fn figures(truth: &Batch, filled: &Batch, known: &[bool]) -> Option<Figures> {
 }
 
 /// Original, masked and filled samples, below each other.
-fn draw(
-    args: &InpaintArgs,
-    summary: &Summary,
-    batches: [&Batch; 3],
-    grid: Grid,
-    colours: Colours,
-) -> Result<(), Error> {
-    let Some(out) = &args.drawing.out else { return Ok(()) };
-    let shown = (args.shown as usize).min(summary.samples);
+fn picture(args: &InpaintArgs, batches: [&Batch; 3], tile: Tile, colours: Colours) -> Picture {
+    let shown = (args.shown as usize).min(batches[0].rows());
     let parts =
         batches.map(|batch| Batch { values: batch.values[..shown * batch.visible].to_vec(), visible: batch.visible });
-    let grid = Grid { columns: args.drawing.columns(shown, PER_ROW), ..grid };
+    let grid = Grid::rows_of(tile, args.drawing.columns(shown, PER_ROW));
     let tiles = bands(&[&parts[0], &parts[1], &parts[2]], grid.columns);
-    grid.draw(tiles.into_iter(), colours).write_png(out, &words(summary))
+    grid.draw(tiles.into_iter(), colours)
 }
 
 fn words(summary: &Summary) -> String {

@@ -1,9 +1,9 @@
 //! `reconstruct`: samples as a model sees them, up through its layers and down again.
 
-use super::backend::{Asked, Work};
-use super::drawing::{self, DrawingArgs, Source};
+use super::backend::Work;
+use super::drawing::{self, DrawingArgs, Drawn, Source};
 use crate::Error;
-use crate::arrays::Named;
+use crate::arrays::{self, Named};
 use crate::backend::Backend;
 use crate::data::{Batch, DataOptions, Dataset, Split};
 use crate::generate::Stack;
@@ -39,7 +39,7 @@ pub struct ReconstructArgs {
 }
 
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     model: String,
     data: String,
     out: Option<String>,
@@ -59,12 +59,15 @@ struct Summary {
 }
 
 pub(super) fn run(args: &ReconstructArgs, json: bool) -> Result<(), Error> {
-    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+    let (drawn, named) = args.drawing.backend.run(args.drawing.threads.into(), args)?;
+    args.drawing.write(&drawn, |path| arrays::write(path, &named, "reconstructions"), json)
 }
 
-impl Work for Asked<'_, ReconstructArgs> {
-    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
-        let Self { args, json } = *self;
+impl Work for &ReconstructArgs {
+    type Found = (Drawn<Summary>, Named);
+
+    fn on<B: Backend>(self, backend: &B) -> Result<Self::Found, Error> {
+        let args = self;
         let source = Source::open(&args.model, &args.drawing, backend)?;
         let dataset = source.open_data(&args.data)?;
         let stack = Stack::new(source.backend, &source.parameters)?;
@@ -108,9 +111,8 @@ impl Work for Asked<'_, ReconstructArgs> {
         }
         let grid = Grid::rows_of(tile, args.drawing.columns(originals.rows(), PER_ROW));
         let tiles = bands(&[&originals, &reconstructions], grid.columns);
-        args.drawing.write(|| (grid.draw(tiles.into_iter(), colours), words(&summary)), named, "reconstructions")?;
-        let text = format!("{}\n{}", words(&summary), args.drawing.written());
-        if json { super::print_json(&summary) } else { super::print(&text) }
+        let picture = args.drawing.picture(|| grid.draw(tiles.into_iter(), colours));
+        Ok((Drawn { words: words(&summary), summary, picture }, named))
     }
 }
 

@@ -1,9 +1,9 @@
 //! `sample`: what a model believes the world looks like.
 
-use super::backend::{Asked, Work};
-use super::drawing::{self, DrawingArgs, Source};
+use super::backend::Work;
+use super::drawing::{self, DrawingArgs, Drawn, Source};
 use crate::Error;
-use crate::arrays::{Array, Named};
+use crate::arrays::{self, Array, Named};
 use crate::backend::Backend;
 use crate::data::{Batch, DataOptions, Dataset};
 use crate::generate::{Chains, Stack};
@@ -70,7 +70,7 @@ pub enum From {
 }
 
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     model: String,
     out: Option<String>,
     arrays: Option<String>,
@@ -88,12 +88,15 @@ struct Summary {
 }
 
 pub(super) fn run(args: &SampleArgs, json: bool) -> Result<(), Error> {
-    args.drawing.backend.run(args.drawing.threads.into(), &Asked { args, json })
+    let (drawn, named) = args.drawing.backend.run(args.drawing.threads.into(), args)?;
+    args.drawing.write(&drawn, |path| arrays::write(path, &named, "samples"), json)
 }
 
-impl Work for Asked<'_, SampleArgs> {
-    fn on<B: Backend>(&self, backend: &B) -> Result<(), Error> {
-        let Self { args, json } = *self;
+impl Work for &SampleArgs {
+    type Found = (Drawn<Summary>, Named);
+
+    fn on<B: Backend>(self, backend: &B) -> Result<Self::Found, Error> {
+        let args = self;
         let beta = (256.0 * args.beta).round();
         if !(0.0..=f32::from(Beta::MAX.in_256ths())).contains(&beta) {
             return Err(Error::Flag { flag: "--beta", value: args.beta.to_string(), expected: "from 0 to 16" });
@@ -145,13 +148,9 @@ impl Work for Asked<'_, SampleArgs> {
             Some(_) => Grid::rows_of(tile, count),
             None => args.drawing.square(tile, count),
         };
-        args.drawing.write(
-            || (grid.draw(samples.iter(), colours), words(&summary, args.states)),
-            named(&samples, &moments, args, &summary.classes),
-            "samples",
-        )?;
-        let text = format!("{}\n{}", words(&summary, args.states), args.drawing.written());
-        if json { super::print_json(&summary) } else { super::print(&text) }
+        let named = named(&samples, &moments, args, &summary.classes);
+        let picture = args.drawing.picture(|| grid.draw(samples.iter(), colours));
+        Ok((Drawn { words: words(&summary, args.states), summary, picture }, named))
     }
 }
 

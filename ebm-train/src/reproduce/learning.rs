@@ -146,6 +146,8 @@ pub(super) fn picture<B: Backend>(
 ) -> Result<PathBuf, Error> {
     let visible = context.setting.dataset.train.inputs.visible();
     let shape = context.setting.dataset.image.unwrap_or(ImageShape { width: visible, height: 1 });
+    // What a card that failed gave is no picture.
+    context.backend.check()?;
     let path = context.out.join(format!("{name}.png"));
     Grid::rows_of(shape, columns).draw(tiles.iter().copied(), colours).write_png(&path, &colours.words())?;
     Ok(path)

@@ -158,8 +158,10 @@ impl<B: Backend> Experiment<B> {
         (self.work)(setting)
     }
 
-    /// Runs it.
+    /// Runs it. Fails where the backend did, as what came out is then worth nothing.
     pub fn run(&self, context: &mut Context<'_, B>) -> Result<Outcome, Error> {
-        (self.run)(context)
+        let outcome = (self.run)(context);
+        context.backend.check()?;
+        outcome
     }
 }

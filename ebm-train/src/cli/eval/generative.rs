@@ -5,6 +5,7 @@ use super::samples::Measured;
 use super::{EvalArgs, LogLikelihood};
 use crate::Error;
 use crate::backend::Backend;
+use crate::cli::backend::Work;
 use crate::data::{Batch, Dataset, Samples, Split};
 use crate::eval::annealing::{self, Annealing, Rates};
 use crate::eval::bound::variational_bound;
@@ -21,40 +22,48 @@ const UNASKED_STATES: u64 = 1 << 20;
 /// Passes up a stack a sample that its bound is averaged over.
 const PASSES: u16 = 10;
 
-pub(super) fn measure<B: Backend>(
-    args: &EvalArgs,
-    backend: &B,
-    parameters: &Parameters,
-    measured: &Measured<'_>,
-    dataset: &Dataset,
-    figures: &mut Figures,
-) -> Result<(), Error> {
-    let is_generative = match parameters {
-        Parameters::Dbn(_) => true,
-        Parameters::Classifier(net) if net.machine.is_some() => false,
-        // A net from random weights says nothing of the inputs.
-        Parameters::Classifier(_) => return Ok(()),
-    };
-    let stack = Stack::new(backend, parameters)?;
-    let usual: &Split = &measured.usual;
-    figures.reconstruction_error = Some(reconstruction_error(backend, &stack, &usual.inputs)?);
-    if is_generative {
-        match pseudo(backend, &stack, usual)? {
-            Ok(nats) => figures.pseudo_log_likelihood_nats = Some(nats),
-            Err(why) => figures.no_pseudo_log_likelihood = Some(why),
+/// What is measured.
+pub(super) struct Generative<'a> {
+    pub args: &'a EvalArgs,
+    pub parameters: &'a Parameters,
+    pub measured: &'a Measured<'a>,
+    pub dataset: &'a Dataset,
+    /// What these are added to.
+    pub figures: &'a mut Figures,
+}
+
+impl Work for Generative<'_> {
+    type Found = ();
+
+    fn on<B: Backend>(self, backend: &B) -> Result<(), Error> {
+        let Self { args, parameters, measured, dataset, figures } = self;
+        let is_generative = match parameters {
+            Parameters::Dbn(_) => true,
+            Parameters::Classifier(net) if net.machine.is_some() => false,
+            // A net from random weights says nothing of the inputs.
+            Parameters::Classifier(_) => return Ok(()),
+        };
+        let stack = Stack::new(backend, parameters)?;
+        let usual: &Split = &measured.usual;
+        figures.reconstruction_error = Some(reconstruction_error(backend, &stack, &usual.inputs)?);
+        if is_generative {
+            match pseudo(backend, &stack, usual)? {
+                Ok(nats) => figures.pseudo_log_likelihood_nats = Some(nats),
+                Err(why) => figures.no_pseudo_log_likelihood = Some(why),
+            }
         }
+        let how = args.log_likelihood.unwrap_or(if is_generative { LogLikelihood::Auto } else { LogLikelihood::None });
+        if how != LogLikelihood::None {
+            let likelihood = likelihood(args, how, backend, &stack, measured, dataset)?;
+            let bound = stack.below() > 0;
+            *(if bound { &mut figures.log_likelihood_bound_nats } else { &mut figures.log_likelihood_nats }) =
+                Some(likelihood);
+        }
+        if figures.pseudo_log_likelihood_nats.is_some() || how != LogLikelihood::None {
+            figures.likelihood_of = Some(what_it_is_of(stack.kinds(), &usual.inputs)?);
+        }
+        Ok(())
     }
-    let how = args.log_likelihood.unwrap_or(if is_generative { LogLikelihood::Auto } else { LogLikelihood::None });
-    if how != LogLikelihood::None {
-        let likelihood = likelihood(args, how, backend, &stack, measured, dataset)?;
-        let bound = stack.below() > 0;
-        *(if bound { &mut figures.log_likelihood_bound_nats } else { &mut figures.log_likelihood_nats }) =
-            Some(likelihood);
-    }
-    if figures.pseudo_log_likelihood_nats.is_some() || how != LogLikelihood::None {
-        figures.likelihood_of = Some(what_it_is_of(stack.kinds(), &usual.inputs)?);
-    }
-    backend.check()
 }
 
 /// Mean over samples and inputs of the squared difference to the mean-field reconstruction, through every layer and back.

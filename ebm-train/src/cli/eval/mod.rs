@@ -7,7 +7,6 @@ mod words;
 
 use super::drawing::data_of;
 use crate::Error;
-use crate::backend::Cpu;
 use crate::cli::backend::BackendKind;
 use crate::data::{self, DataOptions, Dataset, Split};
 use crate::eval::{classification, novelty};
@@ -17,6 +16,7 @@ use ebm_core::format::NumberFormat;
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{Float, Integer, Model, Numbers};
 use figures::{Figures, NoveltyFigures};
+use generative::Generative;
 use samples::Measured;
 use std::path::PathBuf;
 
@@ -128,10 +128,8 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
     }
     if numbers == Some(NumberFormat::F32) {
         let parameters = file.parameters()?;
-        match args.backend.card()? {
-            Some(gpu) => generative::measure(args, &gpu, &parameters, &measured, dataset, &mut figures)?,
-            None => generative::measure(args, &Cpu::new(threads)?, &parameters, &measured, dataset, &mut figures)?,
-        }
+        let (measured, figures) = (&measured, &mut figures);
+        args.backend.run(threads, Generative { args, parameters: &parameters, measured, dataset, figures })?;
     } else if !matches!(args.log_likelihood, None | Some(LogLikelihood::None)) {
         return Err(file.holds_integers());
     }

@@ -1,6 +1,6 @@
 //! The filled samples as arrays, or as CSV in the data's own units; a CSV's own lines again, with the unknown cells filled.
 
-use super::InpaintArgs;
+use super::{Filled, InpaintArgs};
 use crate::Error;
 use crate::arrays::{self, Named};
 use crate::cli::drawing;
@@ -11,16 +11,12 @@ use ebm_core::math::argmax;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 /// Writes what `--arrays` asks for: `originals`, `masked` and `filled` as the model sees them, `filled_raw` in the data's units; or the last as CSV.
 /// Of data that were CSV, that is their table again, whose known cells stay as they were read.
-pub(super) fn arrays(
-    args: &InpaintArgs,
-    file: &ModelFile,
-    dataset: &Dataset,
-    [truth, masked, filled]: [&Batch; 3],
-) -> Result<(), Error> {
-    let Some(path) = &args.drawing.arrays else { return Ok(()) };
+pub(super) fn arrays(path: &Path, args: &InpaintArgs, filled: &Filled) -> Result<(), Error> {
+    let Filled { file, dataset, truth, masked, filled, .. } = filled;
     let raw = raw(file, filled)?;
     if path.extension().is_some_and(|ending| ending == "csv") {
         let options = drawing::data_of(file, &args.data)?;
