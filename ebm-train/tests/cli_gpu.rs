@@ -115,6 +115,21 @@ fn models_are_measured_and_drawn_from_alike() {
     assert!(draw("gpu") == draw("cpu"), "ten steps of nine chains, means drawn in 256 levels");
 }
 
+#[test]
+fn an_experiment_comes_to_the_same() {
+    if !card::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let figures = |backend| {
+        let line = format!("reproduce toy --json --backend {backend} --out {backend}");
+        let report: Value = serde_json::from_str(&succeed(&line, folder.path())).expect("JSON");
+        let figures = report["figures"].as_array().expect("figures").iter();
+        figures.map(|figure| [figure["ours"].as_f64().expect("a number"), 0.0]).collect::<Vec<_>>()
+    };
+    assert_alike(&figures("gpu"), &figures("cpu"), "reproduce toy");
+}
+
 /// What comes of it where no driver is found.
 fn without_a_card(line: &str, folder: &Path) -> Output {
     let nowhere = folder.join("nowhere.json");

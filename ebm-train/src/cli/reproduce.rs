@@ -1,7 +1,8 @@
 //! `reproduce`: the field's experiments by name, the published figures beside ours.
 
+use super::backend::{BackendKind, Work};
 use crate::Error;
-use crate::backend::Cpu;
+use crate::backend::{Backend, Cpu};
 use crate::data::{self, BinarisationChoice, DataOptions, Dataset, digits};
 use crate::export::prepare_folder;
 use crate::report::Progress;
@@ -30,6 +31,9 @@ pub struct ReproduceArgs {
     /// Seed of every random number
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// What computes; on a card a figure differs by rounding, and by what a draw that rounding turns leads to
+    #[arg(long, value_name = "WHERE", default_value = "cpu")]
+    pub backend: BackendKind,
     /// Threads; 0 for one a processor. The result does not depend on it
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u16).range(0..=1024))]
     pub threads: u16,
@@ -48,7 +52,7 @@ struct Listed {
 }
 
 #[derive(Serialize)]
-struct Report {
+pub(super) struct Report {
     experiment: &'static str,
     source: &'static str,
     data: String,
@@ -63,33 +67,10 @@ struct Report {
 }
 
 pub(super) fn run(args: &ReproduceArgs, json: bool) -> Result<(), Error> {
-    let all = Experiment::<Cpu>::all();
     if args.names.is_empty() {
-        return list(&all, json);
+        return list(json);
     }
-    let chosen = chosen(&all, &args.names)?;
-    if let Some(experiment) = chosen.iter().find(|experiment| experiment.data != Data::Own)
-        && args.data.is_none()
-        && !args.quick
-    {
-        return Err(Error::Flag {
-            flag: "--data",
-            value: format!("(for {})", experiment.name),
-            expected: "mnist:DIR (`ebm-train data fetch mnist` brings it), or --quick for the embedded digits",
-        });
-    }
-    prepare_folder(&args.out)?;
-    let backend = Cpu::new(args.threads.into())?;
-    let mut reports = Vec::new();
-    for experiment in chosen {
-        let dataset = dataset(args, experiment.data)?;
-        let setting = Setting { dataset: &dataset, quick: args.quick };
-        let report = one(experiment, &backend, setting, args)?;
-        if !json {
-            super::print(&describe(&report))?;
-        }
-        reports.push(report);
-    }
+    let reports = args.backend.run(args.threads.into(), Chosen { args, json })?;
     let missed: Vec<String> =
         reports.iter().filter(|report| !report.reached).map(|r| r.experiment.to_owned()).collect();
     if json {
@@ -101,7 +82,47 @@ pub(super) fn run(args: &ReproduceArgs, json: bool) -> Result<(), Error> {
     if missed.is_empty() { Ok(()) } else { Err(Error::BarMissed(missed.join(", "))) }
 }
 
-fn list(all: &[Experiment<Cpu>], json: bool) -> Result<(), Error> {
+/// The experiments that are asked for, and whether their figures are to be JSON.
+struct Chosen<'a> {
+    args: &'a ReproduceArgs,
+    json: bool,
+}
+
+impl Work for Chosen<'_> {
+    type Found = Vec<Report>;
+
+    fn on<B: Backend>(self, backend: &B) -> Result<Vec<Report>, Error> {
+        let Self { args, json } = self;
+        let all = Experiment::<B>::all();
+        let chosen = chosen(&all, &args.names)?;
+        if let Some(experiment) = chosen.iter().find(|experiment| experiment.data != Data::Own)
+            && args.data.is_none()
+            && !args.quick
+        {
+            return Err(Error::Flag {
+                flag: "--data",
+                value: format!("(for {})", experiment.name),
+                expected: "mnist:DIR (`ebm-train data fetch mnist` brings it), or --quick for the embedded digits",
+            });
+        }
+        prepare_folder(&args.out)?;
+        let mut reports = Vec::new();
+        for experiment in chosen {
+            let dataset = dataset(args, experiment.data)?;
+            let setting = Setting { dataset: &dataset, quick: args.quick };
+            let report = one(experiment, backend, setting, args)?;
+            // The card has done what this one took: what it found can be told before the next begins.
+            if !json {
+                super::print(&describe(&report))?;
+            }
+            reports.push(report);
+        }
+        Ok(reports)
+    }
+}
+
+fn list(json: bool) -> Result<(), Error> {
+    let all = Experiment::<Cpu>::all();
     let listed = all.iter().map(|&Experiment { name, about, source, .. }| Listed { name, about, source });
     if json {
         return super::print_json(&serde_json::json!({ "experiments": listed.collect::<Vec<_>>() }));
@@ -113,7 +134,7 @@ fn list(all: &[Experiment<Cpu>], json: bool) -> Result<(), Error> {
     super::print(&text)
 }
 
-fn chosen<'a>(all: &'a [Experiment<Cpu>], names: &[String]) -> Result<Vec<&'a Experiment<Cpu>>, Error> {
+fn chosen<'a, B: Backend>(all: &'a [Experiment<B>], names: &[String]) -> Result<Vec<&'a Experiment<B>>, Error> {
     if names.iter().any(|name| name == "all") {
         return Ok(all.iter().collect());
     }
@@ -135,9 +156,9 @@ fn dataset(args: &ReproduceArgs, wanted: Data) -> Result<Dataset, Error> {
     data::open(&DataOptions { data, binarisation, ..DataOptions::default() })
 }
 
-fn one(
-    experiment: &Experiment<Cpu>,
-    backend: &Cpu,
+fn one<B: Backend>(
+    experiment: &Experiment<B>,
+    backend: &B,
     setting: Setting<'_>,
     args: &ReproduceArgs,
 ) -> Result<Report, Error> {
