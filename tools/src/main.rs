@@ -31,6 +31,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use bench::Device;
 use board::Board;
 use console::complain;
 use firmware::Host;
@@ -103,20 +104,12 @@ enum Chore {
         overwrite: bool,
     },
     /// Time training beside PyTorch and scikit-learn, in turn, and print ratios
-    Bench {
-        /// The folder with MNIST's four files; `ebm-train data fetch mnist` brings them
-        #[arg(long, value_name = "DIR", default_value = "data/mnist")]
-        data: PathBuf,
-        /// Only these workloads, by name [default: all that `ebm-train bench` runs]
-        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-        only: Vec<String>,
-        /// Times that each side has its turn
-        #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        rounds: u32,
-        /// The Python that has torch and scikit-learn
-        #[arg(long, value_name = "PROGRAM", default_value = "python3")]
-        python: PathBuf,
-    },
+    Bench(bench::Asked),
+    /// The same on a graphics card: ours beside PyTorch on CUDA
+    ///
+    /// Both sides need their driver: ours Vulkan's, PyTorch CUDA's. Where there is no Cargo, `xtask bench-gpu --program PROGRAM`, both built elsewhere,
+    /// does it from a folder in this checkout.
+    BenchGpu(bench::Asked),
     /// Measure every operation on every board under QEMU; print the tables in Markdown
     Figures {
         /// A folder of ebm-firmware/boards [default: all]
@@ -164,10 +157,8 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Bare { board } => bare::run(&Board::chosen(board.as_deref())?),
         Chore::Shapes { board } => shapes::run(&Board::load(&board)?),
         Chore::Count { overwrite } => count::run(overwrite),
-        Chore::Bench { data, only, rounds, python } => {
-            bench::run(&bench::Bench { data, only, rounds, python })?;
-            Ok(true)
-        }
+        Chore::Bench(asked) => bench::run(&asked, Device::Processor).map(|()| true),
+        Chore::BenchGpu(asked) => bench::run(&asked, Device::Card).map(|()| true),
         Chore::Figures { board, shape } => figures::run(&Board::chosen(board.as_deref())?, &shape),
     }
 }

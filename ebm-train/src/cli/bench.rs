@@ -14,7 +14,7 @@ use serde::Serialize;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A workload runs once to warm up, then --repeats times. GFLOP/s count the products alone, two operations a multiply-add, in the fastest run; of products: as a share of what \
-    a product of 2048 × 2048 matrices reaches in the same run. `cargo xtask bench` times PyTorch and scikit-learn in turn with these.\n\nExample: ebm-train bench --data mnist:data/mnist --only cd1-784x128-b64"
+    a product of 2048 × 2048 matrices reaches in the same run. `cargo xtask bench` times PyTorch and scikit-learn in turn with these, `cargo xtask bench-gpu` PyTorch on CUDA.\n\nExample: ebm-train bench --data mnist:data/mnist --only cd1-784x128-b64"
 )]
 pub struct BenchArgs {
     /// MNIST, as mnist:DIR; `ebm-train data fetch mnist` brings it
