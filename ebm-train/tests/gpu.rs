@@ -33,6 +33,9 @@ const fn shape(rows: usize, visible: usize, hidden: usize) -> Shape {
 const SHAPES: [Shape; 6] =
     [shape(1, 1, 1), shape(7, 5, 3), shape(33, 17, 65), shape(64, 64, 64), shape(100, 70, 130), shape(300, 40, 20)];
 
+/// Products that are cut into tiles of 32, 64 and 128 rows and columns; those of [`SHAPES`] are cut into the smallest.
+const TILED: [Shape; 3] = [shape(330, 19, 331), shape(650, 20, 641), shape(1281, 9, 1300)];
+
 const LINKS: [Link; 3] = [Link::Identity, Link::Sigmoid, Link::Rectifier];
 const HIDDEN_KINDS: [HiddenKind; 2] = [HiddenKind::Bernoulli, HiddenKind::Relu];
 
@@ -167,19 +170,25 @@ fn wrong(ours: &Answer, cpu: &Answer) -> Option<String> {
     Some(format!("{} of {} values are too far off; {}", beyond.len(), cpu.values.len(), worst.1))
 }
 
-/// Fails where the GPU's answers are not the CPU's, naming every operation that differs.
+/// Fails where the GPU's answers are not the CPU's, naming every operation that differs; also those of kernels that do without what not every card
+/// has.
 fn hold(shapes: &[Shape], on_cpu: fn(&Cpu, Shape) -> Answers, on_gpu: fn(&Gpu, Shape) -> Answers) -> Result<(), Error> {
     if !card::is_there() {
         return Ok(());
     }
     let (cpu, gpu) = (Cpu::new(1)?, Gpu::new()?);
+    let plain = if gpu.adapter().features.is_empty() { None } else { Some(Gpu::without_features()?) };
     let mut failures = Vec::new();
     for &shape in shapes {
-        let (cpu, ours) = (on_cpu(&cpu, shape).0, on_gpu(&gpu, shape).0);
-        gpu.check()?;
-        assert_eq!(cpu.len(), ours.len(), "as many answers");
-        let wrong = ours.iter().zip(&cpu).filter_map(|(ours, cpu)| Some((&cpu.what, wrong(ours, cpu)?)));
-        failures.extend(wrong.map(|(what, wrong)| format!("{what} of {shape:?}: {wrong}")));
+        let cpu = on_cpu(&cpu, shape).0;
+        for gpu in [&gpu].into_iter().chain(&plain) {
+            let ours = on_gpu(gpu, shape).0;
+            gpu.check()?;
+            assert_eq!(cpu.len(), ours.len(), "as many answers");
+            let wrong = ours.iter().zip(&cpu).filter_map(|(ours, cpu)| Some((&cpu.what, wrong(ours, cpu)?)));
+            let features = &gpu.adapter().features;
+            failures.extend(wrong.map(|(what, wrong)| format!("{what} of {shape:?}, {features:?}: {wrong}")));
+        }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
@@ -233,7 +242,12 @@ fn sigmoid(z: f64) -> f64 {
 
 /// Bound of a state that is on where the draw lies under `p`.
 fn of_state(p: f64, draw: u32) -> f64 {
-    if (p - f64::from(unit_interval(draw))).abs() <= MARGIN { UNDECIDED } else { 0.0 }
+    of_state_within(0.0, p, draw)
+}
+
+/// The same where the field of `p` is known up to `field`: `|σ′| ≤ 1/4`.
+fn of_state_within(field: f64, p: f64, draw: u32) -> f64 {
+    if (p - f64::from(unit_interval(draw))).abs() <= MARGIN.max(field / 4.0) { UNDECIDED } else { 0.0 }
 }
 
 /// Units of the layer that a product comes from and of the one that it goes to, and the latter's biases.
@@ -358,7 +372,44 @@ fn products<B: Backend>(backend: &B, Shape { rows, visible, hidden }: Shape) -> 
 
 #[test]
 fn affine_maps_agree() -> Result<(), Error> {
-    hold(&SHAPES, products, products)
+    hold(&SHAPES, products, products)?;
+    hold(&TILED, products, products)
+}
+
+/// Units of a layer drawn as their fields are computed.
+fn drawn_layers<B: Backend>(backend: &B, Shape { rows, visible, hidden }: Shape) -> Answers {
+    let mut answers = Answers::default();
+    let machine = Parameters::random(visible, hidden, 1.0, 1);
+    let weights = backend.upload(hidden, visible, &machine.weights);
+    let samples = samples(rows);
+    let draws = draws(&samples);
+    let (mut means, mut of_units) = (backend.zeros(0, 0), backend.zeros(0, 0));
+    for direction in [Direction::Up, Direction::Down] {
+        let (inputs, outputs, bias) = ends(direction, &machine);
+        let (bias, words) = (backend.upload(1, outputs, bias), words(draws, outputs));
+        let input = backend.upload(rows, inputs, &probabilities(rows * inputs, 2));
+        backend.affine(direction, &weights, Some(&bias), Link::Identity, &input, &mut of_units);
+        let fields = backend.download(&of_units);
+        let field = sum(inputs + 1, walk(inputs + 1));
+        for beta in [Beta::ZERO, Beta::new(77), Beta::ONE] {
+            backend.sample_affine(draws, direction, &weights, &bias, beta, &input, &mut of_units);
+            let value = f64::from(beta.value());
+            let bound = |unit: usize, _| of_state_within(field, sigmoid(value * f64::from(fields[unit])), words[unit]);
+            answers.near(backend, &format!("sample_affine {direction:?} at {beta:?}"), &of_units, bound);
+        }
+        backend.means_and_states(draws, direction, &weights, &bias, &input, &mut means, &mut of_units);
+        let bound = |unit: usize, _| of_state_within(field, sigmoid(fields[unit].into()), words[unit]);
+        answers.near(backend, &format!("states {direction:?}"), &of_units, bound);
+        let bound = |_, mean: f64| field / 4.0 + of_mean(HiddenKind::Bernoulli) * mean;
+        answers.near(backend, &format!("means {direction:?}"), &means, bound);
+    }
+    answers
+}
+
+#[test]
+fn units_are_drawn_as_their_fields_are_computed() -> Result<(), Error> {
+    hold(&SHAPES, drawn_layers, drawn_layers)?;
+    hold(&TILED, drawn_layers, drawn_layers)
 }
 
 fn derivatives<B: Backend>(backend: &B, Shape { rows, hidden, .. }: Shape) -> Answers {
@@ -415,7 +466,9 @@ fn statistics<B: Backend>(backend: &B, Shape { rows, visible, hidden }: Shape) -
 
 #[test]
 fn statistics_are_the_same_sums() -> Result<(), Error> {
-    hold(&SHAPES, statistics, statistics)
+    hold(&SHAPES, statistics, statistics)?;
+    // Of so many columns by rows are the statistics.
+    hold(&TILED.map(|Shape { rows, visible, hidden }| shape(visible, rows, hidden)), statistics, statistics)
 }
 
 fn elements<B: Backend>(backend: &B, Shape { rows, visible, .. }: Shape) -> Answers {
@@ -1159,6 +1212,13 @@ fn descents<B: Backend>(backend: &B, Shape { rows, visible, hidden }: Shape) -> 
                 backend.upload(hidden, visible, &moment)
             });
             backend.descend(step, weight_decay, terms, &mut moments, &mut theta);
+            let mut bias = backend.upload(1, hidden, &uniform(hidden, 1.0, 8, 0));
+            let mut of_bias = [6, 7].map(|seed| {
+                let moment: Vec<f32> = probabilities(hidden, seed).iter().map(|p| p + 0.25).collect();
+                backend.upload(1, hidden, &moment)
+            });
+            let of_hidden: Vec<(f32, &B::Tensor)> = terms.iter().map(|(scale, [_, h])| (*scale, *h)).collect();
+            backend.descend_bias(step, &of_hidden, &mut backend.zeros(1, hidden), &mut of_bias, &mut bias);
             // Terms are means of products of up to 1, of up to four times as many samples.
             let gradient = sum(2 * rows + 3, 4.0) + rounded(3, 4.0);
             let rate = f64::from(RATE);
@@ -1169,6 +1229,8 @@ fn descents<B: Backend>(backend: &B, Shape { rows, visible, hidden }: Shape) -> 
             answers.near(backend, &what("first moment"), &moments[0], |_, m| gradient + rounded(3, m.abs()));
             // Of the second moment a square of the gradient, at most 4, is a thousandth.
             answers.near(backend, &what("second moment"), &moments[1], |_, m| 0.01 * gradient + rounded(4, m.abs()));
+            answers.near(backend, &what("bias"), &bias, |_, _| moved);
+            answers.near(backend, &what("its moment"), &of_bias[0], |_, m| gradient + rounded(3, m.abs()));
         }
     }
     answers

@@ -4,7 +4,7 @@ mod cpu;
 mod gpu;
 
 pub use cpu::{Cpu, CpuRounded, CpuSet, CpuStates, CpuTensor};
-pub use gpu::{Adapter, Gpu, GpuRounded, GpuSet, GpuTensor, adapters};
+pub use gpu::{Adapter, Feature, Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor, adapters};
 
 use crate::Error;
 use crate::parameters::UnitKinds;
@@ -158,6 +158,39 @@ pub trait Backend {
         input: &Self::Tensor,
         out: &mut Self::Tensor,
     );
+
+    /// States of Bernoulli units drawn given the other layer's values: `out = 1` where the draw lies under `σ(β·(bias + input·W))` or, downwards,
+    /// `σ(β·(bias + input·Wᵀ))`.
+    #[allow(clippy::too_many_arguments)]
+    fn sample_affine(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &Self::Tensor,
+        bias: &Self::Tensor,
+        beta: Beta,
+        input: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.affine(direction, weights, Some(bias), Link::Identity, input, out);
+        self.sample_hidden(draws, HiddenKind::Bernoulli, beta, out);
+    }
+
+    /// Means of Bernoulli units given the other layer's values, and states drawn at `β = 1`.
+    #[allow(clippy::too_many_arguments)]
+    fn means_and_states(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &Self::Tensor,
+        bias: &Self::Tensor,
+        input: &Self::Tensor,
+        means: &mut Self::Tensor,
+        states: &mut Self::Tensor,
+    ) {
+        self.affine(direction, weights, Some(bias), Link::Sigmoid, input, means);
+        self.bernoulli(draws, means, states);
+    }
 
     /// `out = 1` where the draw lies under `probabilities`, else 0.
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &Self::Tensor, out: &mut Self::Tensor);
@@ -354,8 +387,8 @@ pub trait Backend {
     fn add_signs(&self, scale: f32, values: &Self::Tensor, out: &mut Self::Tensor);
 
     /// One step of an optimiser down the gradient `Σ scale·hiddenᵀ·visible + weight_decay·θ` of weights over one or more terms
-    /// `(scale, [visible, hidden])`: to the bit what [`Backend::outer`], [`Backend::add_scaled`] and [`Backend::step`] do one after another, without
-    /// a place for the gradient.
+    /// `(scale, [visible, hidden])`: what [`Backend::outer`], [`Backend::add_scaled`] and [`Backend::step`] do one after another, without a place
+    /// for the gradient; to the bit on a processor.
     fn descend(
         &self,
         step: Step,
@@ -364,6 +397,20 @@ pub trait Backend {
         moments: &mut [Self::Tensor; 2],
         parameter: &mut Self::Tensor,
     );
+
+    /// One step of an optimiser down the gradient `Σ scale·(sum of the rows)` of a bias over terms `(scale, values)`. What `gradient`, of the bias's
+    /// shape, holds afterwards is unspecified.
+    fn descend_bias(
+        &self,
+        step: Step,
+        terms: &[(f32, &Self::Tensor)],
+        gradient: &mut Self::Tensor,
+        moments: &mut [Self::Tensor; 2],
+        parameter: &mut Self::Tensor,
+    ) {
+        self.column_sums(0.0, terms, gradient);
+        self.step(step, gradient, moments, parameter);
+    }
 
     /// One step of an optimiser down `gradient`. `moments` are two tensors of the parameter's shape, zero at the start;
     /// momentum uses the first.

@@ -89,10 +89,13 @@ pub(super) fn list(json: bool) -> Result<(), Error> {
         return super::print("No graphics card: --backend gpu needs its Vulkan, Metal or DX12 driver\n");
     }
     let mut text = String::new();
-    for Adapter { name, interface, kind, driver, largest_tensor, .. } in adapters {
+    for Adapter { name, interface, kind, driver, largest_tensor, features, .. } in adapters {
         let mebibytes = largest_tensor >> 20;
         // Writing to a string does not fail.
         let _ = writeln!(text, "{name}\n  {kind}, by {interface}; {driver}; tensors of up to {mebibytes} MiB");
+        for feature in features {
+            let _ = writeln!(text, "  {feature}");
+        }
     }
     super::print(&text)
 }

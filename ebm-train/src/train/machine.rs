@@ -81,8 +81,13 @@ impl<B: Backend> Machine<B> {
         visible: &B::Tensor,
         states: &mut B::Tensor,
     ) {
-        self.hidden_fields(backend, visible, states);
-        backend.sample_hidden(draws, self.kinds.hidden, beta, states);
+        if self.kinds.hidden == HiddenKind::Bernoulli {
+            let (weights, bias) = (&self.weights, &self.hidden_bias);
+            backend.sample_affine(draws, Direction::Up, weights, bias, beta, visible, states);
+        } else {
+            self.hidden_fields(backend, visible, states);
+            backend.sample_hidden(draws, self.kinds.hidden, beta, states);
+        }
     }
 
     /// Means and states, drawn at `β = 1`, of the hidden units given visible states.
@@ -95,8 +100,8 @@ impl<B: Backend> Machine<B> {
         states: &mut B::Tensor,
     ) {
         if self.kinds.hidden == HiddenKind::Bernoulli {
-            self.hidden_means(backend, visible, means);
-            backend.bernoulli(draws, means, states);
+            let (weights, bias) = (&self.weights, &self.hidden_bias);
+            backend.means_and_states(draws, Direction::Up, weights, bias, visible, means, states);
         } else {
             self.hidden_fields(backend, visible, means);
             backend.copy(means, states);
@@ -135,8 +140,13 @@ impl<B: Backend> Machine<B> {
         hidden: &B::Tensor,
         states: &mut B::Tensor,
     ) {
-        self.visible_inputs(backend, hidden, states);
-        backend.sample_visible(draws, &self.kinds, beta, &self.visible_bias, states);
+        if self.kinds.blocks.is_empty() {
+            let (weights, bias) = (&self.weights, &self.visible_bias);
+            backend.sample_affine(draws, Direction::Down, weights, bias, beta, hidden, states);
+        } else {
+            self.visible_inputs(backend, hidden, states);
+            backend.sample_visible(draws, &self.kinds, beta, &self.visible_bias, states);
+        }
     }
 
     /// Means and states, drawn at `β = 1`, of the visible units given hidden states.
@@ -149,8 +159,8 @@ impl<B: Backend> Machine<B> {
         states: &mut B::Tensor,
     ) {
         if self.kinds.blocks.is_empty() {
-            self.visible_means(backend, hidden, means);
-            backend.bernoulli(draws, means, states);
+            let (weights, bias) = (&self.weights, &self.visible_bias);
+            backend.means_and_states(draws, Direction::Down, weights, bias, hidden, means, states);
         } else {
             self.visible_inputs(backend, hidden, means);
             backend.copy(means, states);

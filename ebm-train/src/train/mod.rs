@@ -132,16 +132,21 @@ impl<B: Backend> Update<B> {
         backend.step(step, &self.gradient, &mut self.moments, parameter);
     }
 
-    /// One step of the optimiser on weights, down the gradient of what `[visible, hidden]` units' values give with it, which is kept nowhere.
+    /// One step of the optimiser on weights, down the gradient of [`Backend::descend`], which is kept nowhere.
     fn descend(
         &mut self,
         backend: &B,
         step: Step,
         weight_decay: f32,
-        values: [&B::Tensor; 2],
+        terms: &[(f32, [&B::Tensor; 2])],
         parameter: &mut B::Tensor,
     ) {
-        backend.descend(step, weight_decay, &[(1.0, values)], &mut self.moments, parameter);
+        backend.descend(step, weight_decay, terms, &mut self.moments, parameter);
+    }
+
+    /// One step of the optimiser on a bias, down the gradient that the sums of units' values give, which need not be kept.
+    fn descend_bias(&mut self, backend: &B, step: Step, terms: &[(f32, &B::Tensor)], parameter: &mut B::Tensor) {
+        backend.descend_bias(step, terms, &mut self.gradient, &mut self.moments, parameter);
     }
 
     /// Saves the moments; the gradient is formed anew by the next minibatch.

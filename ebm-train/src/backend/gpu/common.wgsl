@@ -9,10 +9,13 @@ struct Params {
     // Numbers, likewise.
     s: vec4<f32>,
     t: vec4<f32>,
+    u: vec4<f32>,
     // Seed (low, high), step, and purpose, layer and phase as a Philox counter holds them.
     draws: vec4<u32>,
     // Where the samples or rows begin among `words`.
     first: u32,
+    // Terms of the second sum of a product.
+    second: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -20,9 +23,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> a: array<f32>;
 @group(0) @binding(3) var<storage, read> b: array<f32>;
 @group(0) @binding(4) var<storage, read> c: array<f32>;
-@group(0) @binding(5) var<storage, read_write> x: array<f32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(7) var<storage, read_write> z: array<f32>;
+@group(0) @binding(5) var<storage, read> d: array<f32>;
+@group(0) @binding(6) var<storage, read_write> x: array<f32>;
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+@group(0) @binding(8) var<storage, read_write> z: array<f32>;
 
 // Number of a thread where threads lie in rows of groups of 256.
 fn thread(id: vec3<u32>, groups: vec3<u32>) -> u32 {

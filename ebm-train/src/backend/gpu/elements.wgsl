@@ -60,6 +60,15 @@ fn backward(i: u32) -> f32 {
     return x[i];
 }
 
+// A step down the gradient a
+fn descend_momentum(i: u32) -> f32 {
+    return momentum(i, a[i]);
+}
+
+fn descend_adam(i: u32) -> f32 {
+    return adam(i, a[i]);
+}
+
 // The kernel of each, which OPERATION stands for.
 @compute @workgroup_size(256)
 fn each(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {

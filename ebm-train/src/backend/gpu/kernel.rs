@@ -1,11 +1,12 @@
 //! Kernels by name, what they are given, and their text.
 
+use super::states::Cooperative;
 use crate::backend::{Draws, Link};
 use ebm_core::math::EXP_MIN;
 use ebm_core::rng::{self, Stream};
 use ebm_core::{HiddenKind, VisibleKind};
 
-/// A kernel: the file that it stands in and its name there.
+/// A kernel: the file that it stands in and its name there, or what the file's kernel does with each number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Kernel(pub File, pub &'static str);
 
@@ -13,37 +14,106 @@ pub(super) struct Kernel(pub File, pub &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum File {
     Classes,
+    Columns,
     Draws,
     Elements,
-    Product,
+    Packed,
+    Product(Tile),
     Rounded,
     Rows,
-    Steps,
+    States(Cooperative),
     Sums,
     Visible,
 }
 
-impl Kernel {
-    /// Its text: the file's after what every kernel begins with.
-    pub(super) fn text(self) -> String {
-        let Self(file, name) = self;
-        let kernels = match file {
-            File::Classes => include_str!("classes.wgsl"),
-            File::Draws => include_str!("draws.wgsl"),
-            File::Elements => include_str!("elements.wgsl"),
-            File::Product => include_str!("product.wgsl"),
-            File::Rounded => include_str!("rounded.wgsl"),
-            File::Rows => include_str!("rows.wgsl"),
-            File::Steps => include_str!("steps.wgsl"),
-            File::Sums => include_str!("sums.wgsl"),
-            File::Visible => include_str!("visible.wgsl"),
-        };
-        format!("{}\n{}\n{}", constants(), include_str!("common.wgsl"), kernels.replace("OPERATION", name))
+/// How a product is cut up: product.wgsl says into what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Tile {
+    /// Sums along a side of a tile.
+    pub side: usize,
+    /// Terms that are gathered at a time.
+    depth: usize,
+    /// Sums along a side of a thread's share.
+    micro: usize,
+}
+
+/// From the tile that needs each factor the fewest times on.
+const TILES: [Tile; 4] = [
+    Tile { side: 128, depth: 8, micro: 8 },
+    Tile { side: 64, depth: 16, micro: 4 },
+    Tile { side: 32, depth: 32, micro: 4 },
+    SMALLEST,
+];
+const SMALLEST: Tile = Tile { side: 16, depth: 64, micro: 4 };
+
+/// Tiles that keep all of a large card busy.
+const ENOUGH: usize = 96;
+
+impl Tile {
+    /// For a product of so many rows and columns: the largest tile that is not mostly empty and leaves enough of them.
+    pub(super) fn of(rows: usize, columns: usize) -> Self {
+        let fits =
+            |tile: &Self| tile.side <= rows.min(columns).next_power_of_two() && tile.count(rows, columns) >= ENOUGH;
+        TILES.into_iter().find(fits).unwrap_or(SMALLEST)
     }
 
-    /// Where it begins: in files of functions with one kernel around them, at that.
+    /// Tiles of a product.
+    pub(super) fn count(self, rows: usize, columns: usize) -> usize {
+        rows.div_ceil(self.side) * columns.div_ceil(self.side)
+    }
+
+    fn constants(self) -> String {
+        let Self { side, depth, micro } = self;
+        format!("const TILE = {side}u;\nconst DEPTH = {depth}u;\nconst MICRO = {micro}u;\n")
+    }
+}
+
+impl Kernel {
+    /// Its text: the file's after what every kernel begins with. `subgroups`: the card has them.
+    pub(super) fn text(self, subgroups: bool) -> String {
+        let Self(file, operation) = self;
+        let mut enabled = "";
+        let mut cut = String::new();
+        let steps = include_str!("steps.wgsl");
+        let parts: &[&str] = match file {
+            File::Classes => &[include_str!("classes.wgsl")],
+            File::Columns => &[steps, include_str!("columns.wgsl")],
+            File::Draws => &[include_str!("draws.wgsl")],
+            File::Elements => &[steps, include_str!("elements.wgsl")],
+            File::Product(of) => {
+                cut = of.constants();
+                &[steps, include_str!("product.wgsl")]
+            }
+            File::Packed => {
+                enabled = "enable f16;\n";
+                &[include_str!("packed.wgsl")]
+            }
+            File::Rounded => &[include_str!("rounded.wgsl")],
+            File::Rows => &[include_str!("rows.wgsl")],
+            File::States(card) => {
+                enabled = "enable f16;\nenable wgpu_cooperative_matrix;\n";
+                cut = card.constants();
+                &[include_str!("states.wgsl")]
+            }
+            File::Sums if subgroups => &[include_str!("sums.wgsl"), include_str!("row_subgroups.wgsl")],
+            File::Sums => &[include_str!("sums.wgsl"), include_str!("row.wgsl")],
+            File::Visible => &[include_str!("visible.wgsl")],
+        };
+        // Weights lie hidden × visible: by columns, as they are multiplied, upwards.
+        let load = if operation == "up" { "coopLoad" } else { "coopLoadT" };
+        let kernels = parts.concat().replace("OPERATION", operation).replace("LOAD", load);
+        [enabled, &constants(), &cut, include_str!("common.wgsl"), &kernels].concat()
+    }
+
+    /// Where it begins.
     pub(super) fn entry_point(self) -> &'static str {
-        if matches!(self.0, File::Draws | File::Elements) { "each" } else { self.1 }
+        match self.0 {
+            File::Columns => "each_column",
+            File::Draws | File::Elements => "each",
+            File::Product(_) => "product",
+            File::Sums => "each_row",
+            File::Classes | File::Packed | File::Rounded | File::Rows | File::States(_) | File::Visible => self.1,
+        }
     }
 }
 
@@ -90,9 +160,11 @@ pub(super) struct Params {
     pub m: [u32; 4],
     pub s: [f32; 4],
     pub t: [f32; 4],
+    pub u: [f32; 4],
     pub draws: [u32; 4],
     pub first: u32,
-    pub unused: [u32; 3],
+    pub second: u32,
+    pub unused: [u32; 2],
 }
 
 impl Params {

@@ -7,15 +7,19 @@ mod device;
 mod kernel;
 mod operations;
 mod recorder;
+mod states;
 mod tensor;
+mod trusted;
 mod units;
 
-pub use device::{Adapter, adapters};
-pub use tensor::{GpuRounded, GpuSet, GpuTensor};
+pub use device::{Adapter, Feature, adapters};
+pub use states::{GpuRounded, GpuStates};
+pub use tensor::{GpuSet, GpuTensor};
 
 use crate::Error;
 use device::Fault;
 use recorder::Recorder;
+use states::Cooperative;
 use std::cell::RefCell;
 use units::UnitTables;
 
@@ -24,6 +28,8 @@ pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     adapter: Adapter,
+    /// How it multiplies matrices of 16-bit numbers, if it does.
+    cooperative: Option<Cooperative>,
     fault: Fault,
     recorder: RefCell<Recorder>,
     units: RefCell<UnitTables>,
@@ -34,11 +40,28 @@ pub struct Gpu {
 impl Gpu {
     /// The card that the system prefers. Fails when there is none, or its driver refuses.
     pub fn new() -> Result<Self, Error> {
-        let (device, queue, adapter) = device::open()?;
+        Self::open(true)
+    }
+
+    /// The same card without the features that not every card has ([`Adapter::features`]): results differ by rounding at most.
+    pub fn without_features() -> Result<Self, Error> {
+        Self::open(false)
+    }
+
+    fn open(with_features: bool) -> Result<Self, Error> {
+        let (device, queue, adapter, cooperative) = device::open(with_features)?;
         let fault = Fault::watch(&device);
-        let recorder = RefCell::new(Recorder::new(&device));
-        let gpu =
-            Self { device, queue, adapter, fault, recorder, units: RefCell::default(), scratch: RefCell::default() };
+        let recorder = RefCell::new(Recorder::new(&device, adapter.features.contains(&Feature::Subgroups)));
+        let gpu = Self {
+            device,
+            queue,
+            adapter,
+            cooperative,
+            fault,
+            recorder,
+            units: RefCell::default(),
+            scratch: RefCell::default(),
+        };
         Ok(gpu)
     }
 

@@ -1,8 +1,8 @@
 //! The operations of [`Backend`] as kernels.
 
-use super::kernel::{File, Kernel, Params, link as number_of};
+use super::kernel::{File, Kernel, Params, Tile, link as number_of};
 use super::recorder::Call;
-use super::{Gpu, GpuRounded, GpuSet, GpuTensor};
+use super::{Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor};
 use crate::Error;
 use crate::backend::{ADAM, Backend, Direction, Draws, Link, Step};
 use crate::parameters::UnitKinds;
@@ -14,21 +14,46 @@ use std::ops::Range;
 const GROUP: usize = 256;
 /// Threads of a group that sums a row.
 const ROW_GROUP: usize = 64;
-/// Rows and columns of a product's tile.
-const TILE: usize = 64;
-/// Parts in which the largest weight is looked for.
-const PARTS: usize = 256;
+/// Columns that a group sums.
+const COLUMNS: usize = 16;
+/// A kernel that goes a step, and the step as it is told of it; `descend_adam` writes both moments.
+fn stepping(step: Step) -> (&'static str, Params) {
+    match step {
+        Step::Momentum { learning_rate, momentum } => {
+            ("descend_momentum", Params { t: [learning_rate, momentum, 0.0, 0.0], ..Params::default() })
+        }
+        Step::Adam { learning_rate, taken } => {
+            let [first, second] = ADAM.corrections(taken);
+            let t = [learning_rate, ADAM.beta_1, ADAM.beta_2, ADAM.epsilon];
+            ("descend_adam", Params { t, u: [first, second, 0.0, 0.0], ..Params::default() })
+        }
+    }
+}
 
-/// Where the numbers of a factor lie: strides from row to row and from column to column.
-type Strides = [usize; 2];
+/// What a step writes.
+fn stepped<'a>(step: Step, parameter: &'a GpuTensor, [first, second]: &'a [GpuTensor; 2]) -> Vec<&'a GpuTensor> {
+    match step {
+        Step::Momentum { .. } => vec![parameter, first],
+        Step::Adam { .. } => vec![parameter, first, second],
+    }
+}
+
+/// What a product adds up: the factors, and where their numbers lie.
+struct Terms<'a> {
+    scale: f32,
+    left: &'a GpuTensor,
+    right: &'a GpuTensor,
+    /// Terms of a sum.
+    count: usize,
+}
 
 impl Gpu {
     /// A kernel with a thread for every number of `x`.
-    fn each(&self, kernel: &'static str, params: Params, read: [Option<&GpuTensor>; 3], x: &GpuTensor) {
+    fn each(&self, kernel: &'static str, params: Params, read: &[&GpuTensor], x: &GpuTensor) {
         let [rows, columns] = [x.rows, x.columns];
         let params = Params { n: [x.len() as u32, columns.max(1) as u32, params.n[2], rows as u32], ..params };
-        let call = Call { params, read, written: [Some(x), None, None], ..Call::default() };
-        self.run(Kernel(File::Elements, kernel), x.len(), GROUP, call);
+        let call = Call { params, read, written: &[x], ..Call::default() };
+        self.run(Kernel(File::Elements, kernel), x.len().div_ceil(GROUP), call);
     }
 
     /// A kernel with a thread for every four numbers of a row of `x`.
@@ -36,56 +61,109 @@ impl Gpu {
         assert_eq!(draws.samples.len(), x.rows, "a sample a row");
         let params =
             Params { n: [x.rows as u32, x.columns as u32, 0, 0], s: [s[0], s[1], 0.0, 0.0], ..Params::default() };
-        let call = Call {
-            params: params.drawing(draws),
-            words: draws.samples,
-            written: [Some(x), None, None],
-            ..Call::default()
+        let call = Call { params: params.drawing(draws), words: draws.samples, written: &[x], ..Call::default() };
+        self.run(Kernel(File::Draws, kernel), (x.rows * x.columns.div_ceil(4)).div_ceil(GROUP), call);
+    }
+
+    /// A kernel with a group for every row of the first of `read`, or of `x` if there is none.
+    fn each_row(&self, kernel: &'static str, params: Params, read: &[&GpuTensor], x: &GpuTensor) {
+        let of_rows = read.first().unwrap_or(&x);
+        let params = Params { n: [of_rows.rows as u32, of_rows.columns as u32, params.n[2], 0], ..params };
+        self.run(Kernel(File::Sums, kernel), of_rows.rows, Call { params, read, written: &[x], ..Call::default() });
+    }
+
+    /// A kernel over sums of columns: one or two terms `(scale, values)`.
+    fn each_column(&self, kernel: &'static str, params: Params, terms: [(f32, &GpuTensor); 2], written: &[&GpuTensor]) {
+        let [(scale, values), (second_scale, second)] = terms;
+        let columns = written[0].columns;
+        let params = Params {
+            n: [columns as u32, values.rows as u32, second.rows as u32, 0],
+            s: [params.s[0], scale, second_scale, 0.0],
+            ..params
         };
-        self.run(Kernel(File::Draws, kernel), x.rows * x.columns.div_ceil(4), GROUP, call);
+        let call = Call { params, read: &[values, second], written, ..Call::default() };
+        self.run(Kernel(File::Columns, kernel), columns.div_ceil(COLUMNS), call);
     }
 
-    /// A kernel with a group for every row of `a`.
-    fn each_row(
-        &self,
-        kernel: &'static str,
-        params: Params,
-        read: [Option<&GpuTensor>; 3],
-        written: [Option<&GpuTensor>; 2],
-    ) {
-        let (rows, columns) = read[0].or(written[0]).map_or((0, 0), |of_rows| (of_rows.rows, of_rows.columns));
-        let params = Params { n: [rows as u32, columns as u32, params.n[2], 0], ..params };
-        let call = Call { params, read, written: [written[0], written[1], None], ..Call::default() };
-        self.run(Kernel(File::Sums, kernel), rows * ROW_GROUP, ROW_GROUP, call);
-    }
-
-    /// `out = link(keep·out + scale·left·right + bias)`; the inner length is `inner`.
+    /// A kernel over the sums of one or two products, of which the second lies as the first does, with strides from left row to row, along the
+    /// left sums, along the right sums, and from right column to column. `params.s` says what is kept, and of what else the kernel makes use.
     #[allow(clippy::too_many_arguments)]
     fn product(
         &self,
-        [keep, scale]: [f32; 2],
-        (left, of_left): (&GpuTensor, Strides),
-        (right, of_right): (&GpuTensor, Strides),
-        inner: usize,
+        kernel: &'static str,
+        params: Params,
+        words: &[u32],
+        strides: [usize; 4],
+        terms: &[Terms<'_>],
         bias: Option<&GpuTensor>,
-        link: Link,
-        out: &GpuTensor,
+        written: &[&GpuTensor],
     ) {
-        let [left_row, left_inner] = of_left.map(|stride| stride as u32);
-        let [right_inner, right_column] = of_right.map(|stride| stride as u32);
+        let Some(Terms { scale, left, right, count }) = terms.first() else { return };
+        let (rows, columns) = (written[0].rows, written[0].columns);
+        let second = terms.get(1);
         let params = Params {
-            n: [out.rows as u32, out.columns as u32, inner as u32, number_of(link)],
-            m: [left_row, left_inner, right_inner, right_column],
-            s: [keep, scale, 0.0, 0.0],
-            t: [if bias.is_some() { 1.0 } else { 0.0 }, 0.0, 0.0, 0.0],
-            ..Params::default()
+            n: [rows as u32, columns as u32, *count as u32, params.n[3]],
+            m: strides.map(|stride| stride as u32),
+            s: [params.s[0], *scale, second.map_or(0.0, |second| second.scale), params.s[3]],
+            second: second.map_or(0, |second| second.count as u32),
+            ..params
         };
-        let call =
-            Call { params, read: [Some(left), Some(right), bias], written: [Some(out), None, None], ..Call::default() };
-        let groups = [out.columns.div_ceil(TILE), out.rows.div_ceil(TILE)];
-        if out.len() > 0 {
-            self.run_groups(Kernel(File::Product, "product"), groups, call);
+        let read: Vec<&GpuTensor> = [left, right]
+            .into_iter()
+            .copied()
+            .chain(bias)
+            .chain(second.into_iter().flat_map(|of| [of.left, of.right]))
+            .collect();
+        let work = rows * columns * terms.iter().map(|terms| terms.count).sum::<usize>();
+        let tile = Tile::of(rows, columns);
+        let call = Call { params, words, read: &read, written, work };
+        if rows * columns > 0 {
+            self.run(Kernel(File::Product(tile), kernel), tile.count(rows, columns), call);
         }
+    }
+
+    /// A kernel over the sums of a layer's affine map.
+    fn of_layer(
+        &self,
+        kernel: &'static str,
+        params: Params,
+        words: &[u32],
+        (direction, weights, bias, input): (Direction, &GpuTensor, Option<&GpuTensor>, &GpuTensor),
+        written: &[&GpuTensor],
+    ) {
+        let [along, across] = match direction {
+            Direction::Up => [1, weights.columns],
+            Direction::Down => [weights.columns, 1],
+        };
+        let terms = Terms { scale: 1.0, left: input, right: weights, count: input.columns };
+        self.product(kernel, params, words, [input.columns, 1, along, across], &[terms], bias, written);
+    }
+
+    /// Units that a layer's affine map computes.
+    fn outputs(direction: Direction, weights: &GpuTensor) -> usize {
+        match direction {
+            Direction::Up => weights.rows,
+            Direction::Down => weights.columns,
+        }
+    }
+
+    /// A kernel over the sums `Σ scale·hiddenᵀ·visible` of one or two terms `(scale, [visible, hidden])`.
+    fn of_statistics(
+        &self,
+        kernel: &'static str,
+        params: Params,
+        terms: &[(f32, [&GpuTensor; 2])],
+        written: &[&GpuTensor],
+    ) {
+        let terms: Vec<Terms<'_>> = terms
+            .iter()
+            .map(|&(scale, [visible, hidden])| {
+                assert_eq!(hidden.rows, visible.rows, "as many hidden as visible samples");
+                Terms { scale, left: hidden, right: visible, count: visible.rows }
+            })
+            .collect();
+        let strides = [1, written[0].rows, written[0].columns, 1];
+        self.product(kernel, params, &[], strides, &terms, None, written);
     }
 
     /// A kernel over visible units of several kinds, in place.
@@ -99,8 +177,8 @@ impl Gpu {
     ) {
         let table = self.unit_table(kinds, x.columns);
         let params = Params { n: [x.rows as u32, x.columns as u32, 0, 0], ..params };
-        let call = Call { params, words, read: [None, Some(bias), Some(&table)], written: [Some(x), None, None] };
-        self.run(Kernel(File::Visible, kernel), x.len(), GROUP, call);
+        let call = Call { params, words, read: &[bias, &table], written: &[x], ..Call::default() };
+        self.run(Kernel(File::Visible, kernel), x.len().div_ceil(GROUP), call);
     }
 
     /// Columns of `from` from `take` on to columns of `to` from `put` on.
@@ -110,8 +188,8 @@ impl Gpu {
             m: [take as u32, put as u32, 0, 0],
             ..Params::default()
         };
-        let call = Call { params, read: [Some(from), None, None], written: [Some(to), None, None], ..Call::default() };
-        self.run(Kernel(File::Rows, "move_columns"), from.rows * columns, GROUP, call);
+        let call = Call { params, read: &[from], written: &[to], ..Call::default() };
+        self.run(Kernel(File::Rows, "move_columns"), (from.rows * columns).div_ceil(GROUP), call);
     }
 
     /// Rows of a set, of which `piece` holds those from `first` on.
@@ -121,16 +199,15 @@ impl Gpu {
             m: [0, 0, first as u32, piece.rows as u32],
             ..Params::default()
         };
-        let call = Call { params, words: rows, read: [Some(piece), None, None], written: [Some(out), None, None] };
-        self.run(Kernel(File::Rows, "take_rows"), out.len(), GROUP, call);
+        let call = Call { params, words: rows, read: &[piece], written: &[out], ..Call::default() };
+        self.run(Kernel(File::Rows, "take_rows"), out.len().div_ceil(GROUP), call);
     }
 
     /// Sums of pairs that a kernel makes of every row are added to `totals`.
     fn add_pairs(&self, pairs: &GpuTensor, totals: &GpuTensor) {
-        let params = Params { n: [pairs.rows as u32, 2, 0, 0], ..Params::default() };
-        let call =
-            Call { params, read: [Some(pairs), None, None], written: [Some(totals), None, None], ..Call::default() };
-        self.run_groups(Kernel(File::Sums, "add_pairs"), [1, 1], call);
+        let params = Params { n: [1, pairs.rows as u32, 0, 0], ..Params::default() };
+        let call = Call { params, read: &[pairs], written: &[totals], ..Call::default() };
+        self.run(Kernel(File::Sums, "add_pairs"), 1, call);
     }
 
     /// A kernel over classes, with a thread for every one of `threads`.
@@ -150,13 +227,12 @@ impl Gpu {
             m: [fields.columns as u32, weights.columns as u32, 0, 0],
             ..Params::default()
         };
-        let read = [Some(fields), Some(weights), Some(other)];
-        let call = Call { params, read, written: [Some(out), None, None], ..Call::default() };
-        self.run(Kernel(File::Classes, kernel), threads, GROUP, call);
+        let call = Call { params, read: &[fields, weights, other], written: &[out], ..Call::default() };
+        self.run(Kernel(File::Classes, kernel), threads.div_ceil(GROUP), call);
     }
 
     /// A tensor that nobody asks for.
-    fn with_scratch<R>(&self, rows: usize, columns: usize, work: impl FnOnce(&mut GpuTensor) -> R) -> R {
+    pub(super) fn with_scratch<R>(&self, rows: usize, columns: usize, work: impl FnOnce(&mut GpuTensor) -> R) -> R {
         let mut scratch = self.scratch.take();
         scratch.reshape(&self.device, rows, columns);
         let result = work(&mut scratch);
@@ -168,7 +244,7 @@ impl Gpu {
 impl Backend for Gpu {
     type Tensor = GpuTensor;
     type Set<'a> = GpuSet;
-    type States = GpuTensor;
+    type States = GpuStates;
     type Rounded = GpuRounded;
 
     fn check(&self) -> Result<(), Error> {
@@ -201,7 +277,7 @@ impl Backend for Gpu {
     }
 
     fn put_marked(&self, from: &GpuTensor, marks: &GpuTensor, values: &mut GpuTensor) {
-        self.each("put_marked", Params::default(), [Some(from), Some(marks), None], values);
+        self.each("put_marked", Params::default(), &[from, marks], values);
     }
 
     fn hold<'a>(&self, columns: usize, values: Cow<'a, [f32]>) -> GpuSet {
@@ -243,12 +319,45 @@ impl Backend for Gpu {
         input: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        let (columns, strides) = match direction {
-            Direction::Up => (weights.rows, [1, weights.columns]),
-            Direction::Down => (weights.columns, [weights.columns, 1]),
-        };
-        out.reshape(&self.device, input.rows, columns);
-        self.product([0.0, 1.0], (input, [input.columns, 1]), (weights, strides), input.columns, bias, link, out);
+        out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        let s = [0.0, 0.0, 0.0, if bias.is_some() { 1.0 } else { 0.0 }];
+        let params = Params { n: [0, 0, 0, number_of(link)], s, ..Params::default() };
+        self.of_layer("link", params, &[], (direction, weights, bias, input), &[out]);
+    }
+
+    fn sample_affine(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &GpuTensor,
+        bias: &GpuTensor,
+        beta: Beta,
+        input: &GpuTensor,
+        out: &mut GpuTensor,
+    ) {
+        assert_eq!(draws.samples.len(), input.rows, "a sample a row");
+        out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        let params = Params { s: [0.0, 0.0, 0.0, beta.value()], ..Params::default() }.drawing(draws);
+        self.of_layer("sample", params, draws.samples, (direction, weights, Some(bias), input), &[out]);
+    }
+
+    fn means_and_states(
+        &self,
+        draws: Draws<'_>,
+        direction: Direction,
+        weights: &GpuTensor,
+        bias: &GpuTensor,
+        input: &GpuTensor,
+        means: &mut GpuTensor,
+        states: &mut GpuTensor,
+    ) {
+        assert_eq!(draws.samples.len(), input.rows, "a sample a row");
+        for out in [&mut *means, &mut *states] {
+            out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        }
+        let params = Params::default().drawing(draws);
+        let layer = (direction, weights, Some(bias), input);
+        self.of_layer("sample_and_mean", params, draws.samples, layer, &[states, means]);
     }
 
     fn bernoulli(&self, draws: Draws<'_>, probabilities: &GpuTensor, out: &mut GpuTensor) {
@@ -256,44 +365,34 @@ impl Backend for Gpu {
         self.draw("bernoulli", draws, [0.0; 2], out);
     }
 
-    fn pack(&self, values: &GpuTensor, out: &mut GpuTensor) {
-        self.copy(values, out);
+    fn pack(&self, values: &GpuTensor, out: &mut GpuStates) {
+        self.pack_states(values, out);
     }
 
-    fn unpack(&self, states: &GpuTensor, out: &mut GpuTensor) {
-        self.copy(states, out);
+    fn unpack(&self, states: &GpuStates, out: &mut GpuTensor) {
+        self.unpack_states(states, out);
     }
 
-    fn round(&self, weights: &GpuTensor, GpuRounded(out): &mut GpuRounded) {
-        out.reshape(&self.device, weights.rows, weights.columns);
-        let params = Params { n: [weights.len() as u32, 0, 0, 0], ..Params::default() };
-        self.with_scratch(1, PARTS, |parts| {
-            let read = [Some(weights), None, None];
-            let largest = Call { params, read, written: [Some(parts), None, None], ..Call::default() };
-            self.run_groups(Kernel(File::Rounded, "largest"), [PARTS, 1], largest);
-            let read = [Some(weights), Some(&*parts), None];
-            let call = Call { params, read, written: [Some(out), None, None], ..Call::default() };
-            self.run(Kernel(File::Rounded, "round_weights"), weights.len(), GROUP, call);
-        });
+    fn round(&self, weights: &GpuTensor, out: &mut GpuRounded) {
+        self.round_weights(weights, out);
     }
 
     fn sample_states(
         &self,
         draws: Draws<'_>,
         direction: Direction,
-        GpuRounded(weights): &GpuRounded,
+        weights: &GpuRounded,
         bias: &GpuTensor,
         beta: Beta,
-        input: &GpuTensor,
-        out: &mut GpuTensor,
+        input: &GpuStates,
+        out: &mut GpuStates,
     ) {
-        self.affine(direction, weights, Some(bias), Link::Identity, input, out);
-        self.draw("sample", draws, [beta.value(), 0.0], out);
+        self.sample_rounded(draws, direction, weights, (bias, beta), input, out);
     }
 
     fn hidden_means(&self, kind: HiddenKind, fields: &mut GpuTensor) {
         let params = Params { n: [0, 0, kind as u32, 0], ..Params::default() };
-        self.each("hidden_means", params, [None; 3], fields);
+        self.each("hidden_means", params, &[], fields);
     }
 
     fn sample_hidden(&self, draws: Draws<'_>, kind: HiddenKind, beta: Beta, fields: &mut GpuTensor) {
@@ -329,20 +428,19 @@ impl Backend for Gpu {
     fn visible_energies(&self, kinds: &UnitKinds, bias: &GpuTensor, visible: &GpuTensor, out: &mut GpuTensor) {
         out.reshape(&self.device, visible.rows, 1);
         let table = self.unit_table(kinds, visible.columns);
-        let read = [Some(visible), Some(bias), Some(&table)];
-        self.each_row("visible_energies", Params::default(), read, [Some(out), None]);
+        self.each_row("visible_energies", Params::default(), &[visible, bias, &table], out);
     }
 
     fn subtract_hidden_terms(&self, kind: HiddenKind, scale: f32, fields: &GpuTensor, out: &mut GpuTensor) {
         let params = Params { n: [0, 0, kind as u32, 0], s: [scale, 0.0, 0.0, 0.0], ..Params::default() };
-        self.each_row("subtract_hidden_terms", params, [Some(fields), None, None], [Some(out), None]);
+        self.each_row("subtract_hidden_terms", params, &[fields], out);
     }
 
     fn rescale(&self, scale: f32, shift: Option<(f32, &GpuTensor)>, values: &mut GpuTensor) {
         let share = shift.map_or(0.0, |(share, _)| share);
         let params =
             Params { n: [0, 0, u32::from(shift.is_some()), 0], s: [scale, share, 0.0, 0.0], ..Params::default() };
-        self.each("rescale", params, [shift.map(|(_, shift)| shift), None, None], values);
+        self.each("rescale", params, shift.map(|(_, shift)| shift).as_slice(), values);
     }
 
     fn sample_hidden_exactly(&self, draws: Draws<'_>, kind: HiddenKind, fields: &mut GpuTensor) {
@@ -367,7 +465,7 @@ impl Backend for Gpu {
             t: [middle, 0.0, 0.0, 0.0],
             ..Params::default()
         };
-        self.each_row("add_term_changes", params, [Some(fields), Some(slopes), None], [Some(sums), None]);
+        self.each_row("add_term_changes", params, &[fields, slopes], sums);
     }
 
     fn single_changes(
@@ -385,16 +483,14 @@ impl Backend for Gpu {
             m: [fields.columns as u32, weights.columns as u32, units.start as u32, 0],
             ..Params::default()
         };
-        let read = [Some(fields), Some(weights), Some(changes)];
-        let call = Call { params, read, written: [Some(out), None, None], ..Call::default() };
-        self.run(Kernel(File::Classes, "single_changes"), out.len(), GROUP, call);
+        let call = Call { params, read: &[fields, weights, changes], written: &[out], ..Call::default() };
+        self.run(Kernel(File::Classes, "single_changes"), out.len().div_ceil(GROUP), call);
     }
 
     fn visible_log_partitions(&self, kinds: &UnitKinds, bias: &GpuTensor, inputs: &GpuTensor, out: &mut GpuTensor) {
         out.reshape(&self.device, inputs.rows, 1);
         let table = self.unit_table(kinds, inputs.columns);
-        let read = [Some(inputs), Some(bias), Some(&table)];
-        self.each_row("visible_log_partitions", Params::default(), read, [Some(out), None]);
+        self.each_row("visible_log_partitions", Params::default(), &[inputs, bias, &table], out);
     }
 
     fn visible_log_densities(
@@ -407,8 +503,7 @@ impl Backend for Gpu {
     ) {
         out.reshape(&self.device, inputs.rows, 1);
         let table = self.unit_table(kinds, inputs.columns);
-        let read = [Some(inputs), Some(bias), Some(&table)];
-        self.each_row("visible_log_densities", Params::default(), read, [Some(out), Some(visible)]);
+        self.each_row("visible_log_densities", Params::default(), &[inputs, bias, &table, visible], out);
     }
 
     fn dropout(&self, draws: Draws<'_>, rate: f32, values: &mut GpuTensor) {
@@ -416,10 +511,9 @@ impl Backend for Gpu {
     }
 
     fn outer(&self, mut keep: f32, terms: &[(f32, [&GpuTensor; 2])], out: &mut GpuTensor) {
-        for &(scale, [visible, hidden]) in terms {
-            assert_eq!(hidden.rows, visible.rows, "as many hidden as visible samples");
-            let left = (hidden, [1, hidden.columns]);
-            self.product([keep, scale], left, (visible, [visible.columns, 1]), visible.rows, None, Link::Identity, out);
+        for terms in terms.chunks(2) {
+            let params = Params { s: [keep, 0.0, 0.0, 0.0], ..Params::default() };
+            self.of_statistics("link", params, terms, &[out]);
             keep = 1.0;
         }
     }
@@ -428,27 +522,23 @@ impl Backend for Gpu {
         if terms.is_empty() {
             self.rescale(keep, None, out);
         }
-        for &(scale, values) in terms {
-            let params = Params {
-                n: [values.rows as u32, values.columns as u32, 0, 0],
-                s: [keep, scale, 0.0, 0.0],
-                ..Params::default()
-            };
-            let call =
-                Call { params, read: [Some(values), None, None], written: [Some(out), None, None], ..Call::default() };
-            self.run_groups(Kernel(File::Sums, "column_sums"), [out.columns.div_ceil(ROW_GROUP), 1], call);
+        let none = GpuTensor::default();
+        for terms in terms.chunks(2) {
+            let params = Params { s: [keep, 0.0, 0.0, 0.0], ..Params::default() };
+            let second = terms.get(1).copied().unwrap_or((0.0, &none));
+            self.each_column("column_sums", params, [terms[0], second], &[out]);
             keep = 1.0;
         }
     }
 
     fn add_scaled(&self, scale: f32, values: &GpuTensor, out: &mut GpuTensor) {
         let params = Params { s: [scale, 0.0, 0.0, 0.0], ..Params::default() };
-        self.each("add_scaled", params, [Some(values), None, None], out);
+        self.each("add_scaled", params, &[values], out);
     }
 
     fn backward(&self, link: Link, kept: f32, outputs: &GpuTensor, delta: &mut GpuTensor) {
         let params = Params { n: [0, 0, number_of(link), 0], s: [kept, 0.0, 0.0, 0.0], ..Params::default() };
-        self.each("backward", params, [Some(outputs), None, None], delta);
+        self.each("backward", params, &[outputs], delta);
     }
 
     fn softmax_cross_entropy(&self, labels: &[u16], smoothing: f32, scores: &mut GpuTensor, totals: &mut GpuTensor) {
@@ -461,16 +551,15 @@ impl Backend for Gpu {
             ..Params::default()
         };
         self.with_scratch(rows, 2, |pairs| {
-            let written = [Some(&*scores), Some(&*pairs), None];
-            let call = Call { params, words: &labels, written, ..Call::default() };
-            self.run(Kernel(File::Classes, "softmax_cross_entropy"), rows, ROW_GROUP, call);
+            let call = Call { params, words: &labels, written: &[scores, pairs], ..Call::default() };
+            self.run(Kernel(File::Classes, "softmax_cross_entropy"), rows.div_ceil(ROW_GROUP), call);
             self.add_pairs(pairs, totals);
         });
     }
 
     fn limit_norms(&self, largest: f32, rows: &mut GpuTensor) {
         let params = Params { s: [largest, 0.0, 0.0, 0.0], ..Params::default() };
-        self.each_row("limit_norms", params, [None; 3], [Some(rows), None]);
+        self.each_row("limit_norms", params, &[], rows);
     }
 
     fn class_scores(
@@ -513,21 +602,20 @@ impl Backend for Gpu {
     fn class_bias_backward(&self, scores: &GpuTensor, out: &mut GpuTensor) {
         let (rows, classes) = (scores.rows, scores.columns);
         let params = Params { n: [rows as u32, out.len() as u32, 0, classes as u32], ..Params::default() };
-        let call =
-            Call { params, read: [Some(scores), None, None], written: [Some(out), None, None], ..Call::default() };
-        self.run(Kernel(File::Classes, "class_bias_backward"), classes, ROW_GROUP, call);
+        let call = Call { params, read: &[scores], written: &[out], ..Call::default() };
+        self.run(Kernel(File::Classes, "class_bias_backward"), classes.div_ceil(ROW_GROUP), call);
     }
 
     fn add_errors(&self, x: &GpuTensor, y: &GpuTensor, totals: &mut GpuTensor) {
         self.with_scratch(x.rows, 2, |pairs| {
-            self.each_row("errors", Params::default(), [Some(x), Some(y), None], [Some(pairs), None]);
+            self.each_row("errors", Params::default(), &[x, y], pairs);
             self.add_pairs(pairs, totals);
         });
     }
 
     fn fill_missing(&self, values: &GpuTensor, by: &GpuTensor, out: &mut GpuTensor) {
         out.reshape(&self.device, values.rows, values.columns);
-        self.each("fill_missing", Params::default(), [Some(values), Some(by), None], out);
+        self.each("fill_missing", Params::default(), &[values, by], out);
     }
 
     fn add_noise(&self, draws: Draws<'_>, deviation: f32, values: &mut GpuTensor) {
@@ -535,16 +623,16 @@ impl Backend for Gpu {
     }
 
     fn multiply_columns(&self, factors: &GpuTensor, values: &mut GpuTensor) {
-        self.each("multiply_columns", Params::default(), [Some(factors), None, None], values);
+        self.each("multiply_columns", Params::default(), &[factors], values);
     }
 
     fn multiply_rows(&self, factors: &GpuTensor, values: &mut GpuTensor) {
-        self.each("multiply_rows", Params::default(), [Some(factors), None, None], values);
+        self.each("multiply_rows", Params::default(), &[factors], values);
     }
 
     fn add_signs(&self, scale: f32, values: &GpuTensor, out: &mut GpuTensor) {
         let params = Params { s: [scale, 0.0, 0.0, 0.0], ..Params::default() };
-        self.each("add_signs", params, [Some(values), None, None], out);
+        self.each("add_signs", params, &[values], out);
     }
 
     fn descend(
@@ -555,26 +643,44 @@ impl Backend for Gpu {
         moments: &mut [GpuTensor; 2],
         parameter: &mut GpuTensor,
     ) {
-        self.with_scratch(parameter.rows, parameter.columns, |gradient| {
-            self.outer(0.0, terms, gradient);
-            if weight_decay > 0.0 {
+        if terms.len() > 2 {
+            return self.with_scratch(parameter.rows, parameter.columns, |gradient| {
+                self.outer(0.0, terms, gradient);
                 self.add_scaled(weight_decay, parameter, gradient);
+                self.step(step, gradient, moments, parameter);
+            });
+        }
+        let (kernel, mut params) = stepping(step);
+        params.s[3] = weight_decay;
+        self.of_statistics(kernel, params, terms, &stepped(step, parameter, moments));
+    }
+
+    fn descend_bias(
+        &self,
+        step: Step,
+        terms: &[(f32, &GpuTensor)],
+        gradient: &mut GpuTensor,
+        moments: &mut [GpuTensor; 2],
+        parameter: &mut GpuTensor,
+    ) {
+        let none = GpuTensor::default();
+        let terms = match *terms {
+            [term] => [term, (0.0, &none)],
+            [term, second] => [term, second],
+            _ => {
+                self.column_sums(0.0, terms, gradient);
+                return self.step(step, gradient, moments, parameter);
             }
-            self.step(step, gradient, moments, parameter);
-        });
+        };
+        let (kernel, params) = stepping(step);
+        self.each_column(kernel, params, terms, &stepped(step, parameter, moments));
     }
 
     fn step(&self, step: Step, gradient: &GpuTensor, moments: &mut [GpuTensor; 2], parameter: &mut GpuTensor) {
-        let [first, second] = moments;
-        let (kernel, s, t) = match step {
-            Step::Momentum { learning_rate, momentum } => ("momentum", [learning_rate, momentum, 0.0, 0.0], [0.0; 2]),
-            Step::Adam { learning_rate, taken } => {
-                ("adam", [learning_rate, ADAM.beta_1, ADAM.beta_2, ADAM.epsilon], ADAM.corrections(taken))
-            }
-        };
-        let params = Params { n: [parameter.len() as u32, 0, 0, 0], s, t: [t[0], t[1], 0.0, 0.0], ..Params::default() };
-        let written = [Some(&*parameter), Some(&*first), Some(&*second)];
-        let call = Call { params, read: [Some(gradient), None, None], written, ..Call::default() };
-        self.run(Kernel(File::Steps, kernel), parameter.len(), GROUP, call);
+        let (kernel, params) = stepping(step);
+        let params = Params { n: [parameter.len() as u32, 1, 0, 0], ..params };
+        let written = stepped(step, parameter, moments);
+        let call = Call { params, read: &[gradient], written: &written, ..Call::default() };
+        self.run(Kernel(File::Elements, kernel), parameter.len().div_ceil(GROUP), call);
     }
 }

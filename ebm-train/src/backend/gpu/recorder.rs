@@ -2,17 +2,19 @@
 
 use super::kernel::{Kernel, Params};
 use super::tensor::Buffer;
-use super::{Gpu, GpuTensor};
+use super::{Gpu, GpuTensor, trusted};
 use std::collections::HashMap;
 use wgpu::BufferUsages;
 
 /// Tensors that a kernel reads, and that it writes.
-const READ: usize = 3;
+const READ: usize = 4;
 const WRITTEN: usize = 3;
 /// Calls that are handed over together at most.
 const CALLS: usize = 1024;
 /// Bytes from one call's parameters to the next one's: what every card can begin a binding at.
 const PITCH: usize = 256;
+/// Multiply-adds that are handed over together at most: a second of a slow card's time, after which some systems take a card for hung.
+const WORK: usize = 1 << 36;
 /// Words of all calls at first: samples, rows and labels.
 const WORDS: usize = 1 << 20;
 /// Sets of bindings that are kept: those of a few steps of training.
@@ -26,10 +28,12 @@ pub(super) struct Call<'a> {
     pub params: Params,
     /// Samples, rows or labels.
     pub words: &'a [u32],
-    /// Tensors that it reads: `a`, `b`, `c`.
-    pub read: [Option<&'a GpuTensor>; READ],
-    /// Tensors that it writes: `x`, `y`, `z`.
-    pub written: [Option<&'a GpuTensor>; WRITTEN],
+    /// Tensors that it reads: `a`, `b`, `c`, `d`, from the first on.
+    pub read: &'a [&'a GpuTensor],
+    /// Tensors that it writes: `x`, `y`, `z`, from the first on.
+    pub written: &'a [&'a GpuTensor],
+    /// Multiply-adds, where they are many.
+    pub work: usize,
 }
 
 struct Recorded {
@@ -39,18 +43,27 @@ struct Recorded {
     groups: [u32; 2],
 }
 
+/// What a kernel can be bound to that writes so many tensors. One that it does not write is not bound: kernels that have none in common need not
+/// wait for each other.
+struct Layout {
+    bindings: wgpu::BindGroupLayout,
+    pipeline: wgpu::PipelineLayout,
+}
+
 pub(super) struct Recorder {
-    layout: wgpu::BindGroupLayout,
-    pipeline_layout: wgpu::PipelineLayout,
+    /// Of kernels by the number of tensors that they write.
+    layouts: [Layout; WRITTEN + 1],
+    subgroups: bool,
     pipelines: HashMap<Kernel, wgpu::ComputePipeline>,
     bindings: HashMap<[u64; READ + WRITTEN], wgpu::BindGroup>,
-    /// Bound where a kernel has no tensor.
-    unused: [Buffer; READ + WRITTEN],
+    /// Bound where a kernel has no tensor to read.
+    unused: Buffer,
     params: Buffer,
     words: Buffer,
     recorded: Vec<Recorded>,
     param_bytes: Vec<u8>,
     recorded_words: Vec<u32>,
+    work: usize,
 }
 
 fn entry(binding: usize, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
@@ -66,62 +79,73 @@ fn entry(binding: usize, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEn
     }
 }
 
-impl Recorder {
-    pub(super) fn new(device: &wgpu::Device) -> Self {
+impl Layout {
+    fn new(device: &wgpu::Device, written: usize) -> Self {
         let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let entries: Vec<_> = (0..2 + READ + WRITTEN)
+        let entries: Vec<_> = (0..2 + READ + written)
             .map(|binding| match binding {
                 0 => entry(binding, wgpu::BufferBindingType::Uniform),
                 _ => entry(binding, storage(binding < 2 + READ)),
             })
             .collect();
-        let layout =
+        let bindings =
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        let pipeline = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: None,
-            bind_group_layouts: &[Some(&layout)],
+            bind_group_layouts: &[Some(&bindings)],
             immediate_size: 0,
         });
+        Self { bindings, pipeline }
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(device: &wgpu::Device, subgroups: bool) -> Self {
         Self {
-            layout,
-            pipeline_layout,
+            layouts: std::array::from_fn(|written| Layout::new(device, written)),
+            subgroups,
             pipelines: HashMap::new(),
             bindings: HashMap::new(),
-            unused: std::array::from_fn(|_| Buffer::new(device, 1, BufferUsages::STORAGE)),
+            unused: Buffer::new(device, 1, BufferUsages::STORAGE),
             params: Buffer::new(device, CALLS * PITCH / 4, BufferUsages::UNIFORM | BufferUsages::COPY_DST),
             words: Buffer::new(device, WORDS, BufferUsages::STORAGE | BufferUsages::COPY_DST),
             recorded: Vec::new(),
             param_bytes: Vec::new(),
             recorded_words: Vec::new(),
+            work: 0,
         }
     }
 
-    fn pipeline(&mut self, device: &wgpu::Device, kernel: Kernel) -> wgpu::ComputePipeline {
-        let Self { pipelines, pipeline_layout, .. } = self;
+    fn pipeline(&mut self, device: &wgpu::Device, kernel: Kernel, written: usize) -> wgpu::ComputePipeline {
+        let Self { pipelines, layouts, subgroups, .. } = self;
         let make = || {
-            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            let descriptor = wgpu::ShaderModuleDescriptor {
                 label: Some(kernel.1),
-                source: wgpu::ShaderSource::Wgsl(kernel.text().into()),
-            });
+                source: wgpu::ShaderSource::Wgsl(kernel.text(*subgroups).into()),
+            };
+            let module = trusted::module(device, descriptor);
+            // Every kernel writes the memory of its groups before it reads it.
+            let compilation_options = wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..wgpu::PipelineCompilationOptions::default()
+            };
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(kernel.1),
-                layout: Some(pipeline_layout),
+                layout: Some(&layouts[written].pipeline),
                 module: &module,
                 entry_point: Some(kernel.entry_point()),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                compilation_options,
                 cache: None,
             })
         };
         pipelines.entry(kernel).or_insert_with(make).clone()
     }
 
-    fn bindings(&mut self, device: &wgpu::Device, call: &Call<'_>) -> wgpu::BindGroup {
-        let tensors = call.read.iter().chain(&call.written).copied();
-        let buffers: Vec<&Buffer> = tensors
-            .zip(&self.unused)
-            .map(|(tensor, unused)| tensor.and_then(GpuTensor::buffer).unwrap_or(unused))
-            .collect();
-        let mut key = [0; READ + WRITTEN];
+    fn bindings<'a>(&'a mut self, device: &wgpu::Device, call: &Call<'a>) -> wgpu::BindGroup {
+        let buffer = |tensor: &&'a GpuTensor| tensor.buffer().unwrap_or(&self.unused);
+        let read = call.read.iter().map(buffer).chain(std::iter::repeat(&self.unused)).take(READ);
+        let buffers: Vec<&Buffer> = read.chain(call.written.iter().map(buffer)).collect();
+        let mut key = [u64::MAX; READ + WRITTEN];
         key.iter_mut().zip(&buffers).for_each(|(key, buffer)| *key = buffer.number);
         if let Some(bindings) = self.bindings.get(&key) {
             return bindings.clone();
@@ -138,7 +162,7 @@ impl Recorder {
             (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
         let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
-            layout: &self.layout,
+            layout: &self.layouts[buffers.len() - READ].bindings,
             entries: &entries,
         });
         // They hold on to their buffers, also to those of tensors that are gone.
@@ -167,27 +191,26 @@ impl Recorder {
         queue.submit([encoder.finish()]);
         self.param_bytes.clear();
         self.recorded_words.clear();
+        self.work = 0;
     }
 }
 
 impl Gpu {
-    /// Records a kernel of `threads` threads in groups of so many.
-    pub(super) fn run(&self, kernel: Kernel, threads: usize, in_group: usize, call: Call<'_>) {
-        let groups = threads.div_ceil(in_group);
-        let columns = groups.min(GROUPS);
-        if groups > 0 {
-            self.run_groups(kernel, [columns, groups.div_ceil(columns)], call);
+    /// Records a kernel of so many groups of threads: in rows of groups, as many as a card can start.
+    pub(super) fn run(&self, kernel: Kernel, groups: usize, mut call: Call<'_>) {
+        if groups == 0 {
+            return;
         }
-    }
-
-    /// Records a kernel of columns × rows of groups.
-    pub(super) fn run_groups(&self, kernel: Kernel, groups: [usize; 2], mut call: Call<'_>) {
+        let in_a_row = groups.min(GROUPS);
+        let groups = [in_a_row, groups.div_ceil(in_a_row)];
         let mut recorder = self.recorder.borrow_mut();
         let recorder = &mut *recorder;
         let room = recorder.words.buffer.size() as usize / size_of::<u32>();
-        if recorder.recorded.len() == CALLS || recorder.recorded_words.len() + call.words.len() > room {
+        let is_full = recorder.recorded.len() == CALLS || recorder.work + call.work > WORK;
+        if is_full || recorder.recorded_words.len() + call.words.len() > room {
             recorder.hand_over(&self.device, &self.queue);
         }
+        recorder.work += call.work;
         if call.words.len() > room {
             let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST;
             recorder.words = Buffer::new(&self.device, call.words.len(), usage);
@@ -199,7 +222,7 @@ impl Gpu {
         recorder.param_bytes.extend_from_slice(bytemuck::bytes_of(&call.params));
         recorder.param_bytes.resize(offset + PITCH, 0);
         let recorded = Recorded {
-            pipeline: recorder.pipeline(&self.device, kernel),
+            pipeline: recorder.pipeline(&self.device, kernel, call.written.len()),
             bindings: recorder.bindings(&self.device, &call),
             offset: offset as u32,
             groups: groups.map(|count| count as u32),

@@ -29,7 +29,7 @@ fn largest(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index
     }
 }
 
-// x = the weights in multiples of a quantum, the power of two of which the largest of b has from 2¹⁴ to 2¹⁵.
+// x = the weights in multiples of a quantum, the power of two of which the largest of b has from 2¹⁴ to 2¹⁵; y = the quantum.
 @compute @workgroup_size(256)
 fn round_weights(
     @builtin(global_invocation_id) id: vec3<u32>,
@@ -39,6 +39,9 @@ fn round_weights(
     let all = clamp(largest_of(b[local], local), bitcast<f32>(SMALLEST), 3.4028234e38);
     let quantum = bitcast<f32>(bitcast<u32>(all) & 0x7f800000u) / 16384.0;
     let i = thread(id, groups);
+    if i == 0u {
+        y[0] = quantum;
+    }
     if i < p.n.x {
         // 1 / quantum is a power of two as well, so nothing is lost; `round` takes ties to even.
         x[i] = clamp(round(a[i] / quantum), -32767.0, 32767.0) * quantum;

@@ -1,22 +1,14 @@
-// Optimisers' steps: x is the parameter, a its gradient, y and z its moments. n: numbers.
+// Steps of optimisers: number i of the parameter x after one down its gradient. y, z: its moments.
 
-// s: learning rate, momentum.
-@compute @workgroup_size(256)
-fn momentum(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if i < p.n.x {
-        y[i] = p.s.y * y[i] + a[i];
-        x[i] -= p.s.x * y[i];
-    }
+// t: learning rate, momentum.
+fn momentum(i: u32, gradient: f32) -> f32 {
+    y[i] = p.t.y * y[i] + gradient;
+    return x[i] - p.t.x * y[i];
 }
 
-// s: learning rate, β₁, β₂, ε. t: the corrections of both moments.
-@compute @workgroup_size(256)
-fn adam(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = thread(id, groups);
-    if i < p.n.x {
-        y[i] = p.s.y * y[i] + (1.0 - p.s.y) * a[i];
-        z[i] = p.s.z * z[i] + (1.0 - p.s.z) * a[i] * a[i];
-        x[i] -= p.s.x * (y[i] * p.t.x) / (sqrt(z[i] * p.t.y) + p.s.w);
-    }
+// t: learning rate, β₁, β₂, ε. u: the corrections of both moments.
+fn adam(i: u32, gradient: f32) -> f32 {
+    y[i] = p.t.y * y[i] + (1.0 - p.t.y) * gradient;
+    z[i] = p.t.z * z[i] + (1.0 - p.t.z) * gradient * gradient;
+    return x[i] - p.t.x * (y[i] * p.u.x) / (sqrt(z[i] * p.u.y) + p.t.w);
 }

@@ -25,10 +25,6 @@ pub struct GpuSet {
     pub(super) pieces: Vec<GpuTensor>,
 }
 
-/// Weights rounded to 16 bits, as numbers.
-#[derive(Clone, Debug, Default)]
-pub struct GpuRounded(pub(super) GpuTensor);
-
 /// What a buffer of numbers is for.
 const USAGE: wgpu::BufferUsages =
     wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);

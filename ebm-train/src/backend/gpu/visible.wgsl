@@ -1,9 +1,9 @@
-// Visible units of several kinds. c has four numbers a unit: its kind, the first unit of its group, the group's size, and σ.
+// Visible units of several kinds. b has four numbers a unit: its kind, the first unit of its group, the group's size, and σ.
 //
-// x, a: rows × columns; b: the biases. n: rows, columns. The first unit of a softmax group does what there is to do for all of it.
+// x: rows × columns; a: the biases. n: rows, columns. The first unit of a softmax group does what there is to do for all of it.
 
 fn unit(column: u32) -> vec4<f32> {
-    return vec4(c[4u * column], c[4u * column + 1u], c[4u * column + 2u], c[4u * column + 3u]);
+    return vec4(b[4u * column], b[4u * column + 1u], b[4u * column + 2u], b[4u * column + 3u]);
 }
 
 fn is_group(kind: u32) -> bool {
@@ -15,7 +15,7 @@ fn is_group(kind: u32) -> bool {
 fn visible_start(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let column = thread(id, groups);
     if column < p.n.y {
-        x[column] = select(b[column], 0.0, u32(unit(column).x) == GAUSSIAN);
+        x[column] = select(a[column], 0.0, u32(unit(column).x) == GAUSSIAN);
     }
 }
 
@@ -46,7 +46,7 @@ fn visible_means(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_work
     let own = unit(column);
     let kind = u32(own.x);
     if kind == GAUSSIAN {
-        x[number] = b[column] + own.w * own.w * x[number];
+        x[number] = a[column] + own.w * own.w * x[number];
     } else if is_group(kind) {
         if u32(own.y) == column {
             softmax(number, u32(own.z), 1.0);
@@ -72,7 +72,7 @@ fn sample_visible(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_wor
     let draw = draw_block(number / p.n.y, column / 4u)[column % 4u];
     if kind == GAUSSIAN {
         let spread = 1.0 / sqrt(max(p.s.x, HOTTEST));
-        x[number] = b[column] + own.w * (own.w * x[number] + spread * normal_quantile(draw));
+        x[number] = a[column] + own.w * (own.w * x[number] + spread * normal_quantile(draw));
     } else if is_group(kind) {
         let count = u32(own.z);
         softmax(number, count, p.s.x);

@@ -117,9 +117,8 @@ impl<B: Backend> Net<B> {
                 Optimizer::Adam => Step::Adam { learning_rate, taken },
                 Optimizer::Sgd => Step::Momentum { learning_rate, momentum: settings.momentum },
             };
-            weights.update.descend(backend, step, settings.weight_decay, values, &mut weights.value);
-            backend.column_sums(0.0, &[(1.0, values[1])], &mut bias.update.gradient);
-            bias.update.step(backend, step, &mut bias.value);
+            weights.update.descend(backend, step, settings.weight_decay, &[(1.0, values)], &mut weights.value);
+            bias.update.descend_bias(backend, step, &[(1.0, values[1])], &mut bias.value);
             if settings.max_norm > 0.0 {
                 backend.limit_norms(settings.max_norm, &mut weights.value);
             }

@@ -50,13 +50,28 @@ impl<'a, B: Backend> Gradients<'a, B> {
         }
     }
 
-    /// `keep` times what they are and, over terms `(scale, [v, h])`, `scale` times the means of `v_i·h_j`, `v_i` and `h_j` over the rows.
-    fn add(&mut self, backend: &B, keep: f32, terms: [(f32, [&B::Tensor; 2]); 2]) {
-        let terms = terms.map(|(scale, of)| (scale / backend.shape(of[0])[0].max(1) as f32, of));
+    /// `keep` times what they are and the sums of `v_i·h_j`, `v_i` and `h_j` over the rows of the terms.
+    fn add(&mut self, backend: &B, keep: f32, terms: Terms<'_, B>) {
         backend.outer(keep, &terms, self.weights);
-        backend.column_sums(keep, &terms.map(|(scale, [visible, _])| (scale, visible)), self.visible_bias);
-        backend.column_sums(keep, &terms.map(|(scale, [_, hidden])| (scale, hidden)), self.hidden_bias);
+        backend.column_sums(keep, &terms.map(of_visible), self.visible_bias);
+        backend.column_sums(keep, &terms.map(of_hidden), self.hidden_bias);
     }
+}
+
+/// What a gradient is a sum over: of each phase a scale and its visible and hidden units' values.
+type Terms<'a, B> = [(f32, [&'a <B as Backend>::Tensor; 2]); 2];
+
+/// Terms of means over the rows, so many times as large.
+fn means_of<'a, B: Backend>(backend: &B, terms: Terms<'a, B>) -> Terms<'a, B> {
+    terms.map(|(scale, of)| (scale / backend.shape(of[0])[0].max(1) as f32, of))
+}
+
+fn of_visible<'a, T>((scale, [visible, _]): (f32, [&'a T; 2])) -> (f32, &'a T) {
+    (scale, visible)
+}
+
+fn of_hidden<'a, T>((scale, [_, hidden]): (f32, [&'a T; 2])) -> (f32, &'a T) {
+    (scale, hidden)
 }
 
 /// What a machine is trained on, and under which name and draws.

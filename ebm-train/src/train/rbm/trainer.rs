@@ -8,7 +8,7 @@ use super::moments::Moments;
 use super::place::Place;
 use super::settings::{Algorithm, Objective, Optimizer, RbmSettings, Statistics};
 use super::sparsity::Sparsity;
-use super::{Gradients, measure};
+use super::{Gradients, Terms, means_of, measure, of_hidden, of_visible};
 use crate::Error;
 use crate::backend::{Backend, Step};
 use crate::parameters::{RbmParameters, UnitKinds};
@@ -172,10 +172,36 @@ impl<B: Backend> Trainer<B> {
         let mut labels = std::mem::take(&mut self.labels);
         labels.clear();
         labels.extend(source.labels(place.samples).into_iter().flatten());
-        self.form_gradient(backend, place, &data, &labels);
+        if self.is_plain() {
+            self.descend(backend, place, &data, pace);
+        } else {
+            self.form_gradient(backend, place, &data, &labels);
+            self.step(backend, pace);
+        }
         (self.gathered, self.labels) = (data, labels);
-        self.step(backend, pace);
         Ok(())
+    }
+
+    /// The gradient is only of sums over samples and of weight decay, and nothing else asks for it.
+    fn is_plain(&self) -> bool {
+        let Self { settings, fast, centre, sparsity, scales, .. } = self;
+        let is_sums = settings.objective == Objective::Generative && sparsity.is_none() && settings.l1 == 0.0;
+        is_sums && fast.is_none() && centre.is_none() && scales.is_none()
+    }
+
+    /// What [`Trainer::form_gradient`] and [`Trainer::step`] do, to the bit, without a place for the gradient.
+    fn descend(&mut self, backend: &B, place: Place<'_>, data: &B::Tensor, pace: Pace) {
+        let Self { settings, machine, data: state, chains, weights, visible_bias, hidden_bias, .. } = self;
+        let seen = state.see(backend, settings, machine, place, data);
+        chains.run(backend, settings, machine, place, seen[2]);
+        let terms = statistics(backend, settings, 1.0, seen, chains);
+        let step = settings.step(pace);
+        weights.descend(backend, step, settings.weight_decay, &terms, &mut machine.weights);
+        visible_bias.descend_bias(backend, step, &terms.map(of_visible), &mut machine.visible_bias);
+        hidden_bias.descend_bias(backend, step, &terms.map(of_hidden), &mut machine.hidden_bias);
+        if settings.max_norm > 0.0 {
+            backend.limit_norms(settings.max_norm, &mut machine.weights);
+        }
     }
 
     /// Forms the gradient of the minibatch `data` (samples × V), to be descended.
@@ -200,12 +226,8 @@ impl<B: Backend> Trainer<B> {
         if scale > 0.0 {
             let driver = self.fast.as_ref().map_or(&*machine, |fast| &fast.driver);
             self.chains.run(backend, settings, driver, place, states);
-            let of_data = match settings.hidden_statistics {
-                Statistics::Means => means,
-                Statistics::States => states,
-            };
-            let of_model = [&self.chains.visible, &self.chains.hidden];
-            gradients.add(backend, keep, [(-scale, [visible, of_data]), (scale, of_model)]);
+            let seen = [visible, means, states];
+            gradients.add(backend, keep, statistics(backend, settings, scale, seen, &self.chains));
         }
         if let Some(sparsity) = sparsity {
             sparsity.add(backend, settings, (visible, means), &mut gradients);
@@ -232,11 +254,7 @@ impl<B: Backend> Trainer<B> {
         if settings.l1 > 0.0 {
             backend.add_signs(settings.l1, &machine.weights, gradients.weights);
         }
-        let Pace { learning_rate, momentum, taken } = pace;
-        let step = match settings.optimizer {
-            Optimizer::Sgd => Step::Momentum { learning_rate, momentum },
-            Optimizer::Adam => Step::Adam { learning_rate, taken },
-        };
+        let step = settings.step(pace);
         self.weights.step(backend, step, &mut machine.weights);
         self.visible_bias.step(backend, step, &mut machine.visible_bias);
         self.hidden_bias.step(backend, step, &mut machine.hidden_bias);
@@ -311,6 +329,30 @@ impl<B: Backend> Trainer<B> {
         }
         self.sparsity.as_mut().map_or(Ok(()), |sparsity| sparsity.load(backend, snapshot))
     }
+}
+
+impl RbmSettings {
+    fn step(&self, Pace { learning_rate, momentum, taken }: Pace) -> Step {
+        match self.optimizer {
+            Optimizer::Sgd => Step::Momentum { learning_rate, momentum },
+            Optimizer::Adam => Step::Adam { learning_rate, taken },
+        }
+    }
+}
+
+/// The sums that a generative gradient consists of, `scale` times as large: of the minibatch, as [`Data::see`] gives it, and of the chains.
+fn statistics<'a, B: Backend>(
+    backend: &B,
+    settings: &RbmSettings,
+    scale: f32,
+    [visible, means, states]: [&'a B::Tensor; 3],
+    chains: &'a Chains<B>,
+) -> Terms<'a, B> {
+    let of_data = match settings.hidden_statistics {
+        Statistics::Means => means,
+        Statistics::States => states,
+    };
+    means_of(backend, [(-scale, [visible, of_data]), (scale, [&chains.visible, &chains.hidden])])
 }
 
 /// `1/σ²` and `σ²` of every visible unit, 1 for those without a σ; `None` where all are 1.
