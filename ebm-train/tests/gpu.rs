@@ -3,8 +3,10 @@
 //! A family of operations is a function over any backend; [`hold`] calls it for both and compares what they answer. Each answer says how far the
 //! other backend's may be from it. No input or result is a denormal number: a GPU may take those for 0.
 
+mod bounds;
 mod card;
 
+use bounds::{FUNCTION, of_mean, rounded, sum};
 use ebm_core::kernel::units::{free_energy_term, hidden_means};
 use ebm_core::math::{self, normal_quantile};
 use ebm_core::rng::{Philox, Purpose, Stream, unit_interval};
@@ -41,13 +43,8 @@ const HIDDEN_KINDS: [HiddenKind; 2] = [HiddenKind::Bernoulli, HiddenKind::Relu];
 
 // Bounds.
 
-/// A rounding's share in the difference of two results of size 1: each side is wrong by half of it, or a GPU that rounds towards 0 by all of it.
-const ROUNDING: f64 = 1.0 / 8_388_608.0;
 /// What an operation on a GPU may be off by, in roundings: a division by 2.5, a square root by about 3.
 const DIVISION: usize = 3;
-/// How many times the documented error of one of `ebm_core::math`'s functions two of its versions may lie apart: the CPU's has that error, the
-/// GPU's another that its divisions and contracted products make larger.
-const FUNCTION: f64 = 4.0;
 /// How near a draw may lie to a unit's probability for the unit's state to differ: far more than two probabilities do.
 const MARGIN: f64 = 1e-5;
 /// The same for a number of copies: a product of up to 18 factors, each wrong by a few roundings.
@@ -57,17 +54,6 @@ const UNDECIDED: f64 = f64::INFINITY;
 /// Relative error of Adam's step: its correction `1 − 0.999^t` is a difference, right to 3e-5 at `t = 1`, of which the step has half; and some
 /// ten roundings, a square root and a division.
 const ADAM: f64 = 2e-5;
-
-/// Error of a result of up to `size` that went through so many roundings: one may be left out where a product and a sum are contracted.
-fn rounded(roundings: usize, size: f64) -> f64 {
-    roundings as f64 * ROUNDING * size
-}
-
-/// Difference of two sums of the same terms in different orders, no partial sum being larger than `largest`: the roundings add up as steps of a
-/// random walk do; and each term's own.
-fn sum(terms: usize, largest: f64) -> f64 {
-    ((terms as f64).sqrt() + 8.0) * ROUNDING * largest
-}
 
 /// Size of the partial sums of so many terms of size 1 whose signs are random.
 fn walk(terms: usize) -> f64 {
@@ -80,15 +66,6 @@ fn of_term(kind: HiddenKind) -> f64 {
         * f64::from(match kind {
             HiddenKind::Bernoulli => math::SOFTPLUS_MAX_RELATIVE_ERROR,
             HiddenKind::Relu => math::RECTIFIED_SOFTPLUS_MAX_RELATIVE_ERROR,
-        })
-}
-
-/// Relative difference of a hidden unit's means.
-fn of_mean(kind: HiddenKind) -> f64 {
-    FUNCTION
-        * f64::from(match kind {
-            HiddenKind::Bernoulli => math::SIGMOID_MAX_RELATIVE_ERROR,
-            HiddenKind::Relu => math::RECTIFIED_MEAN_MAX_RELATIVE_ERROR,
         })
 }
 
@@ -170,24 +147,32 @@ fn wrong(ours: &Answer, cpu: &Answer) -> Option<String> {
     Some(format!("{} of {} values are too far off; {}", beyond.len(), cpu.values.len(), worst.1))
 }
 
-/// Fails where the GPU's answers are not the CPU's, naming every operation that differs; also those of kernels that do without what not every card
-/// has.
+/// A case whose tensors of samples are larger than [`SMALL`], and its parameters are not.
+const SPLIT: Shape = shape(700, 70, 130);
+/// Bytes of the largest tensor of a card of which few are so poor.
+const SMALL: u64 = 1 << 16;
+
+/// Fails where the GPU's answers are not the CPU's, naming every operation that differs. Also those of the same card as a lesser one: with kernels
+/// that do without what not every card has, and with tensors in pieces.
 fn hold(shapes: &[Shape], on_cpu: fn(&Cpu, Shape) -> Answers, on_gpu: fn(&Gpu, Shape) -> Answers) -> Result<(), Error> {
     if !card::is_there() {
         return Ok(());
     }
     let (cpu, gpu) = (Cpu::new(1)?, Gpu::new()?);
-    let plain = if gpu.adapter().features.is_empty() { None } else { Some(Gpu::without_features()?) };
+    let plain = Gpu::as_lesser(u64::MAX)?;
+    let small = Gpu::as_lesser(SMALL)?;
+    let cases = shapes.iter().map(|&shape| (shape, [&gpu, &plain]));
     let mut failures = Vec::new();
-    for &shape in shapes {
+    for (shape, cards) in cases.chain([(SPLIT, [&gpu, &small])]) {
         let cpu = on_cpu(&cpu, shape).0;
-        for gpu in [&gpu].into_iter().chain(&plain) {
+        for gpu in cards {
             let ours = on_gpu(gpu, shape).0;
             gpu.check()?;
             assert_eq!(cpu.len(), ours.len(), "as many answers");
             let wrong = ours.iter().zip(&cpu).filter_map(|(ours, cpu)| Some((&cpu.what, wrong(ours, cpu)?)));
-            let features = &gpu.adapter().features;
-            failures.extend(wrong.map(|(what, wrong)| format!("{what} of {shape:?}, {features:?}: {wrong}")));
+            let card = gpu.adapter();
+            let card = format!("{:?}, tensors of {} bytes", card.features, card.largest_tensor);
+            failures.extend(wrong.map(|(what, wrong)| format!("{what} of {shape:?}, {card}: {wrong}")));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -120,6 +120,7 @@ impl Work for &SampleArgs {
         for step in 1..=args.steps {
             chains.step(beta);
             progress.advance(of_step);
+            source.backend.check()?;
             if step == args.steps || args.every.is_some_and(|every| step.is_multiple_of(every)) {
                 moments.push((step, take(&chains)));
             }

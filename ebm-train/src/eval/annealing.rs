@@ -181,6 +181,7 @@ pub fn ais<B: Backend>(
             chains.move_at(&path, to);
         }
         monitor.advance(path.cost(settings));
+        backend.check()?;
     }
     Ok(chains.annealed(&path, Start::Base))
 }
@@ -213,6 +214,7 @@ pub fn reverse_ais<B: Backend>(
         chains.fields(&path);
         chains.move_at(&path, 1.0);
         monitor.advance(path.cost(settings));
+        backend.check()?;
     }
     chains.phase = REVERSE;
     chains.step = 0;
@@ -223,6 +225,7 @@ pub fn reverse_ais<B: Backend>(
             chains.move_at(&path, to);
         }
         monitor.advance(path.cost(settings));
+        backend.check()?;
     }
     Ok(chains.annealed(&path, Start::Model))
 }

@@ -101,8 +101,9 @@ impl<'a, B: Backend> Source<'a, B> {
         self.misses_some
     }
 
-    /// `out` becomes the samples named by `rows`. Fails when they cannot be read.
+    /// `out` becomes the samples named by `rows`. Fails when they cannot be read, or the backend can compute no more.
     pub fn gather(&mut self, backend: &B, rows: &[u32], out: &mut B::Tensor) -> Result<(), Error> {
+        backend.check()?;
         match &mut self.held {
             Held::Resident(set) => backend.take_rows(set, rows, out),
             Held::Read { samples, below, batch } => {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// How to get a card where there is none.
@@ -116,8 +116,8 @@ pub fn adapters() -> Vec<Adapter> {
     wait(instance().enumerate_adapters(wgpu::Backends::all())).iter().map(Adapter::of).collect()
 }
 
-/// The fastest card, and its features that are used: none unless they are asked for.
-pub(super) fn open(with_features: bool) -> Result<(wgpu::Device, wgpu::Queue, Adapter, Option<Cooperative>), Error> {
+/// The fastest card; or it as a lesser one, without features and with tensors of up to so many bytes.
+pub(super) fn open(as_lesser: Option<u64>) -> Result<(wgpu::Device, wgpu::Queue, Adapter, Option<Cooperative>), Error> {
     let options = wgpu::RequestAdapterOptions {
         power_preference: wgpu::PowerPreference::HighPerformance,
         ..wgpu::RequestAdapterOptions::default()
@@ -125,13 +125,16 @@ pub(super) fn open(with_features: bool) -> Result<(wgpu::Device, wgpu::Queue, Ad
     let refused = |problem: String| Error::Gpu { problem, help: HOW };
     let found = wait(instance().request_adapter(&options)).map_err(|error| refused(error.to_string()))?;
     let mut adapter = Adapter::of(&found);
-    if !with_features {
+    let mut limits = found.limits();
+    if let Some(largest) = as_lesser {
         adapter.features.clear();
+        adapter.largest_tensor = adapter.largest_tensor.min(largest);
+        limits.max_storage_buffer_binding_size = adapter.largest_tensor;
     }
     let features = adapter.features.iter().map(|feature| feature.needs());
     let descriptor = wgpu::DeviceDescriptor {
         required_features: features.fold(wgpu::Features::empty(), |all, feature| all | feature),
-        required_limits: found.limits(),
+        required_limits: limits,
         experimental_features: trusted::experimental(),
         ..wgpu::DeviceDescriptor::default()
     };
@@ -145,37 +148,65 @@ pub(super) fn open(with_features: bool) -> Result<(wgpu::Device, wgpu::Queue, Ad
     Ok((device, queue, adapter, cooperative))
 }
 
-/// What the driver last complained of: out of memory, lost, a kernel that it does not take.
+/// What is wrong with a card.
+#[derive(Clone, Debug)]
+pub(super) enum Problem {
+    /// It has no room for what it is given.
+    Memory(String),
+    /// A tensor of so many rows and columns has more bytes than it takes.
+    TooLarge(usize, usize, u64),
+    /// It was lost, or refuses a kernel.
+    Other(String),
+}
+
+/// The first problem, which is the cause of those after it.
 #[derive(Clone, Default)]
-pub(super) struct Fault(Arc<Mutex<Option<String>>>);
+pub(super) struct Fault(Arc<Mutex<Option<Problem>>>);
 
 impl Fault {
     /// Hears what is wrong with `device` from now on.
     pub(super) fn watch(device: &wgpu::Device) -> Self {
         let fault = Self::default();
         let (of_errors, of_loss) = (fault.clone(), fault.clone());
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| of_errors.tell(error.to_string())));
-        device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                of_loss.tell(format!("the card was lost: {message}"));
-            }
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let words = error.to_string();
+            of_errors.tell(match error {
+                wgpu::Error::OutOfMemory { .. } => Problem::Memory(words),
+                _ => Problem::Other(words),
+            });
+        }));
+        device.set_device_lost_callback(move |_, message| {
+            // Whatever else went wrong came of it.
+            *of_loss.problem() = Some(Problem::Other(format!("the card was lost: {message}")));
         });
         fault
     }
 
-    /// The first complaint is the cause of those after it.
-    pub(super) fn tell(&self, problem: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
+    fn problem(&self) -> MutexGuard<'_, Option<Problem>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell(&self, problem: Problem) {
+        self.problem().get_or_insert(problem);
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(problem) => Err(Error::Gpu {
-                problem: problem.clone(),
-                help: "--resume goes on from the last checkpoint, --backend cpu without the card",
-            }),
-        }
+        let Some(problem) = self.problem().clone() else { return Ok(()) };
+        let smaller = "fewer units or a smaller --batch-size take less, and --backend cpu does without the card";
+        let (problem, help) = match problem {
+            Problem::Memory(words) => (words, smaller),
+            Problem::TooLarge(rows, columns, largest) => {
+                let [needed, largest] = [(rows * columns * size_of::<f32>()) as u64, largest].map(|bytes| bytes >> 20);
+                let problem =
+                    format!("{rows} × {columns} numbers take {needed} MiB at once, and its driver allows {largest}");
+                (problem, smaller)
+            }
+            Problem::Other(words) => (
+                words,
+                "training goes on from its last checkpoint with --resume, and --backend cpu does without the card",
+            ),
+        };
+        Err(Error::Gpu { problem, help })
     }
 }
 

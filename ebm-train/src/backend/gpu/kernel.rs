@@ -46,14 +46,11 @@ const TILES: [Tile; 4] = [
 ];
 const SMALLEST: Tile = Tile { side: 16, depth: 64, micro: 4 };
 
-/// Tiles that keep all of a large card busy.
-const ENOUGH: usize = 96;
-
 impl Tile {
     /// For a product of so many rows and columns: the largest tile that is not mostly empty and leaves enough of them.
-    pub(super) fn of(rows: usize, columns: usize) -> Self {
+    pub(super) fn of(rows: usize, columns: usize, enough: usize) -> Self {
         let fits =
-            |tile: &Self| tile.side <= rows.min(columns).next_power_of_two() && tile.count(rows, columns) >= ENOUGH;
+            |tile: &Self| tile.side <= rows.min(columns).next_power_of_two() && tile.count(rows, columns) >= enough;
         TILES.into_iter().find(fits).unwrap_or(SMALLEST)
     }
 

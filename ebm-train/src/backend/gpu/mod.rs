@@ -6,6 +6,7 @@
 mod device;
 mod kernel;
 mod operations;
+mod pieces;
 mod recorder;
 mod states;
 mod tensor;
@@ -40,18 +41,19 @@ pub struct Gpu {
 impl Gpu {
     /// The card that the system prefers. Fails when there is none, or its driver refuses.
     pub fn new() -> Result<Self, Error> {
-        Self::open(true)
+        Self::open(None)
     }
 
-    /// The same card without the features that not every card has ([`Adapter::features`]): results differ by rounding at most.
-    pub fn without_features() -> Result<Self, Error> {
-        Self::open(false)
+    /// The same card as if it were a lesser one: without the features that not every card has ([`Adapter::features`]), and with tensors of up to so many
+    /// bytes. Results differ by rounding at most.
+    pub fn as_lesser(largest_tensor: u64) -> Result<Self, Error> {
+        Self::open(Some(largest_tensor))
     }
 
-    fn open(with_features: bool) -> Result<Self, Error> {
-        let (device, queue, adapter, cooperative) = device::open(with_features)?;
+    fn open(as_lesser: Option<u64>) -> Result<Self, Error> {
+        let (device, queue, adapter, cooperative) = device::open(as_lesser)?;
         let fault = Fault::watch(&device);
-        let recorder = RefCell::new(Recorder::new(&device, adapter.features.contains(&Feature::Subgroups)));
+        let recorder = RefCell::new(Recorder::new(&device, &adapter));
         let gpu = Self {
             device,
             queue,
@@ -73,20 +75,61 @@ impl Gpu {
 
 #[cfg(test)]
 mod tests {
+    use super::kernel::{File, Kernel};
+    use super::recorder::Call;
     use super::{Gpu, adapters};
-    use crate::backend::Backend;
+    use crate::Error;
+    use crate::backend::{Backend, Direction, Link};
+
+    /// What becomes of a card that something is wrong with.
+    fn fault(wrong: impl FnOnce(&Gpu)) -> Result<Option<String>, Error> {
+        if adapters().is_empty() {
+            return Ok(None);
+        }
+        let gpu = Gpu::as_lesser(1 << 16)?;
+        gpu.check()?;
+        wrong(&gpu);
+        // It goes on computing, of whatever use that may be.
+        let mut out = gpu.zeros(3, 3);
+        gpu.add_scaled(1.0, &gpu.zeros(3, 3), &mut out);
+        assert_eq!(gpu.download(&out).len(), 9);
+        Ok(Some(gpu.check().expect_err("something is wrong").to_string()))
+    }
 
     #[test]
-    fn what_the_card_has_no_room_for_is_an_error() -> Result<(), crate::Error> {
-        if adapters().is_empty() {
-            return Ok(());
-        }
-        let gpu = Gpu::new()?;
-        gpu.check()?;
+    fn what_the_card_has_no_room_for_is_an_error() -> Result<(), Error> {
         // Four tebibytes.
-        let _ = gpu.zeros(1 << 20, 1 << 20);
-        let words = gpu.check().expect_err("no card has that").to_string();
-        assert!(words.contains("the graphics card:") && words.contains("--resume"), "{words}");
+        let words = fault(|gpu| drop(gpu.zeros(1 << 20, 1 << 20)))?;
+        assert!(words.is_none_or(|words| words.contains("the graphics card:") && words.contains("--backend cpu")));
+        Ok(())
+    }
+
+    #[test]
+    fn weights_that_a_driver_does_not_take_are_an_error() -> Result<(), Error> {
+        // They have to be whole, unlike samples.
+        let words = fault(|gpu| {
+            let (mut out, weights) = (gpu.zeros(0, 0), gpu.zeros(300, 100));
+            gpu.affine(Direction::Up, &weights, None, Link::Identity, &gpu.zeros(2, 100), &mut out);
+        })?;
+        assert!(words.is_none_or(|words| words.contains("300 × 100 numbers") && words.contains("fewer units")));
+        Ok(())
+    }
+
+    #[test]
+    fn a_card_that_is_lost_is_an_error() -> Result<(), Error> {
+        let words = fault(|gpu| gpu.device.destroy())?;
+        assert!(words.is_none_or(|words| words.contains("lost") && words.contains("--resume")));
+        Ok(())
+    }
+
+    #[test]
+    fn a_kernel_that_a_driver_refuses_is_an_error() -> Result<(), Error> {
+        let words = fault(|gpu| {
+            let out = gpu.zeros(3, 3);
+            let call = Call { written: &[&out], ..Call::default() };
+            gpu.run(Kernel(File::Elements, "no_such_operation"), 1, call);
+        })?;
+        assert!(words.is_none_or(|words| words.contains("no_such_operation") && words.contains("--resume")));
         Ok(())
     }
 }

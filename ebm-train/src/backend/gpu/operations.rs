@@ -14,8 +14,12 @@ use std::ops::Range;
 const GROUP: usize = 256;
 /// Threads of a group that sums a row.
 const ROW_GROUP: usize = 64;
+/// Tiles that keep all of a large card busy, and a processor.
+const BUSY_CARD: usize = 96;
+const BUSY_PROCESSOR: usize = 2;
 /// Columns that a group sums.
 const COLUMNS: usize = 16;
+
 /// A kernel that goes a step, and the step as it is told of it; `descend_adam` writes both moments.
 fn stepping(step: Step) -> (&'static str, Params) {
     match step {
@@ -50,35 +54,56 @@ struct Terms<'a> {
 impl Gpu {
     /// A kernel with a thread for every number of `x`.
     fn each(&self, kernel: &'static str, params: Params, read: &[&GpuTensor], x: &GpuTensor) {
-        let [rows, columns] = [x.rows, x.columns];
-        let params = Params { n: [x.len() as u32, columns.max(1) as u32, params.n[2], rows as u32], ..params };
-        let call = Call { params, read, written: &[x], ..Call::default() };
-        self.run(Kernel(File::Elements, kernel), x.len().div_ceil(GROUP), call);
+        self.each_of(kernel, params, read, &[x]);
+    }
+
+    /// The same where there are others of its shape that it writes.
+    fn each_of(&self, kernel: &'static str, params: Params, read: &[&GpuTensor], written: &[&GpuTensor]) {
+        self.by_rows(written[0].rows, &[written, read].concat(), |_, tensors| {
+            let (written, read) = tensors.split_at(written.len());
+            let (numbers, columns) = (written[0].len(), written[0].columns);
+            let params = Params { n: [numbers as u32, columns.max(1) as u32, params.n[2], 0], ..params };
+            let call = Call { params, read, written, ..Call::default() };
+            self.run(Kernel(File::Elements, kernel), numbers.div_ceil(GROUP), call);
+        });
     }
 
     /// A kernel with a thread for every four numbers of a row of `x`.
     fn draw(&self, kernel: &'static str, draws: Draws<'_>, s: [f32; 2], x: &GpuTensor) {
         assert_eq!(draws.samples.len(), x.rows, "a sample a row");
-        let params =
-            Params { n: [x.rows as u32, x.columns as u32, 0, 0], s: [s[0], s[1], 0.0, 0.0], ..Params::default() };
-        let call = Call { params: params.drawing(draws), words: draws.samples, written: &[x], ..Call::default() };
-        self.run(Kernel(File::Draws, kernel), (x.rows * x.columns.div_ceil(4)).div_ceil(GROUP), call);
+        self.by_rows(x.rows, &[x], |piece, written| {
+            let (rows, columns) = (piece.len(), x.columns);
+            let n = [rows as u32, columns as u32, 0, 0];
+            let params = Params { n, s: [s[0], s[1], 0.0, 0.0], ..Params::default() }.drawing(draws);
+            let call = Call { params, words: &draws.samples[piece], written, ..Call::default() };
+            self.run(Kernel(File::Draws, kernel), (rows * columns.div_ceil(4)).div_ceil(GROUP), call);
+        });
     }
 
     /// A kernel with a group for every row of the first of `read`, or of `x` if there is none.
     fn each_row(&self, kernel: &'static str, params: Params, read: &[&GpuTensor], x: &GpuTensor) {
-        let of_rows = read.first().unwrap_or(&x);
-        let params = Params { n: [of_rows.rows as u32, of_rows.columns as u32, params.n[2], 0], ..params };
-        self.run(Kernel(File::Sums, kernel), of_rows.rows, Call { params, read, written: &[x], ..Call::default() });
+        let GpuTensor { rows, columns, .. } = **read.first().unwrap_or(&x);
+        self.by_rows(rows, &[&[x], read].concat(), |piece, tensors| {
+            let (written, read) = tensors.split_at(1);
+            let params = Params { n: [piece.len() as u32, columns as u32, params.n[2], 0], ..params };
+            self.run(Kernel(File::Sums, kernel), piece.len(), Call { params, read, written, ..Call::default() });
+        });
     }
 
     /// A kernel over sums of columns: one or two terms `(scale, values)`.
-    fn each_column(&self, kernel: &'static str, params: Params, terms: [(f32, &GpuTensor); 2], written: &[&GpuTensor]) {
-        let [(scale, values), (second_scale, second)] = terms;
+    fn each_column(
+        &self,
+        kernel: &'static str,
+        params: Params,
+        terms: &[(f32, [GpuTensor; 1])],
+        written: &[&GpuTensor],
+    ) {
+        let none = (0.0, [GpuTensor::default()]);
+        let [(scale, [values]), (second_scale, [second])] = [&terms[0], terms.get(1).unwrap_or(&none)];
         let columns = written[0].columns;
         let params = Params {
             n: [columns as u32, values.rows as u32, second.rows as u32, 0],
-            s: [params.s[0], scale, second_scale, 0.0],
+            s: [params.s[0], *scale, *second_scale, 0.0],
             ..params
         };
         let call = Call { params, read: &[values, second], written, ..Call::default() };
@@ -108,21 +133,17 @@ impl Gpu {
             second: second.map_or(0, |second| second.count as u32),
             ..params
         };
-        let read: Vec<&GpuTensor> = [left, right]
-            .into_iter()
-            .copied()
-            .chain(bias)
-            .chain(second.into_iter().flat_map(|of| [of.left, of.right]))
-            .collect();
+        let of_second = second.into_iter().flat_map(|of| [of.left, of.right]);
+        let read: Vec<&GpuTensor> = [*left, *right].into_iter().chain(bias).chain(of_second).collect();
         let work = rows * columns * terms.iter().map(|terms| terms.count).sum::<usize>();
-        let tile = Tile::of(rows, columns);
+        let tile = self.tile(rows, columns);
         let call = Call { params, words, read: &read, written, work };
         if rows * columns > 0 {
             self.run(Kernel(File::Product(tile), kernel), tile.count(rows, columns), call);
         }
     }
 
-    /// A kernel over the sums of a layer's affine map.
+    /// A kernel over the sums of a layer's affine map, by rows.
     fn of_layer(
         &self,
         kernel: &'static str,
@@ -135,8 +156,16 @@ impl Gpu {
             Direction::Up => [1, weights.columns],
             Direction::Down => [weights.columns, 1],
         };
-        let terms = Terms { scale: 1.0, left: input, right: weights, count: input.columns };
-        self.product(kernel, params, words, [input.columns, 1, along, across], &[terms], bias, written);
+        self.by_rows(input.rows, &[&[input], written].concat(), |piece, tensors| {
+            let terms = Terms { scale: 1.0, left: tensors[0], right: weights, count: input.columns };
+            let words = words.get(piece).unwrap_or_default();
+            self.product(kernel, params, words, [input.columns, 1, along, across], &[terms], bias, &tensors[1..]);
+        });
+    }
+
+    /// How a product of so many rows and columns is cut up.
+    fn tile(&self, rows: usize, columns: usize) -> Tile {
+        Tile::of(rows, columns, if self.adapter.on_processor { BUSY_PROCESSOR } else { BUSY_CARD })
     }
 
     /// Units that a layer's affine map computes.
@@ -152,18 +181,30 @@ impl Gpu {
         &self,
         kernel: &'static str,
         params: Params,
-        terms: &[(f32, [&GpuTensor; 2])],
+        terms: &[(f32, [GpuTensor; 2])],
         written: &[&GpuTensor],
     ) {
         let terms: Vec<Terms<'_>> = terms
             .iter()
-            .map(|&(scale, [visible, hidden])| {
+            .map(|(scale, [visible, hidden])| {
                 assert_eq!(hidden.rows, visible.rows, "as many hidden as visible samples");
-                Terms { scale, left: hidden, right: visible, count: visible.rows }
+                Terms { scale: *scale, left: hidden, right: visible, count: visible.rows }
             })
             .collect();
         let strides = [1, written[0].rows, written[0].columns, 1];
         self.product(kernel, params, &[], strides, &terms, None, written);
+    }
+
+    /// Terms of a sum over rows: one of too many rows is as many terms.
+    fn in_pieces<const N: usize>(&self, terms: &[(f32, [&GpuTensor; N])]) -> Vec<(f32, [GpuTensor; N])> {
+        let mut pieces = Vec::new();
+        for &(scale, tensors) in terms {
+            let columns = tensors.iter().map(|tensor| tensor.columns).max().unwrap_or(0);
+            let rows = tensors.first().map_or(0, |tensor| tensor.rows);
+            let of_term = self.pieces(rows, columns);
+            pieces.extend(of_term.map(|piece| (scale, tensors.map(|tensor| tensor.view(piece.clone())))));
+        }
+        pieces
     }
 
     /// A kernel over visible units of several kinds, in place.
@@ -176,38 +217,49 @@ impl Gpu {
         x: &GpuTensor,
     ) {
         let table = self.unit_table(kinds, x.columns);
-        let params = Params { n: [x.rows as u32, x.columns as u32, 0, 0], ..params };
-        let call = Call { params, words, read: &[bias, &table], written: &[x], ..Call::default() };
-        self.run(Kernel(File::Visible, kernel), x.len().div_ceil(GROUP), call);
+        self.by_rows(x.rows, &[x], |piece, written| {
+            let params = Params { n: [piece.len() as u32, x.columns as u32, 0, 0], ..params };
+            let threads = piece.len() * x.columns;
+            let words = words.get(piece).unwrap_or_default();
+            let call = Call { params, words, read: &[bias, &table], written, ..Call::default() };
+            self.run(Kernel(File::Visible, kernel), threads.div_ceil(GROUP), call);
+        });
     }
 
     /// Columns of `from` from `take` on to columns of `to` from `put` on.
     fn move_columns(&self, from: &GpuTensor, take: usize, columns: usize, put: usize, to: &GpuTensor) {
-        let params = Params {
-            n: [from.rows, columns, from.columns, to.columns].map(|size| size as u32),
-            m: [take as u32, put as u32, 0, 0],
-            ..Params::default()
-        };
-        let call = Call { params, read: &[from], written: &[to], ..Call::default() };
-        self.run(Kernel(File::Rows, "move_columns"), (from.rows * columns).div_ceil(GROUP), call);
+        self.by_rows(from.rows, &[from, to], |piece, tensors| {
+            let params = Params {
+                n: [piece.len(), columns, from.columns, to.columns].map(|size| size as u32),
+                m: [take as u32, put as u32, 0, 0],
+                ..Params::default()
+            };
+            let call = Call { params, read: &tensors[..1], written: &tensors[1..], ..Call::default() };
+            self.run(Kernel(File::Rows, "move_columns"), (piece.len() * columns).div_ceil(GROUP), call);
+        });
     }
 
-    /// Rows of a set, of which `piece` holds those from `first` on.
+    /// Rows of a tensor, of which `piece` holds those from `first` on.
     fn take(&self, piece: &GpuTensor, first: usize, rows: &[u32], out: &GpuTensor) {
-        let params = Params {
-            n: [rows.len() as u32, piece.columns as u32, 0, 0],
-            m: [0, 0, first as u32, piece.rows as u32],
-            ..Params::default()
-        };
-        let call = Call { params, words: rows, read: &[piece], written: &[out], ..Call::default() };
-        self.run(Kernel(File::Rows, "take_rows"), out.len().div_ceil(GROUP), call);
+        self.by_rows(out.rows, &[out], |of_out, written| {
+            let params = Params {
+                n: [of_out.len() as u32, piece.columns as u32, 0, 0],
+                m: [0, 0, first as u32, piece.rows as u32],
+                ..Params::default()
+            };
+            let threads = of_out.len() * piece.columns;
+            let call = Call { params, words: &rows[of_out], read: &[piece], written, ..Call::default() };
+            self.run(Kernel(File::Rows, "take_rows"), threads.div_ceil(GROUP), call);
+        });
     }
 
     /// Sums of pairs that a kernel makes of every row are added to `totals`.
     fn add_pairs(&self, pairs: &GpuTensor, totals: &GpuTensor) {
-        let params = Params { n: [1, pairs.rows as u32, 0, 0], ..Params::default() };
-        let call = Call { params, read: &[pairs], written: &[totals], ..Call::default() };
-        self.run(Kernel(File::Sums, "add_pairs"), 1, call);
+        for piece in self.pieces(pairs.rows, pairs.columns) {
+            let params = Params { n: [1, piece.len() as u32, 0, 0], ..Params::default() };
+            let call = Call { params, read: &[&pairs.view(piece)], written: &[totals], ..Call::default() };
+            self.run(Kernel(File::Sums, "add_pairs"), 1, call);
+        }
     }
 
     /// A kernel over classes, with a thread for every one of `threads`.
@@ -222,13 +274,16 @@ impl Gpu {
         threads: usize,
         out: &GpuTensor,
     ) {
-        let params = Params {
-            n: [fields.rows as u32, out.columns as u32, kind as u32, classes as u32],
-            m: [fields.columns as u32, weights.columns as u32, 0, 0],
-            ..Params::default()
-        };
-        let call = Call { params, read: &[fields, weights, other], written: &[out], ..Call::default() };
-        self.run(Kernel(File::Classes, kernel), threads.div_ceil(GROUP), call);
+        self.by_rows(fields.rows, &[fields, other, out], |piece, tensors| {
+            let params = Params {
+                n: [piece.len() as u32, out.columns as u32, kind as u32, classes as u32],
+                m: [fields.columns as u32, weights.columns as u32, 0, 0],
+                ..Params::default()
+            };
+            let read = [tensors[0], weights, tensors[1]];
+            let call = Call { params, read: &read, written: &tensors[2..], ..Call::default() };
+            self.run(Kernel(File::Classes, kernel), threads.div_ceil(GROUP), call);
+        });
     }
 
     /// A tensor that nobody asks for.
@@ -282,23 +337,26 @@ impl Backend for Gpu {
 
     fn hold<'a>(&self, columns: usize, values: Cow<'a, [f32]>) -> GpuSet {
         assert_eq!(values.len() % columns.max(1), 0, "whole rows");
-        let largest = self.adapter().largest_tensor as usize / size_of::<f32>();
-        let piece_rows = (largest / columns.max(1)).max(1);
-        let pieces = values.chunks((piece_rows * columns).max(1));
-        let pieces = pieces.map(|piece| self.uploaded(piece.len() / columns.max(1), columns, piece)).collect();
-        GpuSet { piece_rows, columns, pieces }
+        let rows = values.len() / columns.max(1);
+        let pieces = self.pieces(rows, columns).map(|rows| {
+            let of_piece = &values[rows.start * columns..rows.end * columns];
+            (rows.start, self.uploaded(rows.len(), columns, of_piece))
+        });
+        GpuSet { columns, pieces: pieces.collect() }
     }
 
     fn take_rows(&self, set: &GpuSet, rows: &[u32], out: &mut GpuTensor) {
         out.reshape(&self.device, rows.len(), set.columns);
-        for (number, piece) in set.pieces.iter().enumerate() {
-            self.take(piece, number * set.piece_rows, rows, out);
+        for (first, piece) in &set.pieces {
+            self.take(piece, *first, rows, out);
         }
     }
 
     fn gather(&self, source: &GpuTensor, rows: &[u32], out: &mut GpuTensor) {
         out.reshape(&self.device, rows.len(), source.columns);
-        self.take(source, 0, rows, out);
+        for piece in self.pieces(source.rows, source.columns) {
+            self.take(&source.view(piece.clone()), piece.start, rows, out);
+        }
     }
 
     fn take_columns(&self, values: &GpuTensor, columns: Range<usize>, out: &mut GpuTensor) {
@@ -478,13 +536,16 @@ impl Backend for Gpu {
         out: &mut GpuTensor,
     ) {
         out.reshape(&self.device, fields.rows, units.len());
-        let params = Params {
-            n: [fields.rows as u32, units.len() as u32, kind as u32, 0],
-            m: [fields.columns as u32, weights.columns as u32, units.start as u32, 0],
-            ..Params::default()
-        };
-        let call = Call { params, read: &[fields, weights, changes], written: &[out], ..Call::default() };
-        self.run(Kernel(File::Classes, "single_changes"), out.len().div_ceil(GROUP), call);
+        self.by_rows(fields.rows, &[fields, changes, out], |piece, tensors| {
+            let params = Params {
+                n: [piece.len() as u32, units.len() as u32, kind as u32, 0],
+                m: [fields.columns as u32, weights.columns as u32, units.start as u32, 0],
+                ..Params::default()
+            };
+            let read = [tensors[0], weights, tensors[1]];
+            let call = Call { params, read: &read, written: &tensors[2..], ..Call::default() };
+            self.run(Kernel(File::Classes, "single_changes"), (piece.len() * units.len()).div_ceil(GROUP), call);
+        });
     }
 
     fn visible_log_partitions(&self, kinds: &UnitKinds, bias: &GpuTensor, inputs: &GpuTensor, out: &mut GpuTensor) {
@@ -511,7 +572,7 @@ impl Backend for Gpu {
     }
 
     fn outer(&self, mut keep: f32, terms: &[(f32, [&GpuTensor; 2])], out: &mut GpuTensor) {
-        for terms in terms.chunks(2) {
+        for terms in self.in_pieces(terms).chunks(2) {
             let params = Params { s: [keep, 0.0, 0.0, 0.0], ..Params::default() };
             self.of_statistics("link", params, terms, &[out]);
             keep = 1.0;
@@ -522,11 +583,10 @@ impl Backend for Gpu {
         if terms.is_empty() {
             self.rescale(keep, None, out);
         }
-        let none = GpuTensor::default();
-        for terms in terms.chunks(2) {
+        let terms: Vec<_> = terms.iter().map(|&(scale, values)| (scale, [values])).collect();
+        for terms in self.in_pieces(&terms).chunks(2) {
             let params = Params { s: [keep, 0.0, 0.0, 0.0], ..Params::default() };
-            let second = terms.get(1).copied().unwrap_or((0.0, &none));
-            self.each_column("column_sums", params, [terms[0], second], &[out]);
+            self.each_column("column_sums", params, terms, &[out]);
             keep = 1.0;
         }
     }
@@ -545,14 +605,15 @@ impl Backend for Gpu {
         let (rows, classes) = (scores.rows, scores.columns);
         let labels: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
         assert_eq!(labels.len(), rows, "a label a row");
-        let params = Params {
-            n: [rows as u32, classes as u32, 0, classes as u32],
-            s: [1.0 - smoothing, smoothing / classes.max(1) as f32, 1.0 / rows as f32, 0.0],
-            ..Params::default()
-        };
+        let s = [1.0 - smoothing, smoothing / classes.max(1) as f32, 1.0 / rows as f32, 0.0];
         self.with_scratch(rows, 2, |pairs| {
-            let call = Call { params, words: &labels, written: &[scores, pairs], ..Call::default() };
-            self.run(Kernel(File::Classes, "softmax_cross_entropy"), rows.div_ceil(ROW_GROUP), call);
+            self.by_rows(rows, &[scores, pairs], |piece, written| {
+                let n = [piece.len() as u32, classes as u32, 0, classes as u32];
+                let groups = piece.len().div_ceil(ROW_GROUP);
+                let params = Params { n, s, ..Params::default() };
+                let call = Call { params, words: &labels[piece], written, ..Call::default() };
+                self.run(Kernel(File::Classes, "softmax_cross_entropy"), groups, call);
+            });
             self.add_pairs(pairs, totals);
         });
     }
@@ -600,10 +661,13 @@ impl Backend for Gpu {
     }
 
     fn class_bias_backward(&self, scores: &GpuTensor, out: &mut GpuTensor) {
-        let (rows, classes) = (scores.rows, scores.columns);
-        let params = Params { n: [rows as u32, out.len() as u32, 0, classes as u32], ..Params::default() };
-        let call = Call { params, read: &[scores], written: &[out], ..Call::default() };
-        self.run(Kernel(File::Classes, "class_bias_backward"), classes.div_ceil(ROW_GROUP), call);
+        let classes = scores.columns;
+        for piece in self.pieces(scores.rows, classes) {
+            let n = [piece.len() as u32, out.len() as u32, 0, classes as u32];
+            let params = Params { n, ..Params::default() };
+            let call = Call { params, read: &[&scores.view(piece)], written: &[out], ..Call::default() };
+            self.run(Kernel(File::Classes, "class_bias_backward"), classes.div_ceil(ROW_GROUP), call);
+        }
     }
 
     fn add_errors(&self, x: &GpuTensor, y: &GpuTensor, totals: &mut GpuTensor) {
@@ -643,16 +707,17 @@ impl Backend for Gpu {
         moments: &mut [GpuTensor; 2],
         parameter: &mut GpuTensor,
     ) {
-        if terms.len() > 2 {
-            return self.with_scratch(parameter.rows, parameter.columns, |gradient| {
-                self.outer(0.0, terms, gradient);
-                self.add_scaled(weight_decay, parameter, gradient);
-                self.step(step, gradient, moments, parameter);
-            });
-        }
+        let pieces = self.in_pieces(terms);
         let (kernel, mut params) = stepping(step);
-        params.s[3] = weight_decay;
-        self.of_statistics(kernel, params, terms, &stepped(step, parameter, moments));
+        if pieces.len() <= 2 {
+            params.s[3] = weight_decay;
+            return self.of_statistics(kernel, params, &pieces, &stepped(step, parameter, moments));
+        }
+        self.with_scratch(parameter.rows, parameter.columns, |gradient| {
+            self.outer(0.0, terms, gradient);
+            self.add_scaled(weight_decay, parameter, gradient);
+            self.step(step, gradient, moments, parameter);
+        });
     }
 
     fn descend_bias(
@@ -663,24 +728,18 @@ impl Backend for Gpu {
         moments: &mut [GpuTensor; 2],
         parameter: &mut GpuTensor,
     ) {
-        let none = GpuTensor::default();
-        let terms = match *terms {
-            [term] => [term, (0.0, &none)],
-            [term, second] => [term, second],
-            _ => {
-                self.column_sums(0.0, terms, gradient);
-                return self.step(step, gradient, moments, parameter);
-            }
-        };
-        let (kernel, params) = stepping(step);
-        self.each_column(kernel, params, terms, &stepped(step, parameter, moments));
+        let of_terms: Vec<_> = terms.iter().map(|&(scale, values)| (scale, [values])).collect();
+        let pieces = self.in_pieces(&of_terms);
+        if matches!(pieces.len(), 1 | 2) {
+            let (kernel, params) = stepping(step);
+            return self.each_column(kernel, params, &pieces, &stepped(step, parameter, moments));
+        }
+        self.column_sums(0.0, terms, gradient);
+        self.step(step, gradient, moments, parameter);
     }
 
     fn step(&self, step: Step, gradient: &GpuTensor, moments: &mut [GpuTensor; 2], parameter: &mut GpuTensor) {
         let (kernel, params) = stepping(step);
-        let params = Params { n: [parameter.len() as u32, 1, 0, 0], ..params };
-        let written = stepped(step, parameter, moments);
-        let call = Call { params, read: &[gradient], written: &written, ..Call::default() };
-        self.run(Kernel(File::Elements, kernel), parameter.len().div_ceil(GROUP), call);
+        self.each_of(kernel, params, &[gradient], &stepped(step, parameter, moments));
     }
 }

@@ -1,9 +1,11 @@
 //! [`Recorder`]: what the card is to do, gathered and handed over together.
 
+use super::device::Problem;
 use super::kernel::{Kernel, Params};
 use super::tensor::Buffer;
-use super::{Gpu, GpuTensor, trusted};
+use super::{Adapter, Feature, Gpu, GpuTensor, trusted};
 use std::collections::HashMap;
+use std::ops::Range;
 use wgpu::BufferUsages;
 
 /// Tensors that a kernel reads, and that it writes.
@@ -15,7 +17,7 @@ const CALLS: usize = 1024;
 const PITCH: usize = 256;
 /// Multiply-adds that are handed over together at most: a second of a slow card's time, after which some systems take a card for hung.
 const WORK: usize = 1 << 36;
-/// Words of all calls at first: samples, rows and labels.
+/// Words of all calls at first, at most: samples, rows and labels.
 const WORDS: usize = 1 << 20;
 /// Sets of bindings that are kept: those of a few steps of training.
 const BINDINGS: usize = 256;
@@ -36,6 +38,9 @@ pub(super) struct Call<'a> {
     pub work: usize,
 }
 
+/// What a kernel is bound to: a buffer's number and the bytes of it, of every tensor.
+type Bound = [(u64, Range<u64>); READ + WRITTEN];
+
 struct Recorded {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
@@ -55,7 +60,7 @@ pub(super) struct Recorder {
     layouts: [Layout; WRITTEN + 1],
     subgroups: bool,
     pipelines: HashMap<Kernel, wgpu::ComputePipeline>,
-    bindings: HashMap<[u64; READ + WRITTEN], wgpu::BindGroup>,
+    bindings: HashMap<Bound, wgpu::BindGroup>,
     /// Bound where a kernel has no tensor to read.
     unused: Buffer,
     params: Buffer,
@@ -100,15 +105,16 @@ impl Layout {
 }
 
 impl Recorder {
-    pub(super) fn new(device: &wgpu::Device, subgroups: bool) -> Self {
+    pub(super) fn new(device: &wgpu::Device, adapter: &Adapter) -> Self {
+        let words = WORDS.min(adapter.largest_tensor as usize / size_of::<u32>());
         Self {
             layouts: std::array::from_fn(|written| Layout::new(device, written)),
-            subgroups,
+            subgroups: adapter.features.contains(&Feature::Subgroups),
             pipelines: HashMap::new(),
             bindings: HashMap::new(),
             unused: Buffer::new(device, 1, BufferUsages::STORAGE),
             params: Buffer::new(device, CALLS * PITCH / 4, BufferUsages::UNIFORM | BufferUsages::COPY_DST),
-            words: Buffer::new(device, WORDS, BufferUsages::STORAGE | BufferUsages::COPY_DST),
+            words: Buffer::new(device, words, BufferUsages::STORAGE | BufferUsages::COPY_DST),
             recorded: Vec::new(),
             param_bytes: Vec::new(),
             recorded_words: Vec::new(),
@@ -142,11 +148,15 @@ impl Recorder {
     }
 
     fn bindings<'a>(&'a mut self, device: &wgpu::Device, call: &Call<'a>) -> wgpu::BindGroup {
-        let buffer = |tensor: &&'a GpuTensor| tensor.buffer().unwrap_or(&self.unused);
-        let read = call.read.iter().map(buffer).chain(std::iter::repeat(&self.unused)).take(READ);
-        let buffers: Vec<&Buffer> = read.chain(call.written.iter().map(buffer)).collect();
-        let mut key = [u64::MAX; READ + WRITTEN];
-        key.iter_mut().zip(&buffers).for_each(|(key, buffer)| *key = buffer.number);
+        let unused = (&self.unused, 0..size_of::<f32>() as u64);
+        let place = |tensor: &&'a GpuTensor| match tensor.buffer() {
+            Some(buffer) if tensor.len() > 0 => (buffer, tensor.bytes()),
+            _ => unused.clone(),
+        };
+        let read = call.read.iter().map(place).chain(std::iter::repeat(unused.clone())).take(READ);
+        let places: Vec<(&Buffer, Range<u64>)> = read.chain(call.written.iter().map(place)).collect();
+        let mut key = Bound::default();
+        key.iter_mut().zip(&places).for_each(|(key, (buffer, bytes))| *key = (buffer.number, bytes.clone()));
         if let Some(bindings) = self.bindings.get(&key) {
             return bindings.clone();
         }
@@ -157,12 +167,15 @@ impl Recorder {
         };
         let resources = [wgpu::BindingResource::Buffer(params), self.words.buffer.as_entire_binding()]
             .into_iter()
-            .chain(buffers.iter().map(|buffer| buffer.buffer.as_entire_binding()));
+            .chain(places.iter().map(|(buffer, bytes)| {
+                let size = wgpu::BufferSize::new(bytes.end - bytes.start);
+                wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: &buffer.buffer, offset: bytes.start, size })
+            }));
         let entries: Vec<_> =
             (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
         let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
-            layout: &self.layouts[buffers.len() - READ].bindings,
+            layout: &self.layouts[places.len() - READ].bindings,
             entries: &entries,
         });
         // They hold on to their buffers, also to those of tensors that are gone.
@@ -203,6 +216,12 @@ impl Gpu {
         }
         let in_a_row = groups.min(GROUPS);
         let groups = [in_a_row, groups.div_ceil(in_a_row)];
+        let tensors = || call.read.iter().chain(call.written);
+        if let Some(tensor) =
+            tensors().find(|tensor| (tensor.len() * size_of::<f32>()) as u64 > self.adapter.largest_tensor)
+        {
+            return self.fault.tell(Problem::TooLarge(tensor.rows, tensor.columns, self.adapter.largest_tensor));
+        }
         let mut recorder = self.recorder.borrow_mut();
         let recorder = &mut *recorder;
         let room = recorder.words.buffer.size() as usize / size_of::<u32>();
@@ -234,7 +253,7 @@ impl Gpu {
     pub(super) fn wait(&self) {
         self.recorder.borrow_mut().hand_over(&self.device, &self.queue);
         if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
-            self.fault.tell(error.to_string());
+            self.fault.tell(Problem::Other(error.to_string()));
         }
     }
 
@@ -259,14 +278,14 @@ impl Gpu {
         let fault = self.fault.clone();
         staging.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {
             if let Err(error) = mapped {
-                fault.tell(error.to_string());
+                fault.tell(Problem::Other(error.to_string()));
             }
         });
         self.wait();
         match staging.slice(..).get_mapped_range() {
             Ok(bytes) => bytemuck::pod_collect_to_vec(&bytes),
             Err(error) => {
-                self.fault.tell(error.to_string());
+                self.fault.tell(Problem::Other(error.to_string()));
                 vec![0.0; tensor.len()]
             }
         }

@@ -5,6 +5,7 @@ use super::recorder::Call;
 use super::{Gpu, GpuTensor};
 use crate::backend::{Backend, Direction, Draws};
 use ebm_core::Beta;
+use std::ops::Range;
 
 /// Threads of a group.
 const GROUP: usize = 256;
@@ -74,6 +75,13 @@ impl Gpu {
         }
     }
 
+    /// Does `work` to pieces of states: their rows, and those with what pads them.
+    fn pieces_of(&self, card: Cooperative, states: &GpuStates, work: impl Fn(Range<usize>, Range<usize>)) {
+        for padded in self.pieces(card.padded(states.rows), card.padded(states.columns)) {
+            work(padded.start.min(states.rows)..padded.end.min(states.rows), padded);
+        }
+    }
+
     /// A kernel that turns `rows` × `columns` numbers into padded ones or back.
     fn repack(
         &self,
@@ -93,7 +101,10 @@ impl Gpu {
         self.take_shape(values.rows, values.columns, out);
         match self.cooperative {
             None => self.copy(values, &mut out.numbers),
-            Some(card) => self.repack(card, "pack", (values.rows, values.columns), &[values], &out.numbers),
+            Some(card) => self.pieces_of(card, out, |rows, padded| {
+                let (of_piece, out) = (values.view(rows), out.numbers.view(padded));
+                self.repack(card, "pack", (of_piece.rows, of_piece.columns), &[&of_piece], &out);
+            }),
         }
     }
 
@@ -102,7 +113,10 @@ impl Gpu {
             None => self.copy(&states.numbers, out),
             Some(card) => {
                 out.reshape(&self.device, states.rows, states.columns);
-                self.repack(card, "unpack", (states.rows, states.columns), &[&states.numbers], out);
+                self.pieces_of(card, states, |rows, padded| {
+                    let (of_piece, out) = (states.numbers.view(padded), out.view(rows));
+                    self.repack(card, "unpack", (out.rows, out.columns), &[&of_piece], &out);
+                });
             }
         }
     }
@@ -144,21 +158,24 @@ impl Gpu {
             let (weights, input, out) = (&weights.numbers, &input.numbers, &mut out.numbers);
             return self.sample_affine(draws, direction, weights, bias, beta, input, out);
         };
-        let (rows, pitch, inner) = (card.padded(input.rows), card.padded(columns), card.padded(input.columns));
-        let params = Params {
-            n: [rows, pitch, inner, columns].map(|size| size as u32),
-            m: [inner, weights.parts.columns, pitch, weights.parts.len()].map(|size| size as u32),
-            s: [beta.value(), 0.0, 0.0, 0.0],
-            second: input.rows as u32,
-            ..Params::default()
-        };
-        let call = Call {
-            params: params.drawing(draws),
-            words: draws.samples,
-            read: &[&input.numbers, &weights.parts, bias, &weights.quantum],
-            written: &[&out.numbers],
-            work: 2 * rows * pitch * inner,
-        };
-        self.run(Kernel(File::States(card), kernel), card.groups(rows, pitch), call);
+        let (pitch, inner) = (card.padded(columns), card.padded(input.columns));
+        self.by_rows(input.numbers.rows, &[&input.numbers, &out.numbers], |piece, numbers| {
+            let words = &draws.samples[piece.start..piece.end.min(input.rows)];
+            let params = Params {
+                n: [piece.len(), pitch, inner, columns].map(|size| size as u32),
+                m: [inner, weights.parts.columns, pitch, weights.parts.len()].map(|size| size as u32),
+                s: [beta.value(), 0.0, 0.0, 0.0],
+                second: words.len() as u32,
+                ..Params::default()
+            };
+            let call = Call {
+                params: params.drawing(draws),
+                words,
+                read: &[numbers[0], &weights.parts, bias, &weights.quantum],
+                written: &numbers[1..],
+                work: 2 * piece.len() * pitch * inner,
+            };
+            self.run(Kernel(File::States(card), kernel), card.groups(piece.len(), pitch), call);
+        });
     }
 }

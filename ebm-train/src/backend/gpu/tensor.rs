@@ -1,11 +1,14 @@
 //! [`GpuTensor`]: a matrix in a buffer of the card.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A row-major matrix on the card.
 #[derive(Clone, Debug, Default)]
 pub struct GpuTensor {
     buffer: Option<Buffer>,
+    /// Row of the buffer that is its first.
+    first: usize,
     pub(super) rows: usize,
     pub(super) columns: usize,
 }
@@ -19,10 +22,9 @@ pub(super) struct Buffer {
 
 /// Rows of a data set on the card: in as many tensors as the largest that it takes makes necessary.
 pub struct GpuSet {
-    /// Rows of every piece but the last.
-    pub(super) piece_rows: usize,
     pub(super) columns: usize,
-    pub(super) pieces: Vec<GpuTensor>,
+    /// Each with the number of its first row.
+    pub(super) pieces: Vec<(usize, GpuTensor)>,
 }
 
 /// What a buffer of numbers is for.
@@ -43,7 +45,7 @@ impl GpuTensor {
     /// A matrix of zeros.
     pub(super) fn zeros(device: &wgpu::Device, rows: usize, columns: usize) -> Self {
         let buffer = (rows * columns > 0).then(|| Buffer::new(device, rows * columns, USAGE));
-        Self { buffer, rows, columns }
+        Self { buffer, first: 0, rows, columns }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,6 +54,18 @@ impl GpuTensor {
 
     pub(super) fn buffer(&self) -> Option<&Buffer> {
         self.buffer.as_ref()
+    }
+
+    /// Bytes of its buffer that are its own.
+    pub(super) fn bytes(&self) -> Range<u64> {
+        let [start, end] =
+            [self.first, self.first + self.rows].map(|row| (row * self.columns * size_of::<f32>()) as u64);
+        start..end
+    }
+
+    /// Its rows `rows`, in the same place.
+    pub(super) fn view(&self, rows: Range<usize>) -> Self {
+        Self { buffer: self.buffer.clone(), first: self.first + rows.start, rows: rows.len(), columns: self.columns }
     }
 
     /// Takes a shape; what it holds afterwards is unspecified. A buffer is made only where it grows.

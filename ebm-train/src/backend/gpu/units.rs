@@ -19,7 +19,7 @@ impl Gpu {
         if let Some((.., table)) = tables.0.iter().find(|(of, units, _)| of == kinds && *units == visible) {
             return table.clone();
         }
-        let table = self.uploaded(visible, 4, &table(kinds, visible));
+        let table = self.uploaded(1, 4 * visible, &table(kinds, visible));
         if tables.0.len() == MOST {
             tables.0.remove(0);
         }

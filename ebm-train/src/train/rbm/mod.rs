@@ -66,11 +66,11 @@ fn means_of<'a, B: Backend>(backend: &B, terms: Terms<'a, B>) -> Terms<'a, B> {
     terms.map(|(scale, of)| (scale / backend.shape(of[0])[0].max(1) as f32, of))
 }
 
-fn of_visible<'a, T>((scale, [visible, _]): (f32, [&'a T; 2])) -> (f32, &'a T) {
+fn of_visible<T>((scale, [visible, _]): (f32, [&T; 2])) -> (f32, &T) {
     (scale, visible)
 }
 
-fn of_hidden<'a, T>((scale, [_, hidden]): (f32, [&'a T; 2])) -> (f32, &'a T) {
+fn of_hidden<T>((scale, [_, hidden]): (f32, [&T; 2])) -> (f32, &T) {
     (scale, hidden)
 }
 
