@@ -397,8 +397,22 @@ fn units_are_drawn_as_their_fields_are_computed() -> Result<(), Error> {
     hold(&TILED, drawn_layers, drawn_layers)
 }
 
-fn derivatives<B: Backend>(backend: &B, Shape { rows, hidden, .. }: Shape) -> Answers {
+fn derivatives<B: Backend>(backend: &B, Shape { rows, visible, hidden }: Shape) -> Answers {
     let mut answers = Answers::default();
+    let machine = Parameters::random(visible, hidden, 1.0, 1);
+    let weights = backend.upload(hidden, visible, &machine.weights);
+    let mut out = backend.zeros(0, 0);
+    for direction in [Direction::Up, Direction::Down] {
+        let (inputs, units, _) = ends(direction, &machine);
+        let input = backend.upload(rows, inputs, &uniform(rows * inputs, 1.0, 2, 0));
+        let outputs = backend.upload(rows, units, &probabilities(rows * units, 3));
+        for (link, kept) in LINKS.into_iter().flat_map(|link| [(link, 1.0), (link, 0.75)]) {
+            backend.affine_backward(direction, &weights, &input, (link, kept), &outputs, &mut out);
+            // No link makes more of a derivative than 1 / kept times as much.
+            let bound = 1.5 * (sum(inputs, walk(inputs)) + rounded(4, walk(inputs)));
+            answers.near(backend, &format!("affine_backward {direction:?} {link:?} {kept}"), &out, |_, _| bound);
+        }
+    }
     // Outputs of units that dropout left out or a rectifier has off are 0.
     let mut of_units = probabilities(rows * hidden, 1);
     of_units.iter_mut().step_by(3).for_each(|y| *y = 0.0);

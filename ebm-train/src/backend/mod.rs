@@ -7,6 +7,7 @@ pub use cpu::{Cpu, CpuRounded, CpuSet, CpuStates, CpuTensor};
 pub use gpu::{Adapter, Feature, Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor, adapters};
 
 use crate::Error;
+use crate::data::PIECE_ROWS;
 use crate::parameters::UnitKinds;
 use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
@@ -103,6 +104,11 @@ pub trait Backend {
     /// Fails once the backend can compute no more, and what it says is worth nothing: a card was lost, or its memory is full.
     fn check(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Rows, of so many values, that are measured together: enough to keep the backend busy.
+    fn rows_at_once(&self, _columns: usize) -> usize {
+        PIECE_ROWS
     }
 
     /// Waits until everything that was asked for is done.
@@ -317,6 +323,21 @@ pub trait Backend {
     /// one that it did not (`kept = 1` without dropout): `y·(1 − kept·y)` through a sigmoid, `1 / kept` through a rectifier that is on; a score
     /// passes everything on.
     fn backward(&self, link: Link, kept: f32, outputs: &Self::Tensor, delta: &mut Self::Tensor);
+
+    /// `out` becomes derivatives by the outputs of units, `input·W` or, downwards, `input·Wᵀ`, back through those units ([`Backend::backward`]).
+    #[allow(clippy::too_many_arguments)]
+    fn affine_backward(
+        &self,
+        direction: Direction,
+        weights: &Self::Tensor,
+        input: &Self::Tensor,
+        (link, kept): (Link, f32),
+        outputs: &Self::Tensor,
+        out: &mut Self::Tensor,
+    ) {
+        self.affine(direction, weights, None, Link::Identity, input, out);
+        self.backward(link, kept, outputs, out);
+    }
 
     /// Turns scores into `(softmax − target) / rows`, the gradient of the mean cross-entropy `−Σ_c target_c·ln softmax_c` in nats, and adds to
     /// `totals` (1 × 2) the sum of the cross-entropies and the number of samples whose highest score is their label's.

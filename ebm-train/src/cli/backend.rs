@@ -89,10 +89,19 @@ pub(super) fn list(json: bool) -> Result<(), Error> {
         return super::print("No graphics card: --backend gpu needs its Vulkan, Metal or DX12 driver\n");
     }
     let mut text = String::new();
-    for Adapter { name, interface, kind, driver, largest_tensor, features, .. } in adapters {
-        let mebibytes = largest_tensor >> 20;
+    for adapter in adapters {
+        let Adapter { name, interface, kind, driver, is_chosen, on_processor, features, .. } = &adapter;
+        let chosen = match (is_chosen, on_processor) {
+            (false, _) => "",
+            (true, false) => "; --backend gpu and auto compute on it",
+            (true, true) => "; --backend gpu computes on it, auto on the processor without it",
+        };
+        let [tensor, buffer] = [adapter.largest_tensor, adapter.largest_buffer].map(|bytes| bytes >> 20);
+        let (threads, shared) = (adapter.group_threads, adapter.group_bytes >> 10);
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{name}\n  {kind}, by {interface}; {driver}; tensors of up to {mebibytes} MiB");
+        let _ = writeln!(text, "{name}\n  {kind}, by {interface}; {driver}{chosen}");
+        let _ = writeln!(text, "  tensors of up to {tensor} MiB (of samples, {buffer} in pieces of that)");
+        let _ = writeln!(text, "  groups of up to {threads} threads, which share {shared} KiB");
         for feature in features {
             let _ = writeln!(text, "  {feature}");
         }

@@ -3,11 +3,10 @@
 use super::log_sum::LogSum;
 use crate::Error;
 use crate::backend::Backend;
-use crate::data::PIECE_ROWS;
 use crate::train::machine::Machine;
 use crate::train::source::Source;
 
-/// Calls `each` with the samples of `data` in pieces of at most [`PIECE_ROWS`].
+/// Calls `each` with the samples of `data` in pieces of [`Backend::rows_at_once`].
 pub(super) fn pieces<B: Backend>(
     backend: &B,
     data: &mut Source<'_, B>,
@@ -15,7 +14,7 @@ pub(super) fn pieces<B: Backend>(
 ) -> Result<(), Error> {
     let mut piece = backend.zeros(0, 0);
     let rows: Vec<u32> = (0..data.rows() as u32).collect();
-    for rows in rows.chunks(PIECE_ROWS) {
+    for rows in rows.chunks(backend.rows_at_once(data.visible())) {
         data.gather(backend, rows, &mut piece)?;
         each(rows, &piece)?;
     }

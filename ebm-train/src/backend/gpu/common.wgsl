@@ -110,6 +110,17 @@ fn mean(kind: u32, field: f32) -> f32 {
     return sigmoid(field);
 }
 
+// A derivative by the output of a unit of this link, back through the unit; `kept`: share that dropout keeps.
+fn passed_back(link: u32, kept: f32, output: f32, derivative: f32) -> f32 {
+    if link == SIGMOID {
+        return derivative * output * (1.0 - kept * output);
+    }
+    if link == RECTIFIER {
+        return select(0.0, derivative / kept, output > 0.0);
+    }
+    return derivative;
+}
+
 fn normal_quantile(draw: u32) -> f32 {
     let upper = draw >= 0x80000000u;
     let from_end = select(draw, ~draw, upper);

@@ -26,8 +26,16 @@ pub struct Adapter {
     pub driver: String,
     /// Whether it computes on the processor after all.
     pub on_processor: bool,
-    /// Bytes of the largest tensor.
+    /// It is the one that [`super::Gpu::new`] takes.
+    pub is_chosen: bool,
+    /// Bytes of the largest tensor that it takes whole: weights have to be whole.
     pub largest_tensor: u64,
+    /// Bytes of the largest buffer.
+    pub largest_buffer: u64,
+    /// Threads of the largest group.
+    pub group_threads: u32,
+    /// Bytes that the threads of a group share.
+    pub group_bytes: u32,
     /// What it has beyond what every card must, and is used.
     pub features: Vec<Feature>,
 }
@@ -99,7 +107,11 @@ impl Adapter {
             .to_owned(),
             on_processor: device_type == wgpu::DeviceType::Cpu,
             driver: format!("{driver} {driver_info}").trim().to_owned(),
+            is_chosen: false,
             largest_tensor: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            largest_buffer: limits.max_buffer_size,
+            group_threads: limits.max_compute_invocations_per_workgroup,
+            group_bytes: limits.max_compute_workgroup_storage_size,
             features: Feature::of(adapter),
         }
     }
@@ -111,20 +123,30 @@ fn instance() -> wgpu::Instance {
     wgpu::Instance::new(descriptor)
 }
 
-/// Every card that is found.
-pub fn adapters() -> Vec<Adapter> {
-    wait(instance().enumerate_adapters(wgpu::Backends::all())).iter().map(Adapter::of).collect()
-}
-
-/// The fastest card; or it as a lesser one, without features and with tensors of up to so many bytes.
-pub(super) fn open(as_lesser: Option<u64>) -> Result<(wgpu::Device, wgpu::Queue, Adapter, Option<Cooperative>), Error> {
+/// The fastest card.
+fn fastest() -> Result<wgpu::Adapter, wgpu::RequestAdapterError> {
     let options = wgpu::RequestAdapterOptions {
         power_preference: wgpu::PowerPreference::HighPerformance,
         ..wgpu::RequestAdapterOptions::default()
     };
+    wait(instance().request_adapter(&options))
+}
+
+/// Every card that is found.
+pub fn adapters() -> Vec<Adapter> {
+    let fastest = fastest().map(|adapter| adapter.get_info()).ok();
+    let found = wait(instance().enumerate_adapters(wgpu::Backends::all()));
+    // Of two of a kind it is the first.
+    let chosen = found.iter().position(|adapter| Some(adapter.get_info()) == fastest);
+    let of = |(number, adapter)| Adapter { is_chosen: Some(number) == chosen, ..Adapter::of(adapter) };
+    found.iter().enumerate().map(of).collect()
+}
+
+/// The fastest card; or it as a lesser one, without features and with tensors of up to so many bytes.
+pub(super) fn open(as_lesser: Option<u64>) -> Result<(wgpu::Device, wgpu::Queue, Adapter, Option<Cooperative>), Error> {
     let refused = |problem: String| Error::Gpu { problem, help: HOW };
-    let found = wait(instance().request_adapter(&options)).map_err(|error| refused(error.to_string()))?;
-    let mut adapter = Adapter::of(&found);
+    let found = fastest().map_err(|error| refused(error.to_string()))?;
+    let mut adapter = Adapter { is_chosen: true, ..Adapter::of(&found) };
     let mut limits = found.limits();
     if let Some(largest) = as_lesser {
         adapter.features.clear();

@@ -51,13 +51,7 @@ fn hidden_means(i: u32) -> f32 {
 
 // Derivative x back through a unit of link n.z whose output is a; s.x: share that dropout keeps
 fn backward(i: u32) -> f32 {
-    if p.n.z == SIGMOID {
-        return x[i] * a[i] * (1.0 - p.s.x * a[i]);
-    }
-    if p.n.z == RECTIFIER {
-        return select(0.0, x[i] / p.s.x, a[i] > 0.0);
-    }
-    return x[i];
+    return passed_back(p.n.z, p.s.x, a[i], x[i]);
 }
 
 // A step down the gradient a

@@ -5,6 +5,7 @@ use super::recorder::Call;
 use super::{Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor};
 use crate::Error;
 use crate::backend::{ADAM, Backend, Direction, Draws, Link, Step};
+use crate::data::PIECE_ROWS;
 use crate::parameters::UnitKinds;
 use ebm_core::{Beta, HiddenKind};
 use std::borrow::Cow;
@@ -17,6 +18,9 @@ const ROW_GROUP: usize = 64;
 /// Tiles that keep all of a large card busy, and a processor.
 const BUSY_CARD: usize = 96;
 const BUSY_PROCESSOR: usize = 2;
+/// Numbers of a tensor that is measured at once, and its rows at most.
+const NUMBERS_AT_ONCE: usize = 1 << 23;
+const MOST_ROWS_AT_ONCE: usize = 1 << 14;
 /// Columns that a group sums.
 const COLUMNS: usize = 16;
 
@@ -120,7 +124,7 @@ impl Gpu {
         words: &[u32],
         strides: [usize; 4],
         terms: &[Terms<'_>],
-        bias: Option<&GpuTensor>,
+        other: &[&GpuTensor],
         written: &[&GpuTensor],
     ) {
         let Some(Terms { scale, left, right, count }) = terms.first() else { return };
@@ -134,7 +138,7 @@ impl Gpu {
             ..params
         };
         let of_second = second.into_iter().flat_map(|of| [of.left, of.right]);
-        let read: Vec<&GpuTensor> = [*left, *right].into_iter().chain(bias).chain(of_second).collect();
+        let read: Vec<&GpuTensor> = [*left, *right].into_iter().chain(other.iter().copied()).chain(of_second).collect();
         let work = rows * columns * terms.iter().map(|terms| terms.count).sum::<usize>();
         let tile = self.tile(rows, columns);
         let call = Call { params, words, read: &read, written, work };
@@ -143,23 +147,24 @@ impl Gpu {
         }
     }
 
-    /// A kernel over the sums of a layer's affine map, by rows.
+    /// A kernel over the sums of a layer's affine map, by rows; `other` is what its operation reads beside.
     fn of_layer(
         &self,
         kernel: &'static str,
         params: Params,
         words: &[u32],
-        (direction, weights, bias, input): (Direction, &GpuTensor, Option<&GpuTensor>, &GpuTensor),
+        (direction, weights, other, input): (Direction, &GpuTensor, Option<&GpuTensor>, &GpuTensor),
         written: &[&GpuTensor],
     ) {
         let [along, across] = match direction {
             Direction::Up => [1, weights.columns],
             Direction::Down => [weights.columns, 1],
         };
-        self.by_rows(input.rows, &[&[input], written].concat(), |piece, tensors| {
+        self.by_rows(input.rows, &[&[input], written, other.as_slice()].concat(), |piece, tensors| {
             let terms = Terms { scale: 1.0, left: tensors[0], right: weights, count: input.columns };
             let words = words.get(piece).unwrap_or_default();
-            self.product(kernel, params, words, [input.columns, 1, along, across], &[terms], bias, &tensors[1..]);
+            let (written, other) = tensors[1..].split_at(written.len());
+            self.product(kernel, params, words, [input.columns, 1, along, across], &[terms], other, written);
         });
     }
 
@@ -192,7 +197,7 @@ impl Gpu {
             })
             .collect();
         let strides = [1, written[0].rows, written[0].columns, 1];
-        self.product(kernel, params, &[], strides, &terms, None, written);
+        self.product(kernel, params, &[], strides, &terms, &[], written);
     }
 
     /// Terms of a sum over rows: one of too many rows is as many terms.
@@ -304,6 +309,10 @@ impl Backend for Gpu {
 
     fn check(&self) -> Result<(), Error> {
         self.fault.check()
+    }
+
+    fn rows_at_once(&self, columns: usize) -> usize {
+        (NUMBERS_AT_ONCE / columns.max(1)).clamp(PIECE_ROWS, MOST_ROWS_AT_ONCE)
     }
 
     fn finish(&self) {
@@ -599,6 +608,20 @@ impl Backend for Gpu {
     fn backward(&self, link: Link, kept: f32, outputs: &GpuTensor, delta: &mut GpuTensor) {
         let params = Params { n: [0, 0, number_of(link), 0], s: [kept, 0.0, 0.0, 0.0], ..Params::default() };
         self.each("backward", params, &[outputs], delta);
+    }
+
+    fn affine_backward(
+        &self,
+        direction: Direction,
+        weights: &GpuTensor,
+        input: &GpuTensor,
+        (link, kept): (Link, f32),
+        outputs: &GpuTensor,
+        out: &mut GpuTensor,
+    ) {
+        out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        let params = Params { n: [0, 0, 0, number_of(link)], s: [0.0, 0.0, 0.0, kept], ..Params::default() };
+        self.of_layer("back", params, &[], (direction, weights, Some(outputs), input), &[out]);
     }
 
     fn softmax_cross_entropy(&self, labels: &[u16], smoothing: f32, scores: &mut GpuTensor, totals: &mut GpuTensor) {

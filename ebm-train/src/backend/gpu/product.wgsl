@@ -155,6 +155,14 @@ fn link(row: u32, column: u32, sums: vec4<f32>) {
     }
 }
 
+// x = sums back through units of the link whose outputs are c; s.w: share that dropout keeps.
+fn back(row: u32, column: u32, sums: vec4<f32>) {
+    for (var j = 0u; j < min(4u, p.n.y - column); j++) {
+        let i = row * p.n.y + column + j;
+        x[i] = passed_back(p.n.w, p.s.w, c[i], sums[j]);
+    }
+}
+
 // x = states of Bernoulli units drawn at inverse temperature s.w; c is the bias.
 fn sample(row: u32, column: u32, sums: vec4<f32>) {
     let draws = draw_block(row, column / 4u);

@@ -4,7 +4,6 @@ use super::settings::Backpropagation;
 use super::start::Recognition;
 use crate::Error;
 use crate::backend::{Backend, Direction, Draws, Link, Step};
-use crate::data::PIECE_ROWS;
 use crate::parameters::AffineParameters;
 use crate::train::Update;
 use crate::train::rbm::settings::Optimizer;
@@ -189,8 +188,8 @@ impl<B: Backend> Net<B> {
             let current = &above[0];
             let is_lowest = index == frozen;
             if let Some(below) = below.last().filter(|_| !is_lowest) {
-                backend.affine(Direction::Down, &layer.weights.value, None, Link::Identity, current, delta);
-                backend.backward(*link, 1.0 - settings.dropout, below, delta);
+                let units = (*link, 1.0 - settings.dropout);
+                backend.affine_backward(Direction::Down, &layer.weights.value, current, units, below, delta);
             }
             learn(index, layer, [below.last().unwrap_or(input), current]);
             if let Some(below) = below.last_mut().filter(|_| !is_lowest) {
@@ -208,7 +207,8 @@ impl<B: Backend> Net<B> {
     pub fn evaluate(&mut self, backend: &B, inputs: &mut Source<'_, B>, labels: &[u16]) -> Result<[f32; 2], Error> {
         let mut totals = backend.zeros(1, 2);
         let rows: Vec<u32> = (0..inputs.rows() as u32).collect();
-        for (piece, labels) in rows.chunks(PIECE_ROWS).zip(labels.chunks(PIECE_ROWS)) {
+        let at_once = backend.rows_at_once(inputs.visible());
+        for (piece, labels) in rows.chunks(at_once).zip(labels.chunks(at_once)) {
             inputs.gather(backend, piece, &mut self.input)?;
             self.forward(backend, None);
             self.score(backend, labels, 0.0, &mut totals);

@@ -3,7 +3,7 @@
 use super::discriminative::Discriminative;
 use crate::Error;
 use crate::backend::Backend;
-use crate::data::{PIECE_ROWS, evenly};
+use crate::data::evenly;
 use crate::train::machine::{Completion, Machine};
 use crate::train::source::Source;
 
@@ -37,7 +37,7 @@ pub(super) fn measure<B: Backend>(
     let (mut squared, mut absolute, mut free_energy, mut known) = (0.0, 0.0, 0.0, 0);
     let (mut cross_entropy, mut correct) = (0.0, 0.0);
     let rows = evenly(data.rows(), MEASURED_ROWS);
-    for piece in rows.chunks(PIECE_ROWS) {
+    for piece in rows.chunks(backend.rows_at_once(data.visible())) {
         data.gather(backend, piece, &mut batch)?;
         let mut seen = &batch;
         if data.misses_some() {

@@ -2,7 +2,6 @@
 
 use crate::Error;
 use crate::backend::Backend;
-use crate::data::PIECE_ROWS;
 use crate::parameters::UnitKinds;
 use crate::train::source::Source;
 use ebm_core::VisibleKind;
@@ -30,7 +29,7 @@ impl Moments {
         let mut units = vec![none; data.visible()];
         let mut batch = backend.zeros(0, 0);
         let rows: Vec<u32> = (0..data.rows() as u32).collect();
-        for piece in rows.chunks(PIECE_ROWS) {
+        for piece in rows.chunks(backend.rows_at_once(units.len())) {
             data.gather(backend, piece, &mut batch)?;
             for row in backend.download(&batch).chunks_exact(units.len().max(1)) {
                 for (unit, &value) in units.iter_mut().zip(row).filter(|(_, value)| !value.is_nan()) {
