@@ -1,6 +1,7 @@
 //! `--backend gpu`: the same runs on a graphics card as on the processor, and what is said where there is none.
 
 mod card;
+mod mnist;
 mod program;
 
 use program::{program, succeed, text};
@@ -166,4 +167,17 @@ fn cards_are_listed_and_timed() {
     let names: Vec<&str> = adapters.iter().filter_map(|adapter| adapter["name"].as_str()).collect();
     let table = succeed("gpu", folder.path());
     assert!(!names.is_empty() && names.iter().all(|name| table.contains(name)), "{table}");
+    assert_eq!(adapters.iter().filter(|adapter| adapter["is_chosen"] == true).count(), 1, "{adapters:?}");
+
+    mnist::write_mnist(folder.path(), 64, 20);
+    let names = ["cd10-784x256-b64", "cd1-784x4096-b512", "free-energy-784x500", "finetune-784-256-10"];
+    let line = format!("bench --data mnist:. --repeats 1 --only {} --json --backend", names.join(","));
+    let [ours, cpu] = ["gpu", "cpu"].map(|backend| -> Value {
+        serde_json::from_str(&succeed(&format!("{line} {backend}"), folder.path())).expect("JSON")
+    });
+    for (number, name) in names.iter().enumerate() {
+        let quality = |report: &Value| report["workloads"][number]["quality"].as_f64().unwrap_or(f64::NAN);
+        let (ours, cpu) = (quality(&ours), quality(&cpu));
+        assert!((ours - cpu).abs() <= 1e-3 * cpu.abs(), "{name}: {ours} on the card, {cpu} on the processor");
+    }
 }

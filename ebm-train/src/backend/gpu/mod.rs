@@ -1,7 +1,14 @@
 //! [`Gpu`]: tensors and products on any graphics card, through wgpu: Vulkan, Metal or DX12.
 //!
-//! What is to be done is recorded, and handed over when there is enough of it or when a value is asked for: a step of training is some twenty
-//! kernels, and nothing of it comes back.
+//! What is to be done is recorded, and handed over when there is enough of it or when a value is asked for. A step of CD-1 is seven kernels, one
+//! of back-propagation three a layer and three more; data, parameters, moments and chains stay on the card, and nothing of a step comes back.
+//!
+//! - A kernel's text lies beside this file: `product.wgsl` has all products and what becomes of their sums, `elements.wgsl` and `draws.wgsl` a
+//!   function for each operation on single numbers, `sums.wgsl` one for each sum over rows. Their constants are `ebm_core`'s (`kernel.rs`).
+//! - `operations.rs` calls them; `pieces.rs` cuts up what a driver does not bind at once; `recorder.rs` binds, records and hands over.
+//! - What not every card has ([`Feature`]) is used where there is one: `row_subgroups.wgsl`, `states.wgsl`. Nothing asks for it.
+//!
+//! `unsafe` stands in `trusted.rs` alone.
 
 mod device;
 mod kernel;
