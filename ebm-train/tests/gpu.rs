@@ -35,7 +35,8 @@ const fn shape(rows: usize, visible: usize, hidden: usize) -> Shape {
 const SHAPES: [Shape; 6] =
     [shape(1, 1, 1), shape(7, 5, 3), shape(33, 17, 65), shape(64, 64, 64), shape(100, 70, 130), shape(300, 40, 20)];
 
-/// Products that are cut into tiles of 32, 64 and 128 rows and columns; those of [`SHAPES`] are cut into the smallest.
+/// Products that a card cuts into tiles of 32, 64 and 128 rows and columns, and those of [`SHAPES`] into the smallest. (A driver that computes on the
+/// processor takes the largest tile here, and the others there.)
 const TILED: [Shape; 3] = [shape(330, 19, 331), shape(650, 20, 641), shape(1281, 9, 1300)];
 
 const LINKS: [Link; 3] = [Link::Identity, Link::Sigmoid, Link::Rectifier];
@@ -147,8 +148,8 @@ fn wrong(ours: &Answer, cpu: &Answer) -> Option<String> {
     Some(format!("{} of {} values are too far off; {}", beyond.len(), cpu.values.len(), worst.1))
 }
 
-/// A case whose tensors of samples are larger than [`SMALL`], and its parameters are not.
-const SPLIT: Shape = shape(700, 70, 130);
+/// Cases whose tensors of samples are larger than [`SMALL`], and their parameters are not; of one there are as many samples as hidden units.
+const SPLIT: [Shape; 2] = [shape(700, 70, 130), shape(192, 60, 192)];
 /// Bytes of the largest tensor of a card of which few are so poor.
 const SMALL: u64 = 1 << 16;
 
@@ -159,11 +160,12 @@ fn hold(shapes: &[Shape], on_cpu: fn(&Cpu, Shape) -> Answers, on_gpu: fn(&Gpu, S
         return Ok(());
     }
     let (cpu, gpu) = (Cpu::new(1)?, Gpu::new()?);
-    let plain = Gpu::as_lesser(u64::MAX)?;
-    let small = Gpu::as_lesser(SMALL)?;
+    let plain = Gpu::as_lesser(u64::MAX, false)?;
+    let small = [true, false].map(|keeps_features| Gpu::as_lesser(SMALL, keeps_features));
+    let [small, small_and_plain] = [&small[0], &small[1]].map(|gpu| gpu.as_ref().expect("the same card"));
     let cases = shapes.iter().map(|&shape| (shape, [&gpu, &plain]));
     let mut failures = Vec::new();
-    for (shape, cards) in cases.chain([(SPLIT, [&gpu, &small])]) {
+    for (shape, cards) in cases.chain(SPLIT.map(|shape| (shape, [small, small_and_plain]))) {
         let cpu = on_cpu(&cpu, shape).0;
         for gpu in cards {
             let ours = on_gpu(gpu, shape).0;

@@ -136,7 +136,7 @@ fn an_epoch_of_cd_is_the_cpus_up_to_rounding() -> Result<(), Error> {
         let first = samples[0] as usize * VISIBLE;
         apart = apart.after(&cpu, &machine.parameters(&cpu), (step, samples), &data[first..first + BATCH * VISIBLE]);
     })?;
-    for gpu in [Gpu::new()?, Gpu::as_lesser(u64::MAX)?] {
+    for gpu in [Gpu::new()?, Gpu::as_lesser(u64::MAX, false)?] {
         let ours = epoch(&gpu, &data, |_, _, _| ())?;
         for (what, ours, cpu, bound) in [
             ("weights", &ours.weights, &on_cpu.weights, apart.weights),

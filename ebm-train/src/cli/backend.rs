@@ -49,9 +49,10 @@ impl BackendKind {
                     let words = format!("--backend auto: computing on {}", gpu.adapter().name);
                     (Some(gpu), Some(words))
                 }
-                _ => {
+                Ok(_) => {
                     (None, Some("--backend auto: computing on the processor, as there is no graphics card".to_owned()))
                 }
+                Err(error) => (None, Some(format!("--backend auto: computing on the processor ({error})"))),
             }),
         }
     }

@@ -4,9 +4,9 @@
 
 // Scores x (rows × classes) to (softmax − target) / rows; y (rows × 2) becomes cross-entropies and whether the highest score is the label's.
 // s: 1 − smoothing, smoothing / classes, 1 / rows. Labels are words.
-@compute @workgroup_size(64)
-fn softmax_cross_entropy(@builtin(global_invocation_id) id: vec3<u32>) {
-    let row = id.x;
+@compute @workgroup_size(256)
+fn softmax_cross_entropy(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let row = thread(id, groups);
     if row >= p.n.x {
         return;
     }
@@ -92,16 +92,17 @@ fn class_weights_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin
 }
 
 // The classes' columns of x (1 × visible, n.y of them) += Σ a over the rows.
-@compute @workgroup_size(64)
-fn class_bias_backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= p.n.w {
+@compute @workgroup_size(256)
+fn class_bias_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let k = thread(id, groups);
+    if k >= p.n.w {
         return;
     }
     var sum = 0.0;
     for (var row = 0u; row < p.n.x; row++) {
-        sum += a[row * p.n.w + id.x];
+        sum += a[row * p.n.w + k];
     }
-    x[p.n.y - p.n.w + id.x] += sum;
+    x[p.n.y - p.n.w + k] += sum;
 }
 
 // x (rows × n.y units from m.z on) = Σ_j T(a_j + c·W) − T(a_j), c being the units' changes and b the weights.

@@ -1,6 +1,6 @@
 //! Graphics cards that there are, the one that is used, and what goes wrong with it.
 
-use super::states::Cooperative;
+use super::states::{Cooperative, MATRIX_GROUP};
 use super::trusted;
 use crate::Error;
 use serde::Serialize;
@@ -74,7 +74,10 @@ impl Feature {
                     && of.cr_type == wgpu::CooperativeScalarType::F32
             })
         };
-        let cooperative = SIZES.into_iter().find(|&size| has(size)).map(Self::CooperativeMatrices);
+        // Every subgroup of a group keeps the sums of a matrix.
+        let subgroups = (MATRIX_GROUP as u32).div_ceil(adapter.get_info().subgroup_min_size.max(1));
+        let fits = |size: u32| 4 * size * size * subgroups <= adapter.limits().max_compute_workgroup_storage_size;
+        let cooperative = SIZES.into_iter().find(|&size| has(size) && fits(size)).map(Self::CooperativeMatrices);
         let all = [Some(Self::Subgroups), cooperative].into_iter().flatten();
         all.filter(|feature| adapter.features().contains(feature.needs())).collect()
     }
@@ -108,7 +111,7 @@ impl Adapter {
             on_processor: device_type == wgpu::DeviceType::Cpu,
             driver: format!("{driver} {driver_info}").trim().to_owned(),
             is_chosen: false,
-            largest_tensor: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            largest_tensor: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(4 * MOST_NUMBERS),
             largest_buffer: limits.max_buffer_size,
             group_threads: limits.max_compute_invocations_per_workgroup,
             group_bytes: limits.max_compute_workgroup_storage_size,
@@ -116,6 +119,9 @@ impl Adapter {
         }
     }
 }
+
+/// Numbers of a tensor at most: kernels count them by 32 bits.
+const MOST_NUMBERS: u64 = 1 << 31;
 
 fn instance() -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
@@ -142,17 +148,20 @@ pub fn adapters() -> Vec<Adapter> {
     found.iter().enumerate().map(of).collect()
 }
 
-/// The fastest card; or it as a lesser one, without features and with tensors of up to so many bytes.
-pub(super) fn open(as_lesser: Option<u64>) -> Result<(wgpu::Device, wgpu::Queue, Adapter, Option<Cooperative>), Error> {
+/// The fastest card, with tensors of up to so many bytes and perhaps without features.
+pub(super) fn open(
+    largest_tensor: u64,
+    has_features: bool,
+) -> Result<(wgpu::Device, wgpu::Queue, Adapter, Option<Cooperative>), Error> {
     let refused = |problem: String| Error::Gpu { problem, help: HOW };
     let found = fastest().map_err(|error| refused(error.to_string()))?;
     let mut adapter = Adapter { is_chosen: true, ..Adapter::of(&found) };
-    let mut limits = found.limits();
-    if let Some(largest) = as_lesser {
+    adapter.largest_tensor = adapter.largest_tensor.min(largest_tensor);
+    if !has_features {
         adapter.features.clear();
-        adapter.largest_tensor = adapter.largest_tensor.min(largest);
-        limits.max_storage_buffer_binding_size = adapter.largest_tensor;
     }
+    let mut limits = found.limits();
+    limits.max_storage_buffer_binding_size = adapter.largest_tensor;
     let features = adapter.features.iter().map(|feature| feature.needs());
     let descriptor = wgpu::DeviceDescriptor {
         required_features: features.fold(wgpu::Features::empty(), |all, feature| all | feature),
@@ -176,7 +185,7 @@ pub(super) enum Problem {
     /// It has no room for what it is given.
     Memory(String),
     /// A tensor of so many rows and columns has more bytes than it takes.
-    TooLarge(usize, usize, u64),
+    TooLarge([usize; 2], u64),
     /// It was lost, or refuses a kernel.
     Other(String),
 }
@@ -198,8 +207,11 @@ impl Fault {
             });
         }));
         device.set_device_lost_callback(move |_, message| {
-            // Whatever else went wrong came of it.
-            *of_loss.problem() = Some(Problem::Other(format!("the card was lost: {message}")));
+            // It may be of its memory that it was lost; what else went wrong came of it.
+            let mut problem = of_loss.problem();
+            if !matches!(*problem, Some(Problem::Memory(_) | Problem::TooLarge(..))) {
+                *problem = Some(Problem::Other(format!("the card was lost: {message}")));
+            }
         });
         fault
     }
@@ -217,10 +229,12 @@ impl Fault {
         let smaller = "fewer units or a smaller --batch-size take less, and --backend cpu does without the card";
         let (problem, help) = match problem {
             Problem::Memory(words) => (words, smaller),
-            Problem::TooLarge(rows, columns, largest) => {
-                let [needed, largest] = [(rows * columns * size_of::<f32>()) as u64, largest].map(|bytes| bytes >> 20);
-                let problem =
-                    format!("{rows} × {columns} numbers take {needed} MiB at once, and its driver allows {largest}");
+            Problem::TooLarge([rows, columns], largest) => {
+                let needed = (rows * columns * size_of::<f32>()) as u64;
+                let [needed, largest] = [needed, largest].map(|bytes| bytes as f64 / f64::from(1 << 20));
+                let problem = format!(
+                    "{rows} × {columns} numbers take {needed:.3} MiB at once, and its driver allows {largest:.3}"
+                );
                 (problem, smaller)
             }
             Problem::Other(words) => (

@@ -48,17 +48,17 @@ pub struct Gpu {
 impl Gpu {
     /// The card that the system prefers. Fails when there is none, or its driver refuses.
     pub fn new() -> Result<Self, Error> {
-        Self::open(None)
+        Self::open(u64::MAX, true)
     }
 
-    /// The same card as if it were a lesser one: without the features that not every card has ([`Adapter::features`]), and with tensors of up to so many
-    /// bytes. Results differ by rounding at most.
-    pub fn as_lesser(largest_tensor: u64) -> Result<Self, Error> {
-        Self::open(Some(largest_tensor))
+    /// The same card as if it were a lesser one: with tensors of up to so many bytes, and without the features that not every card has
+    /// ([`Adapter::features`]) unless it is to keep them. Results differ by rounding at most.
+    pub fn as_lesser(largest_tensor: u64, keeps_features: bool) -> Result<Self, Error> {
+        Self::open(largest_tensor, keeps_features)
     }
 
-    fn open(as_lesser: Option<u64>) -> Result<Self, Error> {
-        let (device, queue, adapter, cooperative) = device::open(as_lesser)?;
+    fn open(largest_tensor: u64, has_features: bool) -> Result<Self, Error> {
+        let (device, queue, adapter, cooperative) = device::open(largest_tensor, has_features)?;
         let fault = Fault::watch(&device);
         let recorder = RefCell::new(Recorder::new(&device, &adapter));
         let gpu = Self {
@@ -93,7 +93,7 @@ mod tests {
         if adapters().is_empty() {
             return Ok(None);
         }
-        let gpu = Gpu::as_lesser(1 << 16)?;
+        let gpu = Gpu::as_lesser(1 << 16, true)?;
         gpu.check()?;
         wrong(&gpu);
         // It goes on computing, of whatever use that may be.
@@ -107,7 +107,9 @@ mod tests {
     fn what_the_card_has_no_room_for_is_an_error() -> Result<(), Error> {
         // Four tebibytes.
         let words = fault(|gpu| drop(gpu.zeros(1 << 20, 1 << 20)))?;
-        assert!(words.is_none_or(|words| words.contains("the graphics card:") && words.contains("--backend cpu")));
+        assert!(
+            words.is_none_or(|words| words.contains("1048576 × 1048576 numbers") && words.contains("--backend cpu"))
+        );
         Ok(())
     }
 

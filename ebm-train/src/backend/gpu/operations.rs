@@ -1,6 +1,7 @@
 //! The operations of [`Backend`] as kernels.
 
 use super::kernel::{File, Kernel, Params, Tile, link as number_of};
+use super::pieces::ALIGNED_ROWS;
 use super::recorder::Call;
 use super::{Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor};
 use crate::Error;
@@ -13,14 +14,15 @@ use std::ops::Range;
 
 /// Threads of a group where every thread has a number of its own.
 const GROUP: usize = 256;
-/// Threads of a group that sums a row.
-const ROW_GROUP: usize = 64;
 /// Tiles that keep all of a large card busy, and a processor.
 const BUSY_CARD: usize = 96;
 const BUSY_PROCESSOR: usize = 2;
 /// Numbers of a tensor that is measured at once, and its rows at most.
 const NUMBERS_AT_ONCE: usize = 1 << 23;
 const MOST_ROWS_AT_ONCE: usize = 1 << 14;
+/// Hidden units' terms that a kernel sums, and what one costs in multiply-adds.
+const TERMS_AT_ONCE: usize = 1 << 29;
+const OF_TERM: usize = 32;
 /// Columns that a group sums.
 const COLUMNS: usize = 16;
 
@@ -267,7 +269,7 @@ impl Gpu {
         }
     }
 
-    /// A kernel over classes, with a thread for every one of `threads`.
+    /// A kernel over classes, with a thread for every number of `out`, which has a row for each of the fields.
     #[allow(clippy::too_many_arguments)]
     fn of_classes(
         &self,
@@ -276,7 +278,6 @@ impl Gpu {
         weights: &GpuTensor,
         fields: &GpuTensor,
         other: &GpuTensor,
-        threads: usize,
         out: &GpuTensor,
     ) {
         self.by_rows(fields.rows, &[fields, other, out], |piece, tensors| {
@@ -287,14 +288,14 @@ impl Gpu {
             };
             let read = [tensors[0], weights, tensors[1]];
             let call = Call { params, read: &read, written: &tensors[2..], ..Call::default() };
-            self.run(Kernel(File::Classes, kernel), threads.div_ceil(GROUP), call);
+            self.run(Kernel(File::Classes, kernel), (piece.len() * out.columns).div_ceil(GROUP), call);
         });
     }
 
     /// A tensor that nobody asks for.
     pub(super) fn with_scratch<R>(&self, rows: usize, columns: usize, work: impl FnOnce(&mut GpuTensor) -> R) -> R {
         let mut scratch = self.scratch.take();
-        scratch.reshape(&self.device, rows, columns);
+        scratch.reshape(self, rows, columns);
         let result = work(&mut scratch);
         self.scratch.replace(scratch);
         result
@@ -324,7 +325,7 @@ impl Backend for Gpu {
     }
 
     fn zeros(&self, rows: usize, columns: usize) -> GpuTensor {
-        GpuTensor::zeros(&self.device, rows, columns)
+        GpuTensor::zeros(self, rows, columns)
     }
 
     fn download(&self, tensor: &GpuTensor) -> Vec<f32> {
@@ -336,7 +337,7 @@ impl Backend for Gpu {
     }
 
     fn copy(&self, from: &GpuTensor, to: &mut GpuTensor) {
-        to.reshape(&self.device, from.rows, from.columns);
+        to.reshape(self, from.rows, from.columns);
         self.move_columns(from, 0, from.columns, 0, to);
     }
 
@@ -355,21 +356,21 @@ impl Backend for Gpu {
     }
 
     fn take_rows(&self, set: &GpuSet, rows: &[u32], out: &mut GpuTensor) {
-        out.reshape(&self.device, rows.len(), set.columns);
+        out.reshape(self, rows.len(), set.columns);
         for (first, piece) in &set.pieces {
             self.take(piece, *first, rows, out);
         }
     }
 
     fn gather(&self, source: &GpuTensor, rows: &[u32], out: &mut GpuTensor) {
-        out.reshape(&self.device, rows.len(), source.columns);
+        out.reshape(self, rows.len(), source.columns);
         for piece in self.pieces(source.rows, source.columns) {
             self.take(&source.view(piece.clone()), piece.start, rows, out);
         }
     }
 
     fn take_columns(&self, values: &GpuTensor, columns: Range<usize>, out: &mut GpuTensor) {
-        out.reshape(&self.device, values.rows, columns.len());
+        out.reshape(self, values.rows, columns.len());
         self.move_columns(values, columns.start, columns.len(), 0, out);
     }
 
@@ -386,7 +387,7 @@ impl Backend for Gpu {
         input: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        out.reshape(self, input.rows, Self::outputs(direction, weights));
         let s = [0.0, 0.0, 0.0, if bias.is_some() { 1.0 } else { 0.0 }];
         let params = Params { n: [0, 0, 0, number_of(link)], s, ..Params::default() };
         self.of_layer("link", params, &[], (direction, weights, bias, input), &[out]);
@@ -403,7 +404,7 @@ impl Backend for Gpu {
         out: &mut GpuTensor,
     ) {
         assert_eq!(draws.samples.len(), input.rows, "a sample a row");
-        out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        out.reshape(self, input.rows, Self::outputs(direction, weights));
         let params = Params { s: [0.0, 0.0, 0.0, beta.value()], ..Params::default() }.drawing(draws);
         self.of_layer("sample", params, draws.samples, (direction, weights, Some(bias), input), &[out]);
     }
@@ -420,7 +421,7 @@ impl Backend for Gpu {
     ) {
         assert_eq!(draws.samples.len(), input.rows, "a sample a row");
         for out in [&mut *means, &mut *states] {
-            out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+            out.reshape(self, input.rows, Self::outputs(direction, weights));
         }
         let params = Params::default().drawing(draws);
         let layer = (direction, weights, Some(bias), input);
@@ -468,7 +469,7 @@ impl Backend for Gpu {
     }
 
     fn visible_start(&self, kinds: &UnitKinds, bias: &GpuTensor, out: &mut GpuTensor) {
-        out.reshape(&self.device, 1, bias.len());
+        out.reshape(self, 1, bias.len());
         self.visible("visible_start", Params::default(), &[], (kinds, bias), out);
     }
 
@@ -487,13 +488,14 @@ impl Backend for Gpu {
         if kinds.blocks.is_empty() {
             self.draw("sample", draws, [beta.value(), 0.0], inputs);
         } else {
+            assert_eq!(draws.samples.len(), inputs.rows, "a sample a row");
             let params = Params { s: [beta.value(), 0.0, 0.0, 0.0], ..Params::default() };
             self.visible("sample_visible", params.drawing(draws), draws.samples, (kinds, bias), inputs);
         }
     }
 
     fn visible_energies(&self, kinds: &UnitKinds, bias: &GpuTensor, visible: &GpuTensor, out: &mut GpuTensor) {
-        out.reshape(&self.device, visible.rows, 1);
+        out.reshape(self, visible.rows, 1);
         let table = self.unit_table(kinds, visible.columns);
         self.each_row("visible_energies", Params::default(), &[visible, bias, &table], out);
     }
@@ -544,21 +546,25 @@ impl Backend for Gpu {
         changes: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        out.reshape(&self.device, fields.rows, units.len());
-        self.by_rows(fields.rows, &[fields, changes, out], |piece, tensors| {
+        out.reshape(self, fields.rows, units.len());
+        // A sum over hidden units for every number: few rows at a time, since a card may not be kept busy for seconds by one kernel.
+        let of_row = units.len() * fields.columns;
+        let at_once = (TERMS_AT_ONCE / of_row.max(1) / ALIGNED_ROWS * ALIGNED_ROWS).max(ALIGNED_ROWS);
+        self.by_pieces(fields.rows, at_once, &[fields, changes, out], |piece, tensors| {
             let params = Params {
                 n: [piece.len() as u32, units.len() as u32, kind as u32, 0],
                 m: [fields.columns as u32, weights.columns as u32, units.start as u32, 0],
                 ..Params::default()
             };
             let read = [tensors[0], weights, tensors[1]];
-            let call = Call { params, read: &read, written: &tensors[2..], ..Call::default() };
+            let work = piece.len() * of_row * OF_TERM;
+            let call = Call { params, read: &read, written: &tensors[2..], work, ..Call::default() };
             self.run(Kernel(File::Classes, "single_changes"), (piece.len() * units.len()).div_ceil(GROUP), call);
         });
     }
 
     fn visible_log_partitions(&self, kinds: &UnitKinds, bias: &GpuTensor, inputs: &GpuTensor, out: &mut GpuTensor) {
-        out.reshape(&self.device, inputs.rows, 1);
+        out.reshape(self, inputs.rows, 1);
         let table = self.unit_table(kinds, inputs.columns);
         self.each_row("visible_log_partitions", Params::default(), &[inputs, bias, &table], out);
     }
@@ -571,7 +577,7 @@ impl Backend for Gpu {
         visible: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        out.reshape(&self.device, inputs.rows, 1);
+        out.reshape(self, inputs.rows, 1);
         let table = self.unit_table(kinds, inputs.columns);
         self.each_row("visible_log_densities", Params::default(), &[inputs, bias, &table, visible], out);
     }
@@ -619,7 +625,7 @@ impl Backend for Gpu {
         outputs: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        out.reshape(&self.device, input.rows, Self::outputs(direction, weights));
+        out.reshape(self, input.rows, Self::outputs(direction, weights));
         let params = Params { n: [0, 0, 0, number_of(link)], s: [0.0, 0.0, 0.0, kept], ..Params::default() };
         self.of_layer("back", params, &[], (direction, weights, Some(outputs), input), &[out]);
     }
@@ -632,7 +638,7 @@ impl Backend for Gpu {
         self.with_scratch(rows, 2, |pairs| {
             self.by_rows(rows, &[scores, pairs], |piece, written| {
                 let n = [piece.len() as u32, classes as u32, 0, classes as u32];
-                let groups = piece.len().div_ceil(ROW_GROUP);
+                let groups = piece.len().div_ceil(GROUP);
                 let params = Params { n, s, ..Params::default() };
                 let call = Call { params, words: &labels[piece], written, ..Call::default() };
                 self.run(Kernel(File::Classes, "softmax_cross_entropy"), groups, call);
@@ -655,8 +661,8 @@ impl Backend for Gpu {
         fields: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        out.reshape(&self.device, fields.rows, classes);
-        self.of_classes("class_scores", (kind, classes), weights, fields, visible_bias, out.len(), out);
+        out.reshape(self, fields.rows, classes);
+        self.of_classes("class_scores", (kind, classes), weights, fields, visible_bias, out);
     }
 
     fn class_fields_backward(
@@ -667,8 +673,8 @@ impl Backend for Gpu {
         fields: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        out.reshape(&self.device, fields.rows, fields.columns);
-        self.of_classes("class_fields_backward", (kind, scores.columns), weights, fields, scores, out.len(), out);
+        out.reshape(self, fields.rows, fields.columns);
+        self.of_classes("class_fields_backward", (kind, scores.columns), weights, fields, scores, out);
     }
 
     fn class_weights_backward(
@@ -679,8 +685,17 @@ impl Backend for Gpu {
         fields: &GpuTensor,
         out: &mut GpuTensor,
     ) {
-        let threads = fields.columns * scores.columns;
-        self.of_classes("class_weights_backward", (kind, scores.columns), weights, fields, scores, threads, out);
+        let classes = scores.columns;
+        self.by_rows(fields.rows, &[fields, scores], |piece, tensors| {
+            let params = Params {
+                n: [piece.len() as u32, out.columns as u32, kind as u32, classes as u32],
+                m: [fields.columns as u32, weights.columns as u32, 0, 0],
+                ..Params::default()
+            };
+            let groups = (fields.columns * classes).div_ceil(GROUP);
+            let call = Call { params, read: &[tensors[0], weights, tensors[1]], written: &[out], ..Call::default() };
+            self.run(Kernel(File::Classes, "class_weights_backward"), groups, call);
+        });
     }
 
     fn class_bias_backward(&self, scores: &GpuTensor, out: &mut GpuTensor) {
@@ -689,7 +704,7 @@ impl Backend for Gpu {
             let n = [piece.len() as u32, out.len() as u32, 0, classes as u32];
             let params = Params { n, ..Params::default() };
             let call = Call { params, read: &[&scores.view(piece)], written: &[out], ..Call::default() };
-            self.run(Kernel(File::Classes, "class_bias_backward"), classes.div_ceil(ROW_GROUP), call);
+            self.run(Kernel(File::Classes, "class_bias_backward"), classes.div_ceil(GROUP), call);
         }
     }
 
@@ -701,7 +716,7 @@ impl Backend for Gpu {
     }
 
     fn fill_missing(&self, values: &GpuTensor, by: &GpuTensor, out: &mut GpuTensor) {
-        out.reshape(&self.device, values.rows, values.columns);
+        out.reshape(self, values.rows, values.columns);
         self.each("fill_missing", Params::default(), &[values, by], out);
     }
 

@@ -4,7 +4,7 @@ use super::{Gpu, GpuTensor};
 use std::ops::Range;
 
 /// Rows that pieces begin at are multiples of this: so many numbers, of however many columns, take as many bytes as a binding has to be aligned to.
-const ALIGNED_ROWS: usize = 64;
+pub(super) const ALIGNED_ROWS: usize = 64;
 
 impl Gpu {
     /// Rows of a piece of tensors of so many columns.
@@ -26,12 +26,24 @@ impl Gpu {
         tensors: &[&GpuTensor],
         mut work: impl FnMut(Range<usize>, &[&GpuTensor]),
     ) {
+        self.by_pieces(rows, usize::MAX, tensors, &mut work);
+    }
+
+    /// The same by pieces of at most so many rows, a multiple of [`ALIGNED_ROWS`].
+    pub(super) fn by_pieces(
+        &self,
+        rows: usize,
+        at_once: usize,
+        tensors: &[&GpuTensor],
+        mut work: impl FnMut(Range<usize>, &[&GpuTensor]),
+    ) {
         let columns = tensors.iter().filter(|tensor| tensor.rows == rows).map(|tensor| tensor.columns).max();
-        let columns = columns.unwrap_or(0);
-        if rows <= self.piece_rows(columns) {
+        let of_piece = self.piece_rows(columns.unwrap_or(0)).min(at_once);
+        if rows <= of_piece {
             return work(0..rows, tensors);
         }
-        for piece in self.pieces(rows, columns) {
+        for start in (0..rows).step_by(of_piece) {
+            let piece = start..rows.min(start + of_piece);
             let of_piece = |tensor: &&GpuTensor| {
                 if tensor.rows == rows { tensor.view(piece.clone()) } else { (*tensor).clone() }
             };

@@ -18,6 +18,8 @@ const FOURS = MICRO * QUADS;
 const PITCH = TILE + 4u;
 const RIGHT = PITCH * DEPTH;
 const KEPT = 2u * RIGHT;
+// Numbers between one four of half the slices' threads and their next.
+const HALF = 4u * 128u;
 
 // Factors, and afterwards sums of slices.
 var<workgroup> kept: array<f32, KEPT>;
@@ -103,14 +105,14 @@ fn product(
         if slice >= half && slice < 2u * half {
             for (var i = 0u; i < FOURS; i++) {
                 for (var j = 0u; j < 4u; j++) {
-                    kept[place + 512u * i + j] = sums[i][j];
+                    kept[place + HALF * i + j] = sums[i][j];
                 }
             }
         }
         workgroupBarrier();
         if slice < half {
             for (var i = 0u; i < FOURS; i++) {
-                let from_slice = place + 512u * i;
+                let from_slice = place + HALF * i;
                 sums[i] += vec4(kept[from_slice], kept[from_slice + 1u], kept[from_slice + 2u], kept[from_slice + 3u]);
             }
         }

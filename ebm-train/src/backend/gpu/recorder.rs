@@ -4,8 +4,9 @@ use super::device::Problem;
 use super::kernel::{Kernel, Params};
 use super::tensor::Buffer;
 use super::{Adapter, Feature, Gpu, GpuTensor, trusted};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+use std::sync::{Arc, Weak};
 use wgpu::BufferUsages;
 
 /// Tensors that a kernel reads, and that it writes.
@@ -17,6 +18,9 @@ const CALLS: usize = 1024;
 const PITCH: usize = 256;
 /// Multiply-adds that are handed over together at most: a second of a slow card's time, after which some systems take a card for hung.
 const WORK: usize = 1 << 36;
+/// Bytes that are uploaded between two hand-overs at most, and hand-overs that a card may be behind: what is uploaded stays until it is done with.
+const UPLOADED: u64 = 1 << 26;
+const BEHIND: usize = 2;
 /// Words of all calls at first, at most: samples, rows and labels.
 const WORDS: usize = 1 << 20;
 /// Sets of bindings that are kept: those of a few steps of training.
@@ -60,7 +64,8 @@ pub(super) struct Recorder {
     layouts: [Layout; WRITTEN + 1],
     subgroups: bool,
     pipelines: HashMap<Kernel, wgpu::ComputePipeline>,
-    bindings: HashMap<Bound, wgpu::BindGroup>,
+    /// With what says whether their tensors are still there.
+    bindings: HashMap<Bound, (wgpu::BindGroup, Vec<Weak<()>>)>,
     /// Bound where a kernel has no tensor to read.
     unused: Buffer,
     params: Buffer,
@@ -69,6 +74,8 @@ pub(super) struct Recorder {
     param_bytes: Vec<u8>,
     recorded_words: Vec<u32>,
     work: usize,
+    uploaded: u64,
+    handed_over: VecDeque<wgpu::SubmissionIndex>,
 }
 
 fn entry(binding: usize, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
@@ -119,6 +126,8 @@ impl Recorder {
             param_bytes: Vec::new(),
             recorded_words: Vec::new(),
             work: 0,
+            uploaded: 0,
+            handed_over: VecDeque::new(),
         }
     }
 
@@ -157,7 +166,7 @@ impl Recorder {
         let places: Vec<(&Buffer, Range<u64>)> = read.chain(call.written.iter().map(place)).collect();
         let mut key = Bound::default();
         key.iter_mut().zip(&places).for_each(|(key, (buffer, bytes))| *key = (buffer.number, bytes.clone()));
-        if let Some(bindings) = self.bindings.get(&key) {
+        if let Some((bindings, _)) = self.bindings.get(&key) {
             return bindings.clone();
         }
         let params = wgpu::BufferBinding {
@@ -178,18 +187,22 @@ impl Recorder {
             layout: &self.layouts[places.len() - READ].bindings,
             entries: &entries,
         });
-        // They hold on to their buffers, also to those of tensors that are gone.
         if self.bindings.len() == BINDINGS {
             self.bindings.clear();
         }
-        self.bindings.insert(key, bindings.clone());
+        let held = places.iter().map(|(buffer, _)| Arc::downgrade(&buffer.held)).collect();
+        self.bindings.insert(key, (bindings.clone(), held));
         bindings
     }
 
-    /// Hands over what is recorded.
-    pub(super) fn hand_over(&mut self, device: &wgpu::Device, queue: &wgpu::Queue) {
-        if self.recorded.is_empty() {
-            return;
+    /// Hands over what is recorded. Waits where the card is far behind.
+    fn hand_over(&mut self, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<(), wgpu::PollError> {
+        if self.recorded.is_empty() && self.uploaded == 0 {
+            return Ok(());
+        }
+        if self.handed_over.len() == BEHIND {
+            let submission_index = self.handed_over.pop_front();
+            device.poll(wgpu::PollType::Wait { submission_index, timeout: None })?;
         }
         queue.write_buffer(&self.params.buffer, 0, &self.param_bytes);
         queue.write_buffer(&self.words.buffer, 0, bytemuck::cast_slice(&self.recorded_words));
@@ -201,14 +214,23 @@ impl Recorder {
             pass.dispatch_workgroups(columns, rows, 1);
         }
         drop(pass);
-        queue.submit([encoder.finish()]);
+        self.handed_over.push_back(queue.submit([encoder.finish()]));
         self.param_bytes.clear();
         self.recorded_words.clear();
-        self.work = 0;
+        (self.work, self.uploaded) = (0, 0);
+        // Bindings hold on to their buffers, also to those of tensors that are gone.
+        self.bindings.retain(|_, (_, held)| held.iter().all(|held| held.strong_count() > 0));
+        Ok(())
     }
 }
 
 impl Gpu {
+    fn hand_over(&self, recorder: &mut Recorder) {
+        if let Err(error) = recorder.hand_over(&self.device, &self.queue) {
+            self.fault.tell(Problem::Other(error.to_string()));
+        }
+    }
+
     /// Records a kernel of so many groups of threads: in rows of groups, as many as a card can start.
     pub(super) fn run(&self, kernel: Kernel, groups: usize, mut call: Call<'_>) {
         if groups == 0 {
@@ -216,18 +238,21 @@ impl Gpu {
         }
         let in_a_row = groups.min(GROUPS);
         let groups = [in_a_row, groups.div_ceil(in_a_row)];
-        let tensors = || call.read.iter().chain(call.written);
-        if let Some(tensor) =
-            tensors().find(|tensor| (tensor.len() * size_of::<f32>()) as u64 > self.adapter.largest_tensor)
-        {
-            return self.fault.tell(Problem::TooLarge(tensor.rows, tensor.columns, self.adapter.largest_tensor));
+        let is_of_some = |tensor: &&GpuTensor| tensor.len() > 0;
+        let fits = |tensor: &&GpuTensor| (tensor.len() * size_of::<f32>()) as u64 <= self.adapter.largest_tensor;
+        if let Some(tensor) = call.read.iter().chain(call.written).find(|tensor| !fits(tensor)) {
+            let problem = Problem::TooLarge([tensor.rows, tensor.columns], self.adapter.largest_tensor);
+            return self.fault.tell(problem);
+        }
+        if !call.written.iter().all(is_of_some) {
+            return;
         }
         let mut recorder = self.recorder.borrow_mut();
         let recorder = &mut *recorder;
         let room = recorder.words.buffer.size() as usize / size_of::<u32>();
         let is_full = recorder.recorded.len() == CALLS || recorder.work + call.work > WORK;
         if is_full || recorder.recorded_words.len() + call.words.len() > room {
-            recorder.hand_over(&self.device, &self.queue);
+            self.hand_over(recorder);
         }
         recorder.work += call.work;
         if call.words.len() > room {
@@ -251,7 +276,7 @@ impl Gpu {
 
     /// Hands over what is recorded, and waits until it is done.
     pub(super) fn wait(&self) {
-        self.recorder.borrow_mut().hand_over(&self.device, &self.queue);
+        self.hand_over(&mut self.recorder.borrow_mut());
         if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
             self.fault.tell(Problem::Other(error.to_string()));
         }
@@ -260,20 +285,26 @@ impl Gpu {
     /// A tensor of values.
     pub(super) fn uploaded(&self, rows: usize, columns: usize, values: &[f32]) -> GpuTensor {
         assert_eq!(values.len(), rows * columns, "a tensor of {rows} × {columns}");
-        let tensor = GpuTensor::zeros(&self.device, rows, columns);
+        let tensor = GpuTensor::zeros(self, rows, columns);
         if let Some(buffer) = tensor.buffer() {
             self.queue.write_buffer(&buffer.buffer, 0, bytemuck::cast_slice(values));
+            let mut recorder = self.recorder.borrow_mut();
+            recorder.uploaded += tensor.bytes().end;
+            if recorder.uploaded > UPLOADED {
+                self.hand_over(&mut recorder);
+            }
         }
         tensor
     }
 
     /// The values of a tensor after all that is recorded; zeros where the card has failed.
     pub(super) fn downloaded(&self, tensor: &GpuTensor) -> Vec<f32> {
-        self.recorder.borrow_mut().hand_over(&self.device, &self.queue);
-        let Some(buffer) = tensor.buffer() else { return Vec::new() };
+        self.hand_over(&mut self.recorder.borrow_mut());
+        let Some(buffer) = tensor.buffer().filter(|_| tensor.len() > 0) else { return vec![0.0; tensor.len()] };
         let staging = Buffer::new(&self.device, tensor.len(), BufferUsages::MAP_READ | BufferUsages::COPY_DST).buffer;
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(&buffer.buffer, 0, &staging, 0, (tensor.len() * size_of::<f32>()) as u64);
+        let Range { start, end } = tensor.bytes();
+        encoder.copy_buffer_to_buffer(&buffer.buffer, start, &staging, 0, end - start);
         self.queue.submit([encoder.finish()]);
         let fault = self.fault.clone();
         staging.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {

@@ -16,6 +16,8 @@ fn each_row(
     for (var i = local; i < p.n.y && row < p.n.x; i += 64u) {
         sum += OPERATION(row, i);
     }
+    // Threads meet again before they add up.
+    workgroupBarrier();
     let of_subgroup = subgroupAdd(sum);
     if lane == 0u {
         parts[subgroup] = of_subgroup;

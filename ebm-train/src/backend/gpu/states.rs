@@ -10,7 +10,7 @@ use std::ops::Range;
 /// Threads of a group.
 const GROUP: usize = 256;
 /// Threads of a group that multiplies matrices.
-const MATRIX_GROUP: usize = 128;
+pub(super) const MATRIX_GROUP: usize = 128;
 /// Parts in which the largest weight is looked for.
 const PARTS: usize = 256;
 
@@ -70,8 +70,8 @@ impl Gpu {
     fn take_shape(&self, rows: usize, columns: usize, states: &mut GpuStates) {
         (states.rows, states.columns) = (rows, columns);
         match self.cooperative {
-            None => states.numbers.reshape(&self.device, rows, columns),
-            Some(card) => states.numbers.reshape(&self.device, card.padded(rows), card.padded(columns) / 2),
+            None => states.numbers.reshape(self, rows, columns),
+            Some(card) => states.numbers.reshape(self, card.padded(rows), card.padded(columns) / 2),
         }
     }
 
@@ -112,7 +112,7 @@ impl Gpu {
         match self.cooperative {
             None => self.copy(&states.numbers, out),
             Some(card) => {
-                out.reshape(&self.device, states.rows, states.columns);
+                out.reshape(self, states.rows, states.columns);
                 self.pieces_of(card, states, |rows, padded| {
                     let (of_piece, out) = (states.numbers.view(padded), out.view(rows));
                     self.repack(card, "unpack", (out.rows, out.columns), &[&of_piece], &out);
@@ -122,8 +122,8 @@ impl Gpu {
     }
 
     pub(super) fn round_weights(&self, weights: &GpuTensor, out: &mut GpuRounded) {
-        out.numbers.reshape(&self.device, weights.rows, weights.columns);
-        out.quantum.reshape(&self.device, 1, 1);
+        out.numbers.reshape(self, weights.rows, weights.columns);
+        out.quantum.reshape(self, 1, 1);
         let params = Params { n: [weights.len() as u32, 0, 0, 0], ..Params::default() };
         self.with_scratch(1, PARTS, |parts| {
             let largest = Call { params, read: &[weights], written: &[parts], ..Call::default() };
@@ -134,7 +134,7 @@ impl Gpu {
         });
         if let Some(card) = self.cooperative {
             // High and low parts of 16 bits take the place of one number of 32.
-            out.parts.reshape(&self.device, card.padded(weights.rows), card.padded(weights.columns));
+            out.parts.reshape(self, card.padded(weights.rows), card.padded(weights.columns));
             self.repack(card, "split", (weights.rows, weights.columns), &[&out.numbers, &out.quantum], &out.parts);
         }
     }

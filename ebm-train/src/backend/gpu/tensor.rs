@@ -1,9 +1,12 @@
 //! [`GpuTensor`]: a matrix in a buffer of the card.
 
+use super::Gpu;
+use super::device::Problem;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A row-major matrix on the card.
+/// A row-major matrix on the card. A clone is the same matrix, not a copy of it.
 #[derive(Clone, Debug, Default)]
 pub struct GpuTensor {
     buffer: Option<Buffer>,
@@ -18,6 +21,8 @@ pub struct GpuTensor {
 pub(super) struct Buffer {
     pub number: u64,
     pub buffer: wgpu::Buffer,
+    /// Held by every tensor in it.
+    pub held: Arc<()>,
 }
 
 /// Rows of a data set on the card: in as many tensors as the largest that it takes makes necessary.
@@ -37,14 +42,20 @@ impl Buffer {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let size = (numbers.max(1) * size_of::<f32>()) as u64;
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
-        Self { number: NUMBER.fetch_add(1, Ordering::Relaxed), buffer: device.create_buffer(&descriptor) }
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self { number, buffer: device.create_buffer(&descriptor), held: Arc::default() }
     }
 }
 
 impl GpuTensor {
     /// A matrix of zeros.
-    pub(super) fn zeros(device: &wgpu::Device, rows: usize, columns: usize) -> Self {
-        let buffer = (rows * columns > 0).then(|| Buffer::new(device, rows * columns, USAGE));
+    pub(super) fn zeros(gpu: &Gpu, rows: usize, columns: usize) -> Self {
+        let (numbers, largest) = (rows * columns, gpu.adapter.largest_buffer);
+        let fits = (numbers * size_of::<f32>()) as u64 <= largest;
+        if !fits {
+            gpu.fault.tell(Problem::TooLarge([rows, columns], largest));
+        }
+        let buffer = (fits && numbers > 0).then(|| Buffer::new(&gpu.device, numbers, USAGE));
         Self { buffer, first: 0, rows, columns }
     }
 
@@ -69,10 +80,10 @@ impl GpuTensor {
     }
 
     /// Takes a shape; what it holds afterwards is unspecified. A buffer is made only where it grows.
-    pub(super) fn reshape(&mut self, device: &wgpu::Device, rows: usize, columns: usize) {
+    pub(super) fn reshape(&mut self, gpu: &Gpu, rows: usize, columns: usize) {
         let bytes = (rows * columns * size_of::<f32>()) as u64;
         if self.buffer.as_ref().map_or(0, |buffer| buffer.buffer.size()) < bytes {
-            *self = Self::zeros(device, rows, columns);
+            *self = Self::zeros(gpu, rows, columns);
         }
         (self.rows, self.columns) = (rows, columns);
     }
