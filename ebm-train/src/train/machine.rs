@@ -114,6 +114,8 @@ impl<B: Backend> Machine<B> {
     pub fn visible_inputs(&self, backend: &B, hidden: &B::Tensor, out: &mut B::Tensor) {
         if self.kinds.sigma.is_empty() {
             backend.affine(Direction::Down, &self.weights, Some(&self.visible_bias), Link::Identity, hidden, out);
+        } else if self.kinds.sigma.len() == self.visible {
+            backend.affine(Direction::Down, &self.weights, None, Link::Identity, hidden, out);
         } else {
             let mut start = backend.zeros(0, 0);
             backend.visible_start(&self.kinds, &self.visible_bias, &mut start);
