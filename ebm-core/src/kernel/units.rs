@@ -83,11 +83,12 @@ pub fn gauss_points(from: f32, to: f32) -> [f32; 3] {
     [middle - OUTER * step, middle, middle + OUTER * step]
 }
 
+/// `|to·z − from·z|` up to which [`free_energy_term_changes`] integrates the derivative.
+pub const NEAR: f32 = 0.5;
+
 /// [`free_energy_term_changes`] of the term `T` and its derivative, the mean.
 #[inline(always)]
 fn term_changes(fields: &[f32], from: f32, to: f32, term: impl Fn(f32) -> f32, mean: impl Fn(f32) -> f32) -> f64 {
-    /// Farthest apart that the rule is used.
-    const NEAR: f32 = 0.5;
     /// Fields whose changes are held in f32 before they are summed.
     const PIECE: usize = 64;
     /// Sums that are formed side by side.
@@ -186,16 +187,19 @@ pub fn sample_hidden_exactly<R: Rng + ?Sized>(kind: HiddenKind, fields: &mut [f3
     }
 }
 
+/// How far under its field the first state of a rectified unit lies that is drawn exactly: the states' deviation is 1.
+pub const COPY_REACH: f32 = 8.0;
+/// How many states from that on are.
+pub const COPY_STATES: u16 = 18;
+
 /// The number of copies on, by inversion over the states within eight deviations of the field.
 fn copies_on(field: f32, draw: u32) -> f32 {
-    const REACH: f32 = 8.0;
-    const STATES: u16 = 18;
-    let first = if field > REACH { libm::floorf(field - REACH) } else { 0.0 };
+    let first = if field > COPY_REACH { libm::floorf(field - COPY_REACH) } else { 0.0 };
     // p(h + 1)/p(h) = e^(z − h − ½) / (1 − e^(−(h + 1))).
     let weights = || {
         let (mut weight, mut rise) = (1.0, libm::expf(field - first - 0.5));
         let mut copy = libm::expf(-first);
-        (0..STATES).map(move |_| {
+        (0..COPY_STATES).map(move |_| {
             let this = weight;
             copy *= 1.0 / core::f32::consts::E;
             weight *= rise / (1.0 - copy);

@@ -4,7 +4,7 @@
 
 // Scores x (rows × classes) to (softmax − target) / rows; y (rows × 2) becomes cross-entropies and whether the highest score is the label's.
 // s: 1 − smoothing, smoothing / classes, 1 / rows. Labels are words.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn softmax_cross_entropy(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let row = thread(id, groups);
     if row >= p.n.x {
@@ -45,7 +45,7 @@ fn weight(j: u32, k: u32) -> f32 {
 }
 
 // x (rows × classes) = bias of the class, the last of c, + Σ T(a + W).
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn class_scores(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     let row = number / p.n.w;
@@ -61,7 +61,7 @@ fn class_scores(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workg
 }
 
 // x (rows × hidden) = Σ c·T′(a + W) over the classes.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn class_fields_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     let row = number / p.m.x;
@@ -76,7 +76,7 @@ fn class_fields_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(
 }
 
 // The classes' columns of x (hidden × visible) += Σ c·T′(a + W) over the rows.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn class_weights_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     let j = number / p.n.w;
@@ -92,7 +92,7 @@ fn class_weights_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin
 }
 
 // The classes' columns of x (1 × visible, n.y of them) += Σ a over the rows.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn class_bias_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let k = thread(id, groups);
     if k >= p.n.w {
@@ -106,7 +106,7 @@ fn class_bias_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(nu
 }
 
 // x (rows × n.y units from m.z on) = Σ_j T(a_j + c·W) − T(a_j), c being the units' changes and b the weights.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn single_changes(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     let row = number / p.n.y;

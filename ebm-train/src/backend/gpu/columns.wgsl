@@ -1,32 +1,32 @@
 // Sums of columns: s.y·Σ of the rows of a + s.z·Σ of the rows of b. What becomes of one is OPERATION's.
 //
-// n: columns, rows of a, rows of b. A group sums 16 columns in 16 parts each, always in the same order. x is 1 × columns.
+// n: columns, rows of a, rows of b. A group sums COLUMNS columns, each in as many parts as there are threads left, always in the same order. x is 1 × columns.
 
-var<workgroup> parts: array<f32, 256>;
+var<workgroup> parts: array<f32, GROUP>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn each_column(
     @builtin(workgroup_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let column = group(id, groups) * 16u + local % 16u;
+    let column = group(id, groups) * COLUMNS + local % COLUMNS;
     var sum = 0.0;
-    for (var row = local / 16u; row < p.n.y && column < p.n.x; row += 16u) {
+    for (var row = local / COLUMNS; row < p.n.y && column < p.n.x; row += GROUP / COLUMNS) {
         sum += p.s.y * a[row * p.n.x + column];
     }
-    for (var row = local / 16u; row < p.n.z && column < p.n.x; row += 16u) {
+    for (var row = local / COLUMNS; row < p.n.z && column < p.n.x; row += GROUP / COLUMNS) {
         sum += p.s.z * b[row * p.n.x + column];
     }
     parts[local] = sum;
     workgroupBarrier();
-    for (var half = 128u; half >= 16u; half /= 2u) {
+    for (var half = GROUP / 2u; half >= COLUMNS; half /= 2u) {
         if local < half {
             parts[local] += parts[local + half];
         }
         workgroupBarrier();
     }
-    if local < 16u && column < p.n.x {
+    if local < COLUMNS && column < p.n.x {
         OPERATION(column, parts[local]);
     }
 }

@@ -28,9 +28,9 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;
 @group(0) @binding(8) var<storage, read_write> z: array<f32>;
 
-// Number of a thread where threads lie in rows of groups of 256.
+// Number of a thread where threads lie in rows of groups.
 fn thread(id: vec3<u32>, groups: vec3<u32>) -> u32 {
-    return id.x + id.y * groups.x * 256u;
+    return id.x + id.y * groups.x * GROUP;
 }
 
 // Number of a group where groups lie in rows.

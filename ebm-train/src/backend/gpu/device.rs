@@ -1,6 +1,7 @@
 //! Graphics cards that there are, the one that is used, and what goes wrong with it.
 
-use super::states::{Cooperative, MATRIX_GROUP};
+use super::kernel::MATRIX_GROUP;
+use super::states::Cooperative;
 use super::trusted;
 use crate::Error;
 use serde::Serialize;

@@ -34,7 +34,6 @@ fn sample_copies(field: f32, draw: u32) -> f32 {
     return copies_on(field, draw);
 }
 
-const STATES = 18u;
 const ONE_OVER_E = 0.36787944;
 
 // Weight, rise and copy, as the next state has them.
@@ -44,29 +43,29 @@ fn next(weight: vec3<f32>) -> vec3<f32> {
 }
 
 fn copies_on(field: f32, draw: u32) -> f32 {
-    let first = select(0.0, floor(field - 8.0), field > 8.0);
+    let first = select(0.0, floor(field - COPY_REACH), field > COPY_REACH);
     let start = vec3(1.0, exp(field - first - 0.5), exp(-first));
     var sum = 0.0;
     var weight = start;
-    for (var i = 0u; i < STATES; i++) {
+    for (var i = 0u; i < COPY_STATES; i++) {
         sum += weight.x;
         weight = next(weight);
     }
     let aim = unit_interval(draw) * sum;
     var below = 0.0;
     weight = start;
-    for (var i = 0u; i < STATES; i++) {
+    for (var i = 0u; i < COPY_STATES; i++) {
         below += weight.x;
         if aim < below {
             return first + f32(i);
         }
         weight = next(weight);
     }
-    return first + f32(STATES - 1u);
+    return first + f32(COPY_STATES - 1u);
 }
 
 // The kernel of each, which OPERATION stands for: over x (n: rows, columns), in place. A thread takes four numbers of a row, which share a block of draws.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn each(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let blocks = (p.n.y + 3u) / 4u;
     let row = thread(id, groups) / blocks;

@@ -64,7 +64,7 @@ fn descend_adam(i: u32) -> f32 {
 }
 
 // The kernel of each, which OPERATION stands for.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn each(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = thread(id, groups);
     if i < p.n.x {

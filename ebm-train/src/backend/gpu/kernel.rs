@@ -2,9 +2,19 @@
 
 use super::states::Cooperative;
 use crate::backend::{Draws, Link};
+use ebm_core::kernel::units;
 use ebm_core::math::EXP_MIN;
 use ebm_core::rng::{self, Stream};
 use ebm_core::{HiddenKind, VisibleKind};
+
+/// Threads of a group where every thread has a number of its own.
+pub(super) const GROUP: usize = 256;
+/// Threads of a group that sums a row.
+const ROW_GROUP: usize = 64;
+/// Threads of a group that multiplies matrices of 16-bit numbers.
+pub(super) const MATRIX_GROUP: usize = 128;
+/// Columns that a group sums.
+pub(super) const COLUMNS: usize = 16;
 
 /// A kernel: the file that it stands in and its name there, or what the file's kernel does with each number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,6 +127,11 @@ impl Kernel {
 /// Constants that are ebm-core's and this crate's.
 fn constants() -> String {
     let whole = [
+        ("GROUP", GROUP as u32),
+        ("ROW_GROUP", ROW_GROUP as u32),
+        ("MATRIX_GROUP", MATRIX_GROUP as u32),
+        ("COLUMNS", COLUMNS as u32),
+        ("COPY_STATES", units::COPY_STATES.into()),
         ("MULTIPLIER_0", rng::MULTIPLIERS[0]),
         ("MULTIPLIER_1", rng::MULTIPLIERS[1]),
         ("WEYL_0", rng::WEYL[0]),
@@ -132,8 +147,10 @@ fn constants() -> String {
     ];
     let real = [
         ("EXP_MIN", EXP_MIN),
-        ("HOTTEST", ebm_core::kernel::units::HOTTEST),
-        ("LN_SQRT_TAU", ebm_core::kernel::units::LN_SQRT_TAU as f32),
+        ("HOTTEST", units::HOTTEST),
+        ("LN_SQRT_TAU", units::LN_SQRT_TAU as f32),
+        ("NEAR", units::NEAR),
+        ("COPY_REACH", units::COPY_REACH),
     ];
     let whole = whole.map(|(name, value)| format!("const {name} = {value}u;\n"));
     let real = real.map(|(name, value)| format!("const {name} = {value:?}f;\n"));

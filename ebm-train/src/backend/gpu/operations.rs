@@ -1,6 +1,6 @@
 //! The operations of [`Backend`] as kernels.
 
-use super::kernel::{File, Kernel, Params, Tile, link as number_of};
+use super::kernel::{COLUMNS, File, GROUP, Kernel, Params, Tile, link as number_of};
 use super::pieces::ALIGNED_ROWS;
 use super::recorder::Call;
 use super::{Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor};
@@ -12,8 +12,6 @@ use ebm_core::{Beta, HiddenKind};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Threads of a group where every thread has a number of its own.
-const GROUP: usize = 256;
 /// Tiles that keep all of a large card busy, and a processor.
 const BUSY_CARD: usize = 96;
 const BUSY_PROCESSOR: usize = 2;
@@ -23,8 +21,6 @@ const MOST_ROWS_AT_ONCE: usize = 1 << 14;
 /// Hidden units' terms that a kernel sums, and what one costs in multiply-adds.
 const TERMS_AT_ONCE: usize = 1 << 29;
 const OF_TERM: usize = 32;
-/// Columns that a group sums.
-const COLUMNS: usize = 16;
 
 /// A kernel that goes a step, and the step as it is told of it; `descend_adam` writes both moments.
 fn stepping(step: Step) -> (&'static str, Params) {

@@ -4,7 +4,7 @@
 @group(0) @binding(6) var<storage, read_write> packing: array<f16>;
 
 // States a, padded.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn pack(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     if number < p.n.w {
@@ -13,7 +13,7 @@ fn pack(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }
 
 // x = states without what pads them.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn unpack(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     if number < p.n.x * p.n.y {
@@ -22,7 +22,7 @@ fn unpack(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups)
 }
 
 // Weights a, multiples of the quantum b, as whole numbers 256·high + low: the high parts, padded, then the low ones.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn split(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     if number < p.n.w {

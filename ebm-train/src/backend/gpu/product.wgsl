@@ -1,4 +1,4 @@
-// Products of matrices, by tiles that a group of 256 threads keeps at hand: sums of a·b and, where there is a second term, c·d. What becomes of
+// Products of matrices, by tiles that a group keeps at hand: sums of a·b and, where there is a second term, c·d. What becomes of
 // four sums that lie side by side in a row is OPERATION's: a function of the row, the first column and the sums.
 //
 // A tile is TILE × TILE sums, gathered DEPTH of their terms at a time; a thread has MICRO × MICRO of them. Where a tile leaves threads over, they
@@ -10,7 +10,7 @@
 // Threads along a side of a tile.
 const ACROSS = TILE / MICRO;
 const THREADS = ACROSS * ACROSS;
-const SLICES = 256u / THREADS;
+const SLICES = GROUP / THREADS;
 // Sums of a thread, by four.
 const QUADS = MICRO / 4u;
 const FOURS = MICRO * QUADS;
@@ -19,7 +19,7 @@ const PITCH = TILE + 4u;
 const RIGHT = PITCH * DEPTH;
 const KEPT = 2u * RIGHT;
 // Numbers between one four of half the slices' threads and their next.
-const HALF = 4u * 128u;
+const HALF = 4u * GROUP / 2u;
 
 // Factors, and afterwards sums of slices.
 var<workgroup> kept: array<f32, KEPT>;
@@ -40,7 +40,7 @@ fn right_number(term: u32, place: u32) -> f32 {
 
 // Keeps DEPTH terms from `inner` on of the tile that begins at `first`.
 fn gather(first: vec2<u32>, term: u32, inner: u32, terms: u32, index: u32) {
-    for (var element = index; element < TILE * DEPTH; element += 256u) {
+    for (var element = index; element < TILE * DEPTH; element += GROUP) {
         // Threads side by side read numbers side by side.
         let along = vec2(element % DEPTH, element / DEPTH);
         let across = vec2(element / TILE, element % TILE);
@@ -59,7 +59,7 @@ fn gather(first: vec2<u32>, term: u32, inner: u32, terms: u32, index: u32) {
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn product(
     @builtin(workgroup_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,13 +1,11 @@
 // Weights rounded to 16 bits: a are the weights, n.x of them.
 
-const PARTS = 256u;
-
-var<workgroup> parts: array<f32, 256>;
+var<workgroup> parts: array<f32, GROUP>;
 
 fn largest_of(part: f32, local: u32) -> f32 {
     parts[local] = part;
     workgroupBarrier();
-    for (var half = PARTS / 2u; half > 0u; half /= 2u) {
+    for (var half = GROUP / 2u; half > 0u; half /= 2u) {
         if local < half {
             parts[local] = max(parts[local], parts[local + half]);
         }
@@ -16,11 +14,11 @@ fn largest_of(part: f32, local: u32) -> f32 {
     return parts[0];
 }
 
-// x (256 numbers) = largest sizes of parts of the weights.
-@compute @workgroup_size(256)
+// x (GROUP numbers) = largest sizes of parts of the weights.
+@compute @workgroup_size(GROUP)
 fn largest(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     var part = 0.0;
-    for (var i = id.x * PARTS + local; i < p.n.x; i += PARTS * PARTS) {
+    for (var i = id.x * GROUP + local; i < p.n.x; i += GROUP * GROUP) {
         part = max(part, abs(a[i]));
     }
     let all = largest_of(part, local);
@@ -30,7 +28,7 @@ fn largest(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index
 }
 
 // x = the weights in multiples of a quantum, the power of two of which the largest of b has from 2¹⁴ to 2¹⁵; y = the quantum.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn round_weights(
     @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,8 +1,8 @@
-// The kernel of each sum over rows, which OPERATION stands for: a group of 64 threads sums a row, always in the same order.
+// The kernel of each sum over rows, which OPERATION stands for: a group of threads sums a row, always in the same order.
 
-var<workgroup> parts: array<vec2<f32>, 64>;
+var<workgroup> parts: array<vec2<f32>, ROW_GROUP>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(ROW_GROUP)
 fn each_row(
     @builtin(workgroup_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -10,12 +10,12 @@ fn each_row(
 ) {
     let row = group(id, groups);
     var sum = vec2(0.0, 0.0);
-    for (var i = local; i < p.n.y && row < p.n.x; i += 64u) {
+    for (var i = local; i < p.n.y && row < p.n.x; i += ROW_GROUP) {
         sum += OPERATION(row, i);
     }
     parts[local] = sum;
     workgroupBarrier();
-    for (var half = 32u; half > 0u; half /= 2u) {
+    for (var half = ROW_GROUP / 2u; half > 0u; half /= 2u) {
         if local < half {
             parts[local] += parts[local + half];
         }

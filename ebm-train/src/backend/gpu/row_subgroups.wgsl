@@ -1,8 +1,8 @@
 // The kernel of each sum over rows, as row.wgsl has it, of cards whose threads can add up without meeting in a group's memory.
 
-var<workgroup> parts: array<vec2<f32>, 64>;
+var<workgroup> parts: array<vec2<f32>, ROW_GROUP>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(ROW_GROUP)
 fn each_row(
     @builtin(workgroup_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -13,7 +13,7 @@ fn each_row(
 ) {
     let row = group(id, groups);
     var sum = vec2(0.0, 0.0);
-    for (var i = local; i < p.n.y && row < p.n.x; i += 64u) {
+    for (var i = local; i < p.n.y && row < p.n.x; i += ROW_GROUP) {
         sum += OPERATION(row, i);
     }
     // Threads meet again before they add up.

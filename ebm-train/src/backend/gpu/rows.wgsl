@@ -3,7 +3,7 @@
 // n: rows, columns that move, columns of a, columns of x. m: column of a that comes first, and of x that it becomes; then the rows of a set that a
 // holds: the first, and how many.
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn move_columns(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     let row = number / p.n.y;
@@ -15,7 +15,7 @@ fn move_columns(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workg
 }
 
 // Rows named by words. Those that do not lie in a, which holds m.w rows of a set from its row m.z on, stay.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn take_rows(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     let row = number / p.n.y;

@@ -1,18 +1,11 @@
 //! States of Bernoulli units over weights rounded to 16 bits: as 16-bit numbers where the card multiplies matrices of those, else as any numbers.
 
-use super::kernel::{File, Kernel, Params};
+use super::kernel::{File, GROUP, Kernel, MATRIX_GROUP, Params};
 use super::recorder::Call;
 use super::{Gpu, GpuTensor};
 use crate::backend::{Backend, Direction, Draws};
 use ebm_core::Beta;
 use std::ops::Range;
-
-/// Threads of a group.
-const GROUP: usize = 256;
-/// Threads of a group that multiplies matrices.
-pub(super) const MATRIX_GROUP: usize = 128;
-/// Parts in which the largest weight is looked for.
-const PARTS: usize = 256;
 
 /// States of Bernoulli units.
 #[derive(Clone, Debug, Default)]
@@ -125,9 +118,10 @@ impl Gpu {
         out.numbers.reshape(self, weights.rows, weights.columns);
         out.quantum.reshape(self, 1, 1);
         let params = Params { n: [weights.len() as u32, 0, 0, 0], ..Params::default() };
-        self.with_scratch(1, PARTS, |parts| {
+        // Parts of the weights have a largest one each.
+        self.with_scratch(1, GROUP, |parts| {
             let largest = Call { params, read: &[weights], written: &[parts], ..Call::default() };
-            self.run(Kernel(File::Rounded, "largest"), PARTS, largest);
+            self.run(Kernel(File::Rounded, "largest"), GROUP, largest);
             let written = [&out.numbers, &out.quantum];
             let call = Call { params, read: &[weights, parts], written: &written, ..Call::default() };
             self.run(Kernel(File::Rounded, "round_weights"), weights.len().div_ceil(GROUP), call);

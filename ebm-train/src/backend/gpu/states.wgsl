@@ -15,7 +15,7 @@
 const ELEMENTS = SIZE * SIZE;
 var<workgroup> sums: array<f32, ELEMENTS * SUBGROUPS>;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(MATRIX_GROUP)
 fn OPERATION(
     @builtin(workgroup_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -99,7 +99,7 @@ fn subtract_hidden_terms_of(row: u32, sum: vec2<f32>, local: u32) {
 fn add_term_changes(row: u32, i: u32) -> vec2<f32> {
     let field = a[row * p.n.y + i];
     let step = p.s.y - p.s.x;
-    if abs(step * field) <= 0.5 {
+    if abs(step * field) <= NEAR {
         let outer = mean(p.n.z, p.s.z * field) + mean(p.n.z, p.s.w * field);
         return vec2(step * field * (1.0 / 18.0) * (5.0 * outer + 8.0 * mean(p.n.z, p.t.x * field)), 0.0);
     }
@@ -157,7 +157,7 @@ fn limit_norms(row: u32, i: u32) -> vec2<f32> {
 fn limit_norms_of(row: u32, sum: vec2<f32>, local: u32) {
     let norm = sqrt(sum.x);
     if norm > p.s.x {
-        for (var i = local; i < p.n.y; i += 64u) {
+        for (var i = local; i < p.n.y; i += ROW_GROUP) {
             x[row * p.n.y + i] *= p.s.x / norm;
         }
     }

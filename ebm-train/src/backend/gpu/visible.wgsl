@@ -11,7 +11,7 @@ fn is_group(kind: u32) -> bool {
 }
 
 // x = what a sum over hidden units is added to.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn visible_start(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let column = thread(id, groups);
     if column < p.n.y {
@@ -36,7 +36,7 @@ fn softmax(start: u32, count: u32, scale: f32) {
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn visible_means(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     if number >= p.n.x * p.n.y {
@@ -57,7 +57,7 @@ fn visible_means(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_work
 }
 
 // States drawn at inverse temperature s.x.
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn sample_visible(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let number = thread(id, groups);
     if number >= p.n.x * p.n.y {

@@ -88,15 +88,18 @@ impl<B: Backend> Tempering<B> {
         let Self { chains, temperatures, betas, partners, fields, scratch, .. } = self;
         let (chains, temperatures) = (*chains, *temperatures);
         let rows = chains * temperatures;
-        let mut terms = |betas: &B::Tensor| {
+        let parity = (u64::from(place.step) + u64::from(phase)) as usize % 2;
+        // −Σ_j T(β·z_j), the part of a free energy that temperature has: at a row's own temperature, and at its partner's.
+        let mut terms = backend.zeros(rows, 2);
+        for (column, betas) in [&*betas, &partners[parity]].into_iter().enumerate() {
             let mut sums = backend.zeros(rows, 1);
             backend.copy(fields, scratch);
             backend.multiply_rows(betas, scratch);
             backend.subtract_hidden_terms(machine.kinds().hidden, 1.0, scratch, &mut sums);
-            backend.download(&sums)
-        };
-        let parity = (u64::from(place.step) + u64::from(phase)) as usize % 2;
-        let (own, other) = (terms(betas), terms(&partners[parity]));
+            backend.put_columns(&sums, column, &mut terms);
+        }
+        let terms = backend.download(&terms);
+        let (own, other) = (|row: usize| terms[2 * row], |row: usize| terms[2 * row + 1]);
         let mut order: Vec<u32> = (0..rows as u32).collect();
         for chain in 0..chains {
             let (layer, step) = (place.layer, place.step);
@@ -104,8 +107,7 @@ impl<B: Backend> Tempering<B> {
             let mut rng = Philox::new(place.seed, stream);
             for hot in (parity..temperatures - 1).step_by(2) {
                 let (hot, cold) = (hot * chains + chain, (hot + 1) * chains + chain);
-                // `own` and `other` are −Σ_j T(β·z_j): the part of a free energy that temperature has.
-                let ratio = own[hot] + own[cold] - other[hot] - other[cold];
+                let ratio = own(hot) + own(cold) - other(hot) - other(cold);
                 if unit_interval(rng.next_u32()) < ratio.exp() {
                     order.swap(hot, cold);
                 }
