@@ -112,7 +112,8 @@ fn plan() -> Result<Vec<Step>> {
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut host_tests = cargo("test --workspace");
     if gpu::is_driver_installed() {
-        host_tests.env("EBM_GPU", "");
+        // Mesa's layer that sorts cards complains where no desktop runs, for every program.
+        host_tests.env("EBM_GPU", "").env("NODEVICE_SELECT", "1");
     }
     let clippy = "clippy --workspace --all-targets -- -D warnings";
     let mut steps = vec![

@@ -195,14 +195,15 @@ impl Recorder {
         bindings
     }
 
-    /// Hands over what is recorded. Waits where the card is far behind.
+    /// Hands over what is recorded. Waits where the card is far behind; fails where that fails, and has handed over nevertheless.
     fn hand_over(&mut self, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<(), wgpu::PollError> {
         if self.recorded.is_empty() && self.uploaded == 0 {
             return Ok(());
         }
+        let mut waited = Ok(());
         if self.handed_over.len() == BEHIND {
             let submission_index = self.handed_over.pop_front();
-            device.poll(wgpu::PollType::Wait { submission_index, timeout: None })?;
+            waited = device.poll(wgpu::PollType::Wait { submission_index, timeout: None }).map(drop);
         }
         queue.write_buffer(&self.params.buffer, 0, &self.param_bytes);
         queue.write_buffer(&self.words.buffer, 0, bytemuck::cast_slice(&self.recorded_words));
@@ -220,7 +221,7 @@ impl Recorder {
         (self.work, self.uploaded) = (0, 0);
         // Bindings hold on to their buffers, also to those of tensors that are gone.
         self.bindings.retain(|_, (_, held)| held.iter().all(|held| held.strong_count() > 0));
-        Ok(())
+        waited
     }
 }
 
