@@ -15,12 +15,34 @@ const DEFAULT: &str = "mps2-an386";
 #[derive(Deserialize)]
 struct Board {
     driver: String,
+    page_bytes: usize,
+    budget: Budget,
     #[serde(default)]
     constants: BTreeMap<String, u32>,
 }
 
-/// Selects the board's driver in `src/board/`, gives it its constants in `board.rs`, and links with the board's memory map.
-pub fn select(root: &Path, out: &Path) -> Result<()> {
+#[derive(Deserialize)]
+struct Budget {
+    ram_bytes: usize,
+}
+
+/// A board's memory.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    /// Flash that is erased together.
+    pub page_bytes: usize,
+    /// All of RAM.
+    pub ram_bytes: usize,
+}
+
+impl Memory {
+    /// The host's.
+    pub const HOST: Self = Self { page_bytes: 1024, ram_bytes: usize::MAX };
+}
+
+/// Selects the board's driver in `src/board/`, gives it its constants in `board.rs`, and links with the board's memory map; returns
+/// what a program has to know of its memory.
+pub fn select(root: &Path, out: &Path) -> Result<Memory> {
     println!("cargo::rerun-if-env-changed=EBM_BOARD");
     let name = env::var("EBM_BOARD").unwrap_or_else(|_| DEFAULT.to_owned());
     let folder = root.join("boards").join(&name);
@@ -34,7 +56,7 @@ pub fn select(root: &Path, out: &Path) -> Result<()> {
     let board: Board = toml::from_str(&text).with_context(|| format!("in {}", description.display()))?;
     println!("cargo::rustc-cfg=board_driver={:?}", board.driver);
 
-    let mut constants = String::new();
+    let mut constants = format!("/// Name of the board.\npub const NAME: &str = {name:?};\n");
     for (name, value) in &board.constants {
         writeln!(constants, "pub const {}: u32 = {value:#x};", name.to_uppercase())?;
     }
@@ -47,14 +69,17 @@ pub fn select(root: &Path, out: &Path) -> Result<()> {
         "riscv32" => ("riscv.x", &["memory.x", "link.x"][..]),
         _ => bail!("no board has a processor of the architecture {arch}"),
     };
+    // Models are put where whole pages can be erased.
+    fs::write(out.join("page.x"), format!("__ebm_page = {};\n", board.page_bytes)).context("cannot write page.x")?;
+    println!("cargo::rustc-link-search={}", out.display());
     let ours = [root.join("link").join(names), root.join("link/sections.x")];
     println!("cargo::rustc-link-search={}", folder.display());
-    for script in runtime.iter().map(Path::new).chain(ours.iter().map(PathBuf::as_path)) {
+    for script in runtime.iter().chain(&["page.x"]).map(Path::new).chain(ours.iter().map(PathBuf::as_path)) {
         println!("cargo::rustc-link-arg-bins=-T{}", script.display());
         println!("cargo::rustc-link-arg-examples=-T{}", script.display());
     }
     for file in [&description, &folder.join("memory.x"), &ours[0], &ours[1]] {
         println!("cargo::rerun-if-changed={}", file.display());
     }
-    Ok(())
+    Ok(Memory { page_bytes: board.page_bytes, ram_bytes: board.budget.ram_bytes })
 }

@@ -6,11 +6,13 @@
 mod board;
 mod digits;
 mod model;
+mod slots;
 
 use std::env;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use board::Memory;
 
 fn main() -> Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -18,9 +20,8 @@ fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rustc-check-cfg=cfg(board_driver, values(any()))");
     // On the host the app runs on `src/board/host.rs`: no memory map, no linker script.
-    if env::var("CARGO_CFG_TARGET_OS")? == "none" {
-        board::select(&root, &out)?;
-    }
+    let is_device = env::var("CARGO_CFG_TARGET_OS")? == "none";
+    let memory = if is_device { board::select(&root, &out)? } else { Memory::HOST };
     let inputs = digits::unpack(&root, &out)?;
-    model::embed(&root, &out, inputs)
+    model::embed(&root, &out, inputs, memory)
 }

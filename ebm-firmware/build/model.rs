@@ -6,7 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ebm_core::format::{Input, LayerKind, NumberFormat};
-use ebm_core::{Float, Integer, Machine, Model};
+use ebm_core::{Float, Integer, Machine, Model, ModelError};
+
+use crate::board::Memory;
+use crate::slots;
 
 const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
 /// Classes of the test digits.
@@ -14,9 +17,9 @@ const CLASSES: usize = 10;
 /// What the pixels of the test digits are.
 const DIGITS: Input = Input::Levels { max: 16 };
 
-/// Writes `model.ebm` and `model.rs`. Fails, naming the file, when it is no classifier, or none of test digits of `inputs` pixels where
+/// Writes `model.ebm`, `slots.bin` and `model.rs`. Fails, naming the file, when it is no model, or none of test digits of `inputs` pixels where
 /// there are any.
-pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
+pub fn embed(root: &Path, out: &Path, inputs: Option<usize>, memory: Memory) -> Result<()> {
     println!("cargo::rerun-if-env-changed=EBM_MODEL");
     // A relative path is one from the workspace's root, wherever cargo was started.
     let path = env::var_os("EBM_MODEL").map_or_else(|| root.join(DEFAULT), |path| root.join("..").join(path));
@@ -33,15 +36,17 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
     let (Some(first), Some(last)) = (layers.first(), layers.last()) else {
         unreachable!("a model without layers is refused");
     };
-    ensure!(last.kind == LayerKind::Head, "{}: the firmware needs a softmax head on top", file());
     if let Some(inputs) = inputs {
         check_for_digits(&model, inputs).with_context(file)?;
     }
-    let (numbers, hidden) = match first.numbers {
-        NumberFormat::F32 => ("Float", model.machine::<Float>().map(|rbm| rbm.hidden())),
-        _ => ("Integer", model.machine::<Integer>().map(|rbm| rbm.hidden())),
-    };
-    let hidden = hidden.with_context(|| format!("{}: no machine over the inputs", file()))?;
+    let is_float = first.numbers == NumberFormat::F32;
+    let machine = if is_float { shape(model.machine::<Float>()) } else { shape(model.machine::<Integer>()) };
+    // A net whose lowest layer is no machine only classifies.
+    let (visible, hidden) = machine.unwrap_or((model.inputs(), 0));
+    let classes = if last.kind == LayerKind::Head { last.hidden } else { last.classes() };
+    let slot = slots::write(&bytes, memory.page_bytes, out).with_context(file)?;
+    // Learning changes a copy of the file in RAM, and leaves at least half of that to all else.
+    let copy = if is_float && bytes.len() <= memory.ram_bytes / 2 { bytes.len() } else { 0 };
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let text = format!(
         "/// Name of the model file.\n\
@@ -52,22 +57,36 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
          pub type Numbers = ebm_core::{numbers};\n\
          /// Its inputs.\n\
          pub const INPUTS: usize = {inputs};\n\
-         /// Hidden units of its machine over the inputs.\n\
+         /// Visible units of its machine over the inputs, labels included.\n\
+         pub const VISIBLE: usize = {visible};\n\
+         /// Hidden units of that machine; 0 where there is none.\n\
          pub const HIDDEN: usize = {hidden};\n\
-         /// Its classes.\n\
+         /// Its classes; 0 where it has none.\n\
          pub const CLASSES: usize = {classes};\n\
          /// Values that it works in.\n\
          pub const WORK: usize = {work};\n\
+         /// Bytes of the names of its classes.\n\
+         pub const LABELS: usize = {labels};\n\
+         /// Bytes of RAM for a copy of the file that learns; 0 where it is not to.\n\
+         pub const COPY: usize = {copy};\n\
+         /// Bytes of a slot: the longest file that can be put in its place, and 32.\n\
+         pub const SLOT: usize = {slot};\n\
          /// Bytes of the file.\n\
          const LENGTH: usize = {length};\n",
         format = first.numbers.name(),
+        numbers = if is_float { "Float" } else { "Integer" },
+        labels = model.header().labels.len(),
         inputs = model.inputs(),
-        classes = model.outputs(),
         work = model.work_len(),
         length = bytes.len(),
     );
     fs::write(out.join("model.ebm"), bytes).context("cannot write model.ebm")?;
     fs::write(out.join("model.rs"), text).context("cannot write model.rs")
+}
+
+/// Visible and hidden units.
+fn shape(machine: Result<impl Machine, ModelError>) -> Option<(usize, usize)> {
+    machine.ok().map(|machine| (machine.visible(), machine.hidden()))
 }
 
 /// Is the model one of digits of `inputs` pixels?

@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod board;
+pub mod flash;
 #[cfg_attr(target_os = "none", expect(unsafe_code, reason = "puts the model and the test digits in sections"))]
 pub mod model;
 

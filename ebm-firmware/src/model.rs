@@ -10,6 +10,10 @@ include!(concat!(env!("OUT_DIR"), "/model.rs"));
 #[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_model"))]
 static MODEL: Aligned<[u8; LENGTH]> = Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.ebm")));
 
+/// Two slots for models, this one in the first.
+#[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_slots"))]
+static SLOTS: Aligned<[u8; 2 * SLOT]> = Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/slots.bin")));
+
 #[cfg_attr(target_os = "none", unsafe(link_section = ".ebm_test_data"))]
 static TEST_LEVELS: [u8; TEST_BYTES] = *include_bytes!(concat!(env!("OUT_DIR"), "/digits.levels"));
 
@@ -24,6 +28,11 @@ pub const HAS_TEST_DIGITS: bool = TEST_BYTES > 0;
 /// The model file.
 pub fn bytes() -> &'static [u8] {
     &MODEL.0
+}
+
+/// The slots as they are flashed. On a device they change: its flash has them as they are.
+pub fn slots() -> &'static Aligned<[u8; 2 * SLOT]> {
+    &SLOTS
 }
 
 /// The test digits: pixel levels and label of each.

@@ -37,6 +37,9 @@ pub struct Description {
     pub cpu: String,
     /// The file of `ebm-firmware/src/board` that drives it.
     pub driver: String,
+    /// Bytes of flash that are erased together; the firmware's build script reads that.
+    #[serde(rename = "page_bytes")]
+    _page_bytes: u32,
     /// What the driver has to know of it; the firmware's build script reads that.
     #[serde(default, rename = "constants")]
     _constants: BTreeMap<String, u32>,
@@ -54,6 +57,8 @@ pub struct Budget {
     pub code_bytes: u64,
     /// All of flash, the model and the test data included.
     pub flash_bytes: u64,
+    /// All of RAM: statics and stack.
+    pub ram_bytes: u64,
     /// Statics, without the stack.
     pub static_ram_bytes: u64,
 }

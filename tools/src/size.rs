@@ -62,7 +62,7 @@ impl Size {
         match (name, kind) {
             // What is left of RAM, which riscv-rt makes sections of.
             (".stack" | ".heap", _) => {}
-            (".ebm_model", _) => self.model += bytes,
+            (".ebm_model" | ".ebm_slots", _) => self.model += bytes,
             (".ebm_test_data", _) => self.test_data += bytes,
             // Read by the hardware, as instructions are.
             (".vector_table", _) | (_, SectionKind::Text) => self.code += bytes,

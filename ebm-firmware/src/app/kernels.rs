@@ -8,7 +8,7 @@ use embedded_io::Write;
 
 use super::{AppError, report_memory};
 use crate::board::Board;
-use crate::model::{self, CLASSES, HIDDEN, INPUTS, Numbers, WORK};
+use crate::model::{self, CLASSES, HIDDEN, INPUTS, Numbers, VISIBLE, WORK};
 
 type Value = <Numbers as ebm_core::Numbers>::Value;
 type Score = <Numbers as ebm_core::Numbers>::Score;
@@ -33,7 +33,9 @@ pub fn kernels<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
     let binary = core::array::from_fn(|unit| Numbers::from_level(u16::from(unit % BINARY_PERIOD == 0), 1));
     answer(board, &model, "dense", &dense)?;
     answer(board, &model, "binary", &binary)?;
-    sample(board, &model, &binary)?;
+    if HIDDEN > 0 {
+        sample(board, &model, &binary)?;
+    }
     report_memory(board)?;
     Ok(())
 }
@@ -46,10 +48,14 @@ fn answer<B: Board>(board: &mut B, model: &Model<'_>, kind: &str, input: &[Value
     measure(board, "hidden_field", kind, || Ok(Numbers::field(&layer, input, fields)?))?;
     show(board, format_args!("hidden_field_{kind}"), fields)?;
 
-    let (mut work, mut scores) = ([Value::default(); WORK], [Score::default(); CLASSES]);
-    measure(board, "inference", kind, || model.classify::<Numbers>(input, &mut work, &mut scores))?;
-    show(board, format_args!("inference_{kind}"), &scores)?;
-
+    if CLASSES > 0 {
+        let (mut work, mut scores) = ([Value::default(); WORK], [Score::default(); CLASSES]);
+        measure(board, "inference", kind, || model.classify::<Numbers>(input, &mut work, &mut scores))?;
+        show(board, format_args!("inference_{kind}"), &scores)?;
+    }
+    if HIDDEN == 0 {
+        return Ok(());
+    }
     let free_energy = measure(board, "free_energy", kind, || model.free_energy::<Numbers>(input))?;
     show(board, format_args!("free_energy_{kind}"), &[free_energy])
 }
@@ -58,11 +64,13 @@ fn answer<B: Board>(board: &mut B, model: &Model<'_>, kind: &str, input: &[Value
 fn sample<B: Board>(board: &mut B, model: &Model<'_>, input: &[Value; INPUTS]) -> Result<(), AppError<B>> {
     let machine = model.machine::<Numbers>()?;
     let mut rng = Philox::new(SEED, Stream::new(Purpose::Free));
-    let mut chain = Chain::<Value, INPUTS, HIDDEN>::new(*input);
+    // Labels, which are no inputs, start off.
+    let known: [Value; VISIBLE] = core::array::from_fn(|unit| input.get(unit).copied().unwrap_or_default());
+    let mut chain = Chain::<Value, VISIBLE, HIDDEN>::new(known);
     measure(board, "gibbs_step", "", || Ok(chain.gibbs_step(&machine, &mut rng)?))?;
 
-    let marks: [bool; INPUTS] = core::array::from_fn(|unit| unit % 8 < HELD_OF_EIGHT);
-    let held = Held { known: input, held: &marks };
+    let marks: [bool; VISIBLE] = core::array::from_fn(|unit| unit % 8 < HELD_OF_EIGHT);
+    let held = Held { known: &known, held: &marks };
     measure(board, "clamped_gibbs_step", "", || Ok(chain.gibbs_step_held(Beta::ONE, held, &machine, &mut rng)?))?;
     measure(board, "mean_field_step", "", || Ok(chain.mean_field_step(&machine)?))?;
     let free_energy = machine.free_energy(chain.visible())?;

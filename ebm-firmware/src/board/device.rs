@@ -1,6 +1,5 @@
 //! What all devices have in common: how an app runs on one and how it ends.
 
-use core::convert::Infallible;
 use core::fmt::{Arguments, Display};
 use core::hint::black_box;
 use core::panic::PanicInfo;
@@ -11,25 +10,7 @@ use semihosting::process::ExitCode;
 use super::counter::Counter;
 use super::memory::memory;
 use super::stack::Stack;
-use super::{Board, Hardware, Memory};
-
-/// What a file here knows of a device: its console and its clock.
-pub trait Driver {
-    /// Where bytes go.
-    type Console: Write<Error = Infallible>;
-
-    /// Ticks of the clock in a second.
-    const CLOCK_HZ: u32;
-
-    /// Sets the console up; it may have been before.
-    fn console() -> Self::Console;
-
-    /// Starts the clock.
-    fn start_clock();
-
-    /// Ticks since some moment; wraps.
-    fn clock() -> u32;
-}
+use super::{Board, Driver, Hardware, Memory};
 
 /// A device with `D` as its driver.
 pub struct Device<D: Driver> {

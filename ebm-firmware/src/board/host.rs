@@ -3,24 +3,29 @@
 extern crate std;
 
 use core::fmt::Display;
-use std::io::{self, Stdout, Write as _};
+use std::boxed::Box;
+use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Instant;
 
-use embedded_io::{ErrorType, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-use super::{Board, Memory};
+use super::{Board, Driver, Memory};
+use crate::flash::MemoryFlash;
+use crate::model;
 
 /// The host: prints to stdout, measures nothing.
 pub struct Host {
     console: Console,
 }
 
-/// Standard output as a console.
-pub struct Console(Stdout);
+/// Standard input and output as a console.
+pub struct Console(());
 
 /// Runs an app on the host: the `main` of every program here.
 pub fn start<E: Display>(app: fn(&mut Host) -> Result<(), E>) -> ExitCode {
-    let mut host = Host { console: Console(io::stdout()) };
+    let mut host = Host { console: Console(()) };
     match app(&mut host) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -30,6 +35,33 @@ pub fn start<E: Display>(app: fn(&mut Host) -> Result<(), E>) -> ExitCode {
         }
     }
 }
+
+impl Driver for Host {
+    type Console = Console;
+    type Flash = MemoryFlash<'static>;
+
+    const NAME: &'static str = "host";
+    const CLOCK_HZ: u32 = 1_000_000;
+
+    fn console() -> Console {
+        Console(())
+    }
+
+    fn flash() -> MemoryFlash<'static> {
+        MemoryFlash::new(&mut Box::leak(Box::new(*model::slots())).0)
+    }
+
+    fn start_clock() {
+        LazyLock::force(&START);
+    }
+
+    fn clock() -> u32 {
+        START.elapsed().as_micros() as u32
+    }
+}
+
+/// When the clock was started.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Board for Host {
     type Console = Console;
@@ -57,10 +89,23 @@ impl ErrorType for Console {
 
 impl Write for Console {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, io::Error> {
-        self.0.write(bytes)
+        io::stdout().write(bytes)
     }
 
     fn flush(&mut self) -> Result<(), io::Error> {
-        self.0.flush()
+        io::stdout().flush()
+    }
+}
+
+impl ReadReady for Console {
+    /// Always: a read then waits for a byte.
+    fn read_ready(&mut self) -> Result<bool, io::Error> {
+        Ok(true)
+    }
+}
+
+impl Read for Console {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, io::Error> {
+        io::stdin().read(bytes)
     }
 }

@@ -1,5 +1,7 @@
 //! Where the linker put things.
 
+use core::ptr;
+
 use super::Memory;
 use super::stack::Stack;
 
@@ -13,6 +15,8 @@ unsafe extern "C" {
     static __eebm_model: u8;
     static __sebm_test_data: u8;
     static __eebm_test_data: u8;
+    static __ebm_slots_start: u8;
+    static __ebm_slots_end: u8;
     static __sdata: u8;
     static __edata: u8;
     static __ebm_ram_start: u8;
@@ -31,4 +35,10 @@ pub(super) fn memory(stack: &Stack) -> Memory {
         static_ram_bytes: bytes(&raw const __ebm_ram_start, &raw const __ebm_statics_end),
         stack_high_water_bytes: stack.high_water_bytes(),
     }
+}
+
+/// The slots for models: flash, or RAM that is used as such.
+pub(super) fn slots() -> *mut [u8] {
+    let (start, end) = (&raw const __ebm_slots_start, &raw const __ebm_slots_end);
+    ptr::slice_from_raw_parts_mut(start.cast_mut(), end as usize - start as usize)
 }

@@ -3,10 +3,13 @@
 //! The files beside this one are the only ones that touch hardware. To add a board: a folder in
 //! `boards/`, and, where no driver here fits, a file here with a `Driver` and its lines below.
 
+mod driver;
+pub use driver::Driver;
+
 #[cfg(not(target_os = "none"))]
 mod host;
 #[cfg(not(target_os = "none"))]
-pub use host::{Host as ThisBoard, start};
+pub use host::{Host as Hardware, Host as ThisBoard, start};
 
 #[cfg(target_os = "none")]
 mod counter;
@@ -19,7 +22,7 @@ mod memory;
 #[expect(unsafe_code, reason = "reads the linker's symbols and the stack's paint")]
 mod stack;
 #[cfg(target_os = "none")]
-pub use device::{Device, Driver, faulted, halt, panicked, start};
+pub use device::{Device, faulted, halt, panicked, start};
 /// The board that the program is built for.
 #[cfg(target_os = "none")]
 pub type ThisBoard = Device<Hardware>;
@@ -41,17 +44,17 @@ pub use arch::fault_address;
 #[expect(unsafe_code, reason = "drives hardware")]
 mod mps2;
 #[cfg(all(target_os = "none", board_driver = "mps2"))]
-use mps2::Mps2 as Hardware;
+pub use mps2::Mps2 as Hardware;
 #[cfg(all(target_os = "none", board_driver = "nrf51"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod nrf51;
 #[cfg(all(target_os = "none", board_driver = "nrf51"))]
-use nrf51::Nrf51 as Hardware;
+pub use nrf51::Nrf51 as Hardware;
 #[cfg(all(target_os = "none", board_driver = "riscv_virt"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod riscv_virt;
 #[cfg(all(target_os = "none", board_driver = "riscv_virt"))]
-use riscv_virt::Virt as Hardware;
+pub use riscv_virt::Virt as Hardware;
 
 /// What `board.toml` says of the hardware under `[constants]`.
 #[cfg(target_os = "none")]

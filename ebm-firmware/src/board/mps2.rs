@@ -6,21 +6,29 @@
 use core::convert::Infallible;
 use core::ptr;
 
-use embedded_io::{ErrorType, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-use super::Driver;
 use super::constants::{TIMER_ADDRESS, TIMER_HZ, UART_ADDRESS};
+use super::{Driver, constants, memory};
+use crate::flash::MemoryFlash;
 
 /// An MPS2 board.
 pub struct Mps2;
 
 impl Driver for Mps2 {
     type Console = Uart;
+    type Flash = MemoryFlash<'static>;
 
+    const NAME: &'static str = constants::NAME;
     const CLOCK_HZ: u32 = TIMER_HZ;
 
     fn console() -> Uart {
         Uart::new()
+    }
+
+    fn flash() -> MemoryFlash<'static> {
+        // SAFETY: the board runs its programs from RAM; the slots are nobody else's, and this is called once.
+        MemoryFlash::new(unsafe { &mut *memory::slots() })
     }
 
     fn start_clock() {
@@ -59,7 +67,9 @@ impl Uart {
     const CTRL: *mut u32 = (Self::BASE + 8) as *mut u32;
     const BAUDDIV: *mut u32 = (Self::BASE + 16) as *mut u32;
     const STATE_TX_FULL: u32 = 1 << 0;
+    const STATE_RX_FULL: u32 = 1 << 1;
     const CTRL_TX_ENABLE: u32 = 1 << 0;
+    const CTRL_RX_ENABLE: u32 = 1 << 1;
     /// The smallest divider that the UART accepts.
     const BAUDDIV_MIN: u32 = 16;
 
@@ -67,7 +77,7 @@ impl Uart {
         // SAFETY: registers of UART0, set to values that they accept at any time.
         unsafe {
             ptr::write_volatile(Self::BAUDDIV, Self::BAUDDIV_MIN);
-            ptr::write_volatile(Self::CTRL, Self::CTRL_TX_ENABLE);
+            ptr::write_volatile(Self::CTRL, Self::CTRL_TX_ENABLE | Self::CTRL_RX_ENABLE);
         }
         Self(())
     }
@@ -91,5 +101,22 @@ impl Write for Uart {
 
     fn flush(&mut self) -> Result<(), Infallible> {
         Ok(())
+    }
+}
+
+impl ReadReady for Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        // SAFETY: a register of UART0 that can be read at any time.
+        Ok(unsafe { ptr::read_volatile(Self::STATE) } & Self::STATE_RX_FULL != 0)
+    }
+}
+
+impl Read for Uart {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Infallible> {
+        let Some(byte) = bytes.first_mut() else { return Ok(0) };
+        while !self.read_ready()? {}
+        // SAFETY: a register of UART0, which holds a byte.
+        *byte = unsafe { ptr::read_volatile(Self::DATA) } as u8;
+        Ok(1)
     }
 }

@@ -1,25 +1,35 @@
-//! Nordic's nRF51822, as on the BBC micro:bit: console and clock.
+//! Nordic's nRF51822, as on the BBC micro:bit: console, clock and flash.
 //!
-//! Register maps: nRF51 Series Reference Manual, chapters 18 (TIMER) and 29 (UART).
+//! Register maps: nRF51 Series Reference Manual, chapters 6 (NVMC), 18 (TIMER) and 29 (UART).
 
 use core::convert::Infallible;
 use core::ptr;
 
-use embedded_io::{ErrorType, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+use embedded_storage::nor_flash::{
+    self, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
+};
 
-use super::Driver;
-use super::constants::TX_PIN;
+use super::constants::{RX_PIN, TX_PIN};
+use super::{Driver, constants, memory};
+use crate::flash::Flash;
 
 /// An nRF51822.
 pub struct Nrf51;
 
 impl Driver for Nrf51 {
     type Console = Uart;
+    type Flash = Nvmc;
 
+    const NAME: &'static str = constants::NAME;
     const CLOCK_HZ: u32 = 16_000_000;
 
     fn console() -> Uart {
         Uart::new()
+    }
+
+    fn flash() -> Nvmc {
+        Nvmc(())
     }
 
     fn start_clock() {
@@ -59,10 +69,14 @@ pub struct Uart(());
 
 impl Uart {
     const BASE: usize = 0x4000_2000;
+    const START_RX: *mut u32 = Self::BASE as *mut u32;
     const START_TX: *mut u32 = (Self::BASE + 0x008) as *mut u32;
+    const RX_READY: *mut u32 = (Self::BASE + 0x108) as *mut u32;
     const TX_READY: *mut u32 = (Self::BASE + 0x11C) as *mut u32;
     const ENABLE: *mut u32 = (Self::BASE + 0x500) as *mut u32;
     const PIN_TX: *mut u32 = (Self::BASE + 0x50C) as *mut u32;
+    const PIN_RX: *mut u32 = (Self::BASE + 0x514) as *mut u32;
+    const RECEIVED: *mut u32 = (Self::BASE + 0x518) as *mut u32;
     const DATA: *mut u32 = (Self::BASE + 0x51C) as *mut u32;
     const BAUD_RATE: *mut u32 = (Self::BASE + 0x524) as *mut u32;
     const ENABLED: u32 = 4;
@@ -75,9 +89,11 @@ impl Uart {
         unsafe {
             ptr::write_volatile(Self::PINS_OUT, 1 << TX_PIN);
             ptr::write_volatile(Self::PIN_TX, TX_PIN);
+            ptr::write_volatile(Self::PIN_RX, RX_PIN);
             ptr::write_volatile(Self::BAUD_RATE, Self::BAUD_115200);
             ptr::write_volatile(Self::ENABLE, Self::ENABLED);
             ptr::write_volatile(Self::START_TX, 1);
+            ptr::write_volatile(Self::START_RX, 1);
         }
         Self(())
     }
@@ -101,6 +117,110 @@ impl Write for Uart {
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl ReadReady for Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        // SAFETY: a register of the UART that can be read at any time.
+        Ok(unsafe { ptr::read_volatile(Self::RX_READY) } != 0)
+    }
+}
+
+impl Read for Uart {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Infallible> {
+        let Some(byte) = bytes.first_mut() else { return Ok(0) };
+        while !self.read_ready()? {}
+        // SAFETY: registers of the UART, which holds a byte; the event is cleared before the byte is taken, so that the next one's is not lost.
+        unsafe {
+            ptr::write_volatile(Self::RX_READY, 0);
+            *byte = ptr::read_volatile(Self::RECEIVED) as u8;
+        }
+        Ok(1)
+    }
+}
+
+/// The controller of the flash, over the slots for models.
+pub struct Nvmc(());
+
+impl Nvmc {
+    const BASE: usize = 0x4001_E000;
+    const READY: *const u32 = (Self::BASE + 0x400) as *const u32;
+    const CONFIG: *mut u32 = (Self::BASE + 0x504) as *mut u32;
+    const ERASE_PAGE: *mut u32 = (Self::BASE + 0x508) as *mut u32;
+    const READ_ONLY: u32 = 0;
+    const WRITE: u32 = 1;
+    const ERASE: u32 = 2;
+
+    /// Does `work`, which writes, with the flash in `mode`.
+    fn within(mode: u32, work: impl FnOnce()) {
+        let wait = || {
+            // SAFETY: a register of the controller that can be read at any time.
+            while unsafe { ptr::read_volatile(Self::READY) } == 0 {}
+        };
+        // SAFETY: a register of the controller, set to modes that it has.
+        unsafe { ptr::write_volatile(Self::CONFIG, mode) };
+        wait();
+        work();
+        wait();
+        // SAFETY: as above.
+        unsafe { ptr::write_volatile(Self::CONFIG, Self::READ_ONLY) };
+        wait();
+    }
+
+    fn word(offset: u32) -> *mut u32 {
+        memory::slots().cast::<u8>().wrapping_add(offset as usize).cast()
+    }
+}
+
+impl Flash for Nvmc {
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the slots, which are written through `&mut self` alone.
+        unsafe { &*memory::slots() }
+    }
+}
+
+impl nor_flash::ErrorType for Nvmc {
+    type Error = NorFlashErrorKind;
+}
+
+impl ReadNorFlash for Nvmc {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        check_read(self, offset, bytes.len())?;
+        for (to, from) in bytes.iter_mut().zip(self.bytes().iter().skip(offset as usize)) {
+            *to = *from;
+        }
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes().len()
+    }
+}
+
+impl NorFlash for Nvmc {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 1024;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        check_erase(self, from, to)?;
+        for page in (from..to).step_by(Self::ERASE_SIZE) {
+            // SAFETY: a register of the controller; the page is one of the slots'.
+            Self::within(Self::ERASE, || unsafe { ptr::write_volatile(Self::ERASE_PAGE, Self::word(page) as u32) });
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        check_write(self, offset, bytes.len())?;
+        for (index, &word) in bytes.as_chunks().0.iter().enumerate() {
+            let at = Self::word(offset + 4 * index as u32);
+            // SAFETY: an aligned word of the slots; the controller holds the processor until it is written.
+            Self::within(Self::WRITE, || unsafe { ptr::write_volatile(at, u32::from_le_bytes(word)) });
+        }
         Ok(())
     }
 }

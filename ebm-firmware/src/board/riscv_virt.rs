@@ -4,21 +4,29 @@ use core::arch::asm;
 use core::convert::Infallible;
 use core::ptr;
 
-use embedded_io::{ErrorType, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-use super::Driver;
+use super::{Driver, constants, memory};
+use crate::flash::MemoryFlash;
 
 /// The board.
 pub struct Virt;
 
 impl Driver for Virt {
     type Console = Uart;
+    type Flash = MemoryFlash<'static>;
 
+    const NAME: &'static str = constants::NAME;
     /// Under `-icount` QEMU's cycle counter counts nanoseconds of virtual time.
     const CLOCK_HZ: u32 = 1_000_000_000;
 
     fn console() -> Uart {
         Uart(())
+    }
+
+    fn flash() -> MemoryFlash<'static> {
+        // SAFETY: the board runs its programs from RAM; the slots are nobody else's, and this is called once.
+        MemoryFlash::new(unsafe { &mut *memory::slots() })
     }
 
     fn start_clock() {}
@@ -37,6 +45,7 @@ pub struct Uart(());
 impl Uart {
     const DATA: *mut u8 = 0x1000_0000 as *mut u8;
     const LINE_STATUS: *const u8 = 0x1000_0005 as *const u8;
+    const LINE_STATUS_RX_FULL: u8 = 1 << 0;
     const LINE_STATUS_TX_EMPTY: u8 = 1 << 5;
 }
 
@@ -58,5 +67,22 @@ impl Write for Uart {
 
     fn flush(&mut self) -> Result<(), Infallible> {
         Ok(())
+    }
+}
+
+impl ReadReady for Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        // SAFETY: a register of the UART that can be read at any time.
+        Ok(unsafe { ptr::read_volatile(Self::LINE_STATUS) } & Self::LINE_STATUS_RX_FULL != 0)
+    }
+}
+
+impl Read for Uart {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Infallible> {
+        let Some(byte) = bytes.first_mut() else { return Ok(0) };
+        while !self.read_ready()? {}
+        // SAFETY: a register of the UART, which holds a byte.
+        *byte = unsafe { ptr::read_volatile(Self::DATA) };
+        Ok(1)
     }
 }
