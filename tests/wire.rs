@@ -158,13 +158,13 @@ fn the_longest_messages_fit_the_stated_lengths() {
         for byte in [0x00, 0x01, 0x7F] {
             let pieces = Pieces::longest(visible, classes.max(visible), text, byte);
             let small = Pieces { bytes: vec![byte; visible.min(16)], ..pieces.clone() };
-            let message = wire::request_len(visible);
+            let message = wire::request_len(visible, wire::LONG_VALUE);
             let requests = small.requests();
             let lengths = requests.iter().map(|request| fits(message, |out| wire::encode_request(7, request, out)));
             let longest = lengths.max().expect("requests");
             assert!(longest > least(message), "{longest} for {visible}");
 
-            let message = wire::response_len(visible, classes.max(visible), text);
+            let message = wire::response_len(visible, wire::LONG_VALUE, classes.max(visible), text);
             let responses = small.responses();
             let lengths = responses.iter().map(|response| fits(message, |out| wire::encode_response(7, response, out)));
             let longest = lengths.max().expect("responses");

@@ -1,6 +1,7 @@
 //! The machine with its shape in the type: [`Rbm`].
 
 use crate::kernel::float;
+use crate::learn::RbmMut;
 use crate::machine::{Machine, ShapeError};
 use crate::rbm::RbmView;
 use crate::units::Units;
@@ -37,6 +38,15 @@ impl<const V: usize, const H: usize> Rbm<V, H> {
     /// The same machine as borrowed slices.
     pub fn view(&self) -> RbmView<'_> {
         RbmView::of_shape(self.weights.as_slice(), self.visible_bias.as_slice(), self.hidden_bias.as_slice())
+    }
+
+    /// The same parameters as slices that can be changed.
+    pub fn as_mut(&mut self) -> RbmMut<'_> {
+        RbmMut {
+            weights: self.weights.as_mut_slice(),
+            visible_bias: self.visible_bias.as_mut_slice(),
+            hidden_bias: self.hidden_bias.as_mut_slice(),
+        }
     }
 
     /// The machine of these parameters and units. Fails when `units` speaks of another number of visible units.

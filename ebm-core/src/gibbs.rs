@@ -1,4 +1,4 @@
-//! Block Gibbs sampling: [`Chain`] holds a state, apart from the weights that move it.
+//! Block Gibbs sampling: [`Chain`] holds a state, apart from the weights that move it; [`ChainMut`] borrows one.
 
 use crate::beta::Beta;
 use crate::machine::{Machine, ShapeError};
@@ -65,6 +65,69 @@ impl<T: Copy + Default, const V: usize, const H: usize> Chain<T, V, H> {
         &self.hidden
     }
 
+    /// The same state, borrowed, its shape known at run time.
+    pub const fn as_mut(&mut self) -> ChainMut<'_, T> {
+        ChainMut { visible: &mut self.visible, hidden: &mut self.hidden }
+    }
+
+    /// [`ChainMut::gibbs_step`].
+    pub fn gibbs_step<M, R>(&mut self, machine: &M, rng: &mut R) -> Result<(), ShapeError>
+    where
+        M: Machine<Value = T>,
+        R: Rng + ?Sized,
+    {
+        self.as_mut().gibbs_step(machine, rng)
+    }
+
+    /// [`ChainMut::gibbs_step_at`].
+    pub fn gibbs_step_at<M, R>(&mut self, beta: Beta, machine: &M, rng: &mut R) -> Result<(), ShapeError>
+    where
+        M: Machine<Value = T>,
+        R: Rng + ?Sized,
+    {
+        self.as_mut().gibbs_step_at(beta, machine, rng)
+    }
+
+    /// [`ChainMut::gibbs_step_held`].
+    pub fn gibbs_step_held<M, R>(
+        &mut self,
+        beta: Beta,
+        held: Held<'_, T>,
+        machine: &M,
+        rng: &mut R,
+    ) -> Result<(), ShapeError>
+    where
+        M: Machine<Value = T>,
+        R: Rng + ?Sized,
+    {
+        self.as_mut().gibbs_step_held(beta, held, machine, rng)
+    }
+
+    /// [`ChainMut::mean_field_step`].
+    pub fn mean_field_step<M: Machine<Value = T>>(&mut self, machine: &M) -> Result<(), ShapeError> {
+        self.as_mut().mean_field_step(machine)
+    }
+
+    /// [`ChainMut::mean_field_step_held`].
+    pub fn mean_field_step_held<M: Machine<Value = T>>(
+        &mut self,
+        held: Held<'_, T>,
+        machine: &M,
+    ) -> Result<(), ShapeError> {
+        self.as_mut().mean_field_step_held(held, machine)
+    }
+}
+
+/// A [`Chain`]'s state, borrowed, of any shape.
+#[derive(Debug, PartialEq)]
+pub struct ChainMut<'c, T> {
+    /// The visible state.
+    pub visible: &'c mut [T],
+    /// The hidden state.
+    pub hidden: &'c mut [T],
+}
+
+impl<T: Copy + Default> ChainMut<'_, T> {
     /// One step of block Gibbs sampling: `h ~ p(h | v)`, then `v ~ p(v | h)`; `H + V` draws.
     pub fn gibbs_step<M, R>(&mut self, machine: &M, rng: &mut R) -> Result<(), ShapeError>
     where
@@ -81,8 +144,8 @@ impl<T: Copy + Default, const V: usize, const H: usize> Chain<T, V, H> {
         R: Rng + ?Sized,
     {
         self.check(machine)?;
-        machine.sample_hidden_at(beta, &self.visible, rng, &mut self.hidden)?;
-        machine.sample_visible_at(beta, &self.hidden, rng, &mut self.visible)
+        machine.sample_hidden_at(beta, self.visible, rng, self.hidden)?;
+        machine.sample_visible_at(beta, self.hidden, rng, self.visible)
     }
 
     /// [`Chain::gibbs_step_at`] with some visible units held at their known values, before the step and after it.
@@ -98,9 +161,9 @@ impl<T: Copy + Default, const V: usize, const H: usize> Chain<T, V, H> {
         R: Rng + ?Sized,
     {
         self.check(machine)?;
-        machine.hold(held.known, held.held, &mut self.visible)?;
+        machine.hold(held.known, held.held, self.visible)?;
         self.gibbs_step_at(beta, machine, rng)?;
-        machine.hold(held.known, held.held, &mut self.visible)
+        machine.hold(held.known, held.held, self.visible)
     }
 
     /// One mean-field step: every hidden unit to its mean given the visible ones, then every visible unit to its mean given those.
@@ -108,8 +171,8 @@ impl<T: Copy + Default, const V: usize, const H: usize> Chain<T, V, H> {
     /// Draws nothing. Repeated, it descends to a fixed point of the mean-field equations `h = p(h | v)`, `v = p(v | h)`.
     pub fn mean_field_step<M: Machine<Value = T>>(&mut self, machine: &M) -> Result<(), ShapeError> {
         self.check(machine)?;
-        machine.hidden_probs(&self.visible, &mut self.hidden)?;
-        machine.visible_probs(&self.hidden, &mut self.visible)
+        machine.hidden_probs(self.visible, self.hidden)?;
+        machine.visible_probs(self.hidden, self.visible)
     }
 
     /// [`Chain::mean_field_step`] with some visible units held at their known values: a guess for the others without draws.
@@ -119,13 +182,13 @@ impl<T: Copy + Default, const V: usize, const H: usize> Chain<T, V, H> {
         machine: &M,
     ) -> Result<(), ShapeError> {
         self.check(machine)?;
-        machine.hold(held.known, held.held, &mut self.visible)?;
+        machine.hold(held.known, held.held, self.visible)?;
         self.mean_field_step(machine)?;
-        machine.hold(held.known, held.held, &mut self.visible)
+        machine.hold(held.known, held.held, self.visible)
     }
 
     fn check<M: Machine<Value = T>>(&self, machine: &M) -> Result<(), ShapeError> {
-        machine.check_visible(&self.visible)?;
-        machine.check_hidden(&self.hidden)
+        machine.check_visible(self.visible)?;
+        machine.check_hidden(self.hidden)
     }
 }

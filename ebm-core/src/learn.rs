@@ -1,4 +1,5 @@
-//! Learning in place, one sample at a time, without a heap and without stored data: [`Learner`] does CD-k and PCD-k on an [`Rbm`].
+//! Learning in place, one sample at a time, without a heap and without stored data: [`Learner`] does CD-k and PCD-k on an [`Rbm`], [`LearnerMut`] on
+//! parameters that lie anywhere.
 //!
 //! ```
 //! use ebm_core::rng::{Philox, Purpose, Stream};
@@ -19,7 +20,7 @@
 //! ```
 
 use crate::fixed::Rbm;
-use crate::gibbs::Chain;
+use crate::gibbs::{Chain, ChainMut};
 use crate::kernel::learn::{Rates, update};
 use crate::machine::{Machine, ShapeError};
 use crate::model::ModelError;
@@ -70,16 +71,13 @@ impl<const V: usize, const H: usize> Learner<V, H> {
         &mut self.chain
     }
 
-    /// One step of CD-k (Hinton 2002) on one sample: the chain starts at `data` and takes `k` Gibbs steps, then
-    ///
-    /// `ΔW_ij ∝ v_i·p_j − v′_i·p′_j − λ·W_ij`, `Δa_i ∝ (v_i − v′_i)/σ_i²`, `Δb_j ∝ p_j − p′_j`,
-    ///
-    /// `v` being the data and `v′` the chain's visible state, `p` and `p′` the hidden means given them; `σ_i = 1` for all but Gaussian units.
-    /// With `velocities`, a machine's worth of numbers that start at zero, steps have momentum; without, the rule's momentum is not used.
-    /// `k·(H + V)` 32-bit draws: hidden units, then visible ones, of each step.
-    ///
-    /// The same bits come out on every machine. Fails, and changes nothing, when `data` or the rule's units are not `V`, or when a value is NaN or
-    /// infinite, of a failed sensor say ([`ModelError::NotANumber`]).
+    /// The same states, borrowed, their shape known at run time.
+    pub const fn as_mut(&mut self) -> LearnerMut<'_> {
+        LearnerMut { chain: self.chain.as_mut(), of_data: &mut self.of_data, of_model: &mut self.of_model }
+    }
+
+    /// [`LearnerMut::contrastive_divergence`]. Fails, and changes nothing, when `data` or the rule's units are not `V`, or when a value is NaN or
+    /// infinite.
     pub fn contrastive_divergence<R: Rng + ?Sized>(
         &mut self,
         rbm: &mut Rbm<V, H>,
@@ -88,9 +86,68 @@ impl<const V: usize, const H: usize> Learner<V, H> {
         data: &[f32],
         rng: &mut R,
     ) -> Result<(), ModelError> {
-        check(data, V)?;
-        rbm.view_with(rule.units)?;
-        for (state, &data) in self.chain.visible_mut().iter_mut().zip(data) {
+        self.as_mut().contrastive_divergence(rbm.as_mut(), velocities.map(Rbm::as_mut), rule, data, rng)
+    }
+
+    /// [`LearnerMut::persistent_contrastive_divergence`]. Fails as [`Learner::contrastive_divergence`] does.
+    pub fn persistent_contrastive_divergence<R: Rng + ?Sized>(
+        &mut self,
+        rbm: &mut Rbm<V, H>,
+        velocities: Option<&mut Rbm<V, H>>,
+        rule: LearningRule<'_>,
+        data: &[f32],
+        rng: &mut R,
+    ) -> Result<(), ModelError> {
+        self.as_mut().persistent_contrastive_divergence(rbm.as_mut(), velocities.map(Rbm::as_mut), rule, data, rng)
+    }
+}
+
+/// A machine's parameters, borrowed to be changed; of velocities, one for each.
+#[derive(Debug, PartialEq)]
+pub struct RbmMut<'m> {
+    /// `W`, `V × H`, column-major.
+    pub weights: &'m mut [f32],
+    /// `a`.
+    pub visible_bias: &'m mut [f32],
+    /// `b`.
+    pub hidden_bias: &'m mut [f32],
+}
+
+/// A [`Learner`]'s states, borrowed, of any shape.
+#[derive(Debug)]
+pub struct LearnerMut<'l> {
+    /// The chain of the negative phase.
+    pub chain: ChainMut<'l, f32>,
+    /// To hold the hidden means given the data.
+    pub of_data: &'l mut [f32],
+    /// To hold the hidden means given the chain's visible state.
+    pub of_model: &'l mut [f32],
+}
+
+impl LearnerMut<'_> {
+    /// One step of CD-k (Hinton 2002) on one sample: the chain starts at `data` and takes `k` Gibbs steps, then
+    ///
+    /// `ΔW_ij ∝ v_i·p_j − v′_i·p′_j − λ·W_ij`, `Δa_i ∝ (v_i − v′_i)/σ_i²`, `Δb_j ∝ p_j − p′_j`,
+    ///
+    /// `v` being the data and `v′` the chain's visible state, `p` and `p′` the hidden means given them; `σ_i = 1` for all but Gaussian units.
+    /// With `velocities`, a machine's worth of numbers that start at zero, steps have momentum; without, the rule's momentum is not used.
+    /// `k·(H + V)` 32-bit draws: hidden units, then visible ones, of each step.
+    ///
+    /// The same bits come out on every machine. Fails, and changes nothing, when a length is not the machine's, or when a value is NaN or infinite, of a
+    /// failed sensor say ([`ModelError::NotANumber`]).
+    pub fn contrastive_divergence<R: Rng + ?Sized>(
+        &mut self,
+        rbm: RbmMut<'_>,
+        velocities: Option<RbmMut<'_>>,
+        rule: LearningRule<'_>,
+        data: &[f32],
+        rng: &mut R,
+    ) -> Result<(), ModelError> {
+        // Everything is checked before the chain is moved.
+        let machine = rbm.view_with(rule.units)?;
+        check(data, machine.visible())?;
+        machine.check_visible(self.chain.visible)?;
+        for (state, &data) in self.chain.visible.iter_mut().zip(data) {
             *state = data;
         }
         self.persistent_contrastive_divergence(rbm, velocities, rule, data, rng)
@@ -100,40 +157,46 @@ impl<const V: usize, const H: usize> Learner<V, H> {
     /// left it.
     pub fn persistent_contrastive_divergence<R: Rng + ?Sized>(
         &mut self,
-        rbm: &mut Rbm<V, H>,
-        velocities: Option<&mut Rbm<V, H>>,
+        rbm: RbmMut<'_>,
+        velocities: Option<RbmMut<'_>>,
         rule: LearningRule<'_>,
         data: &[f32],
         rng: &mut R,
     ) -> Result<(), ModelError> {
         let machine: RbmView<'_> = rbm.view_with(rule.units)?;
-        check(data, V)?;
-        machine.hidden_probs(data, &mut self.of_data)?;
+        check(data, machine.visible())?;
+        if let Some(velocities) = &velocities {
+            velocities.view_with(rule.units)?;
+            ShapeError::check("velocities of hidden units", machine.hidden(), velocities.hidden_bias.len())?;
+            ShapeError::check("velocities of visible units", machine.visible(), velocities.visible_bias.len())?;
+        }
+        machine.check_hidden(self.of_model)?;
+        machine.hidden_probs(data, self.of_data)?;
         for _ in 0..rule.k.max(1) {
             self.chain.gibbs_step(&machine, rng)?;
         }
-        machine.hidden_probs(self.chain.visible(), &mut self.of_model)?;
+        machine.hidden_probs(self.chain.visible, self.of_model)?;
         self.descend(rbm, velocities, rule, data);
         Ok(())
     }
 
     fn descend(
         &self,
-        rbm: &mut Rbm<V, H>,
-        velocities: Option<&mut Rbm<V, H>>,
+        rbm: RbmMut<'_>,
+        velocities: Option<RbmMut<'_>>,
         LearningRule { units, rates, .. }: LearningRule<'_>,
         data: &[f32],
     ) {
-        let model = self.chain.visible();
+        let (model, visible) = (&*self.chain.visible, data.len());
         let (mut of_weights, of_visible, of_hidden) = match velocities {
-            Some(Rbm { weights, visible_bias, hidden_bias }) => {
-                (Some(weights.as_mut_slice()), Some(visible_bias.as_mut_slice()), Some(hidden_bias.as_mut_slice()))
+            Some(RbmMut { weights, visible_bias, hidden_bias }) => {
+                (Some(weights), Some(visible_bias), Some(hidden_bias))
             }
             None => (None, None, None),
         };
-        let columns = rbm.weights.as_mut_slice().chunks_exact_mut(V.max(1));
-        for ((column, of_data), of_model) in columns.zip(self.of_data).zip(self.of_model) {
-            let (own, rest) = match of_weights.take().and_then(|velocities| velocities.split_at_mut_checked(V)) {
+        let columns = rbm.weights.chunks_exact_mut(visible.max(1));
+        for ((column, &of_data), &of_model) in columns.zip(&*self.of_data).zip(&*self.of_model) {
+            let (own, rest) = match of_weights.take().and_then(|velocities| velocities.split_at_mut_checked(visible)) {
                 Some((own, rest)) => (Some(own), Some(rest)),
                 None => (None, None),
             };
@@ -141,8 +204,15 @@ impl<const V: usize, const H: usize> Learner<V, H> {
             update(rates, column, own, (data, of_data), (model, of_model));
         }
         let rates = Rates { weight_decay: 0.0, ..rates };
-        update(rates, rbm.hidden_bias.as_mut_slice(), of_hidden, (&self.of_data, 1.0), (&self.of_model, 1.0));
-        update_visible(rates, units, rbm.visible_bias.as_mut_slice(), of_visible, data, model);
+        update(rates, rbm.hidden_bias, of_hidden, (self.of_data, 1.0), (self.of_model, 1.0));
+        update_visible(rates, units, rbm.visible_bias, of_visible, data, model);
+    }
+}
+
+impl RbmMut<'_> {
+    /// The machine of these parameters and units, to be used. Fails when the lengths do not fit one another or the units.
+    pub fn view_with<'a>(&'a self, units: Units<'a>) -> Result<RbmView<'a>, ShapeError> {
+        RbmView::new(self.weights, self.visible_bias, self.hidden_bias)?.with_units(units)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
-use crate::format::{self, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty, Presentation};
+use crate::format::{
+    self, Checksums, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty, Presentation,
+};
 use crate::machine::{Machine, ShapeError};
 use crate::math::argmax;
 use crate::numbers::Numbers;
@@ -41,18 +43,22 @@ impl<'a> Model<'a> {
     /// Checks a file's bytes: prefix, checksums, header, shapes, and that every number is finite and in range.
     /// The bytes must lie at a multiple of 16 in memory; nothing is copied.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let (version, header_bytes, payload) = format::split(bytes)?;
-        let undecodable = |_| FormatError::Header;
-        let (mut header, mut rest) = postcard::take_from_bytes::<Header<'a>>(header_bytes).map_err(undecodable)?;
-        if version >= Header::WITH_PRESENTATION {
-            (header.presentation, rest) = postcard::take_from_bytes::<Presentation>(rest).map_err(undecodable)?;
-        }
-        // What a later version appended, a file of an earlier one cannot mean.
-        if !rest.is_empty() || header.version() > version {
-            return Err(FormatError::Header);
-        }
+        let (mut header, payload) = decode(bytes, Checksums::Checked)?;
         let layers = header.check_against(payload)?;
         Ok(Self { header, layers })
+    }
+
+    /// Borrows a file that [`Model::parse`] has passed before, without another look at checksums and parameters: in some thousand instructions,
+    /// whatever its length. Of bytes that were not passed the answers mean nothing, or are errors.
+    pub fn parsed(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        let (mut header, payload) = decode(bytes, Checksums::Known)?;
+        let layers = header.locate(payload)?.rest();
+        Ok(Self { header, layers })
+    }
+
+    /// Bytes of the layers' sections: the end of the file.
+    pub(crate) const fn layers_len(&self) -> usize {
+        self.layers.len()
     }
 
     /// What the file says about itself.
@@ -128,8 +134,16 @@ impl<'a> Model<'a> {
     /// integer model are whole numbers. Fails when the model stores other numbers.
     pub fn values<N: Numbers>(&self, raw: &[impl Copy + Into<N::Raw>], out: &mut [N::Value]) -> Result<(), ModelError> {
         ShapeError::check("raw inputs", self.inputs(), raw.len())?;
+        self.values_of::<N>(raw.iter().map(|&raw| raw.into()), out)
+    }
+
+    /// [`Model::values`] of raw inputs from anywhere. What there are too few of stays as it is.
+    pub(crate) fn values_of<N: Numbers>(
+        &self,
+        raw: impl Iterator<Item = N::Raw>,
+        out: &mut [N::Value],
+    ) -> Result<(), ModelError> {
         ShapeError::check("inputs", self.inputs(), out.len())?;
-        let raw = raw.iter().map(|&raw| raw.into());
         match (&self.header.scaling, self.header.input) {
             (Some(scaling), _) => {
                 if !N::scale(scaling, raw, out) {
@@ -285,6 +299,21 @@ impl<'a> Model<'a> {
         let margin = N::margin(free_energy, threshold);
         Ok(Some(Verdict { free_energy, margin, is_novel: N::exceeds(free_energy, threshold) }))
     }
+}
+
+/// A file's header, as it stands, and its payload.
+fn decode(bytes: &[u8], checksums: Checksums) -> Result<(Header<'_>, &[u8]), FormatError> {
+    let (version, header_bytes, payload) = format::split(bytes, checksums)?;
+    let undecodable = |_| FormatError::Header;
+    let (mut header, mut rest) = postcard::take_from_bytes::<Header<'_>>(header_bytes).map_err(undecodable)?;
+    if version >= Header::WITH_PRESENTATION {
+        (header.presentation, rest) = postcard::take_from_bytes::<Presentation>(rest).map_err(undecodable)?;
+    }
+    // What a later version appended, a file of an earlier one cannot mean.
+    if !rest.is_empty() || header.version() > version {
+        return Err(FormatError::Header);
+    }
+    Ok((header, payload))
 }
 
 /// Writes `values` to `out`.

@@ -21,6 +21,10 @@ pub trait Numbers {
     /// Sigmoid units, the upward half of a machine, or a softmax head.
     type Affine<'a>;
 
+    /// The value of a unit that is off.
+    const OFF: Self::Value;
+    /// A score of nothing.
+    const NOTHING: Self::Score;
     /// What a machine of these numbers is called in an error.
     const RBM: &'static str;
     /// What a layer of these numbers with a way down is called in an error.
@@ -85,6 +89,8 @@ impl Numbers for Float {
     type Rbm<'a> = RbmView<'a>;
     type Affine<'a> = Affine<'a>;
 
+    const OFF: f32 = 0.0;
+    const NOTHING: f32 = 0.0;
     const RBM: &'static str = "f32 machine";
     const GENERATIVE: &'static str = "f32 layer with a way down";
     const HIDDEN: &'static str = "f32 hidden layer";
@@ -198,6 +204,8 @@ impl Numbers for Integer {
     type Rbm<'a> = IntegerRbm<'a>;
     type Affine<'a> = IntegerAffine<'a>;
 
+    const OFF: u8 = 0;
+    const NOTHING: i32 = 0;
     const RBM: &'static str = "integer machine";
     const GENERATIVE: &'static str = "integer layer with a way down";
     const HIDDEN: &'static str = "integer hidden layer";

@@ -69,12 +69,15 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>, memory: Memory) -> 
          pub const LABELS: usize = {labels};\n\
          /// Bytes of RAM for a copy of the file that learns; 0 where it is not to.\n\
          pub const COPY: usize = {copy};\n\
+         /// Are its values sent as bytes at most? Else in f32, or raw as counts.\n\
+         pub const SHORT_VALUES: bool = {short};\n\
          /// Bytes of a slot: the longest file that can be put in its place, and 32.\n\
          pub const SLOT: usize = {slot};\n\
          /// Bytes of the file.\n\
          const LENGTH: usize = {length};\n",
         format = first.numbers.name(),
         numbers = if is_float { "Float" } else { "Integer" },
+        short = !is_float && model.header().scaling.is_none(),
         labels = model.header().labels.len(),
         inputs = model.inputs(),
         work = model.work_len(),

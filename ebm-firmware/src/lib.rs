@@ -14,6 +14,8 @@ pub mod board;
 pub mod flash;
 #[cfg_attr(target_os = "none", expect(unsafe_code, reason = "puts the model and the test digits in sections"))]
 pub mod model;
+pub mod server;
+pub mod slots;
 
 /// Makes an app the program: `entry!(app::digits)` in a file of `src/bin`.
 ///

@@ -192,6 +192,7 @@ impl Pieces {
             Refusal::NotANumber,
             Refusal::Sequence { expected: c, found: d },
             Refusal::Storage,
+            Refusal::Diverged,
             ModelError::Shape(ShapeError { what: "inputs", expected: a as usize, found: b as usize }).into(),
             FormatError::Truncated { needed: c as usize, found: d as usize }.into(),
         ];

@@ -113,6 +113,11 @@ impl LayerKind {
         }
     }
 
+    /// Is it a machine, with one set of weights up and down?
+    pub(crate) const fn is_machine(self) -> bool {
+        matches!(self, Self::BernoulliRbm | Self::Rbm(_)) || self.is_beside()
+    }
+
     /// Is it a machine beside the stack?
     pub(crate) const fn is_beside(self) -> bool {
         matches!(self, Self::Generative | Self::GenerativeRbm(_))
@@ -380,16 +385,21 @@ impl Header<'_> {
 }
 
 impl<'a> Header<'a> {
+    /// Takes over the scaling, and gives a reader of the layers.
+    pub(crate) fn locate(&mut self, payload: &'a [u8]) -> Result<LayerReader<'a>, FormatError> {
+        let mut reader = LayerReader::new(payload);
+        if let (Input::Scaled { channels }, Some(first)) = (self.input, self.layers.first()) {
+            self.scaling = Some(reader.scaling(channels, first.numbers)?);
+        }
+        Ok(reader)
+    }
+
     /// [`Header::check`], then the payload: its length, and every number in it. Takes over the scaling, and gives the rest of the payload: the
     /// layers.
     pub(crate) fn check_against(&mut self, payload: &'a [u8]) -> Result<&'a [u8], FormatError> {
         self.check()?;
-        let mut reader = LayerReader::new(payload);
-        if let (Input::Scaled { channels }, Some(first)) = (self.input, self.layers.first()) {
-            let scaling = reader.scaling(channels, first.numbers)?;
-            scaling.check()?;
-            self.scaling = Some(scaling);
-        }
+        let mut reader = self.locate(payload)?;
+        self.scaling.map_or(Ok(()), |scaling| scaling.check())?;
         let layers = reader.rest();
         for (index, header) in self.layers.iter().enumerate() {
             reader.layer(index, header)?.check(index)?;

@@ -281,6 +281,12 @@ impl<'a> LayerReader<'a> {
         })
     }
 
+    /// What the units of a machine are, whose other sections have been passed.
+    pub(crate) fn units_of(&mut self, header: &LayerHeader) -> Result<Units<'a>, FormatError> {
+        let units = header.kind.kinds().map_or(Ok(Units::BERNOULLI), |kinds| self.units(header, kinds));
+        units.map_err(|fault| self.error(0, fault))
+    }
+
     /// Borrows the blocks and standard deviations of a layer's units, and checks them against its header.
     fn units(&mut self, header: &LayerHeader, kinds: Kinds) -> Result<Units<'a>, Fault> {
         let blocks: &'a [Block] = self.section(u64::from(kinds.blocks))?;

@@ -17,32 +17,38 @@ const VARIANT: usize = 1;
 const BOOL: usize = 1;
 const OPTION: usize = 1;
 
-/// Visible values in f32, the longest way of sending them.
-const fn values_len(visible: usize) -> usize {
-    VARIANT + U32 + 4 * visible
+/// So many values of `value` bytes each.
+const fn values_len(values: usize, value: usize) -> usize {
+    VARIANT + U32 + value * values
 }
+
+/// Bytes of a value where it is the longest that can be sent: in f32, or a count.
+pub const LONG_VALUE: usize = 4;
+/// Bytes of a value of the integer path, and of a level.
+pub const SHORT_VALUE: usize = 1;
 
 const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Most bytes of a request to a model of `visible` units, pieces of a model's file apart.
-pub const fn request_len(visible: usize) -> usize {
+/// Most bytes of a request to a model of `visible` units whose values take at most `value` bytes each ([`LONG_VALUE`], or [`SHORT_VALUE`] for a device
+/// that takes no others), pieces of a model's file apart.
+pub const fn request_len(visible: usize, value: usize) -> usize {
     let bits = 2 * U32 + visible.div_ceil(8);
-    let inpaint = values_len(visible) + bits + U32 + U16 + U64 + VARIANT;
+    let inpaint = values_len(visible, value) + bits + U32 + U16 + U64 + VARIANT;
     let learning = VARIANT + U32 + 3 * size_of::<f32>() + U64 + U32;
-    VARIANT + max(inpaint, values_len(visible) + learning)
+    VARIANT + max(inpaint, values_len(visible, value) + learning)
 }
 
-/// Most bytes of a response from a model of `visible` units and `classes`, `text` bytes being those of [`super::Hello`]'s
+/// Most bytes of a response from a model of `visible` units, of values as in [`request_len`], and `classes`, `text` bytes being those of [`super::Hello`]'s
 /// firmware, board and labels together; pieces of a model's file apart.
-pub const fn response_len(visible: usize, classes: usize, text: usize) -> usize {
+pub const fn response_len(visible: usize, value: usize, classes: usize, text: usize) -> usize {
     let energy = OPTION + VARIANT + U32 + OPTION + BOOL + VARIANT + U32;
-    let inferred = U32 + values_len(classes) + energy;
+    let inferred = U32 + values_len(classes, LONG_VALUE) + energy;
     let model = 2 * U32 + VARIANT + 2 * U32 + U32 + MAX_LAYERS * 2 * U32 + OPTION + U32;
     let hello = 3 * U32 + 3 * U32 + model + text;
     let refusal = U32 + MAX_WHAT_LEN + 2 * U32;
-    let answer = max(max(inferred, values_len(visible)), max(hello, refusal));
+    let answer = max(max(inferred, values_len(visible, value)), max(hello, refusal));
     // Ticks, answer or refusal, which.
     U32 + VARIANT + VARIANT + answer
 }

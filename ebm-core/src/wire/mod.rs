@@ -5,7 +5,7 @@
 //! ```
 //! use ebm_core::wire::{self, Deframer, Request, Values};
 //!
-//! const MESSAGE: usize = wire::request_len(3);
+//! const MESSAGE: usize = wire::request_len(3, wire::SHORT_VALUE);
 //! let request = Request::Infer { input: Values::Integer(&[128, 0, 128]), free_energy: false };
 //! let mut frame = [0; wire::frame_len(MESSAGE)];
 //! let sent = wire::encode_request(1, &request, &mut frame)?;
@@ -36,7 +36,9 @@ mod response;
 mod values;
 
 pub use frame::{BufferError, Deframer, Frame, FrameError, encode_request, encode_response};
-pub use length::{MAX_WHAT_LEN, body_len, frame_len, model_bytes_in, request_len, response_len};
+pub use length::{
+    LONG_VALUE, MAX_WHAT_LEN, SHORT_VALUE, body_len, frame_len, model_bytes_in, request_len, response_len,
+};
 pub use refusal::{ModelFault, Refusal};
 pub use request::{Learning, Request, Rule, Start, Want};
 pub use response::{Answer, Arithmetic, Energy, Hello, ModelInfo, Novelty, Response, Shape};

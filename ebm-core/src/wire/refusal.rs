@@ -57,6 +57,11 @@ pub enum Refusal<'a> {
     /// The device's memory did not keep what was written.
     #[error("the device's memory did not keep what was written")]
     Storage,
+    /// A learning step took parameters beyond all numbers. What was learnt is forgotten.
+    #[error(
+        "learning took the parameters beyond all numbers, and what was learnt is forgotten: a smaller learning rate keeps them"
+    )]
+    Diverged,
 }
 
 /// Why bytes were refused as a model, by class: what a host can do about each is different.

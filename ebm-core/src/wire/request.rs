@@ -96,7 +96,7 @@ pub enum Start<'a> {
     Noise,
     /// These visible values.
     Values(#[serde(borrow)] Values<'a>),
-    /// The state in which the last [`Request::Sample`] left the chain.
+    /// The state in which the last [`Request::Sample`] or [`Request::Inpaint`] left the chain.
     Last,
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What a device answers. Variants and fields of this and all below are only ever appended, with a new [`super::VERSION`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Response<'a> {
-    /// Time from the request's last byte to the first byte of this, in ticks of [`Hello::clock_hz`]; 0 without a clock.
+    /// Time that the answer took, from the decoded request to the encoded response, in ticks of [`Hello::clock_hz`]; 0 without a clock.
     pub ticks: u32,
     /// The answer, or why there is none.
     #[serde(borrow)]

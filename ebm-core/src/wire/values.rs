@@ -140,7 +140,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Bits<'a> {
 
 /// One value a visible unit, or of those that are no labels where an input is meant, as the sender holds them.
 ///
-/// The first three are visible values `v` themselves; of the last two the device makes them, as its model's
+/// The first three are visible values `v` themselves; of the last three the device makes them, as its model's
 /// [`crate::format::Header::input`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Values<'a> {
@@ -154,6 +154,8 @@ pub enum Values<'a> {
     Levels(&'a [u8]),
     /// Raw readings in f32.
     Readings(#[serde(borrow)] F32s<'a>),
+    /// Raw whole numbers, of a converter say.
+    Counts(#[serde(borrow)] I32s<'a>),
 }
 
 impl Values<'_> {
@@ -161,6 +163,7 @@ impl Values<'_> {
     pub const fn len(&self) -> usize {
         match self {
             Self::F32(words) | Self::Readings(words) => words.len(),
+            Self::Counts(words) => words.len(),
             Self::Integer(bytes) | Self::Levels(bytes) => bytes.len(),
             Self::Bits(bits) => bits.len(),
         }

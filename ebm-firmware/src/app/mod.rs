@@ -6,12 +6,14 @@ mod kernels;
 mod learn;
 mod parity;
 mod reject;
+mod serve;
 
 pub use digits::digits;
 pub use kernels::kernels;
 pub use learn::learn;
 pub use parity::parity;
 pub use reject::reject;
+pub use serve::serve;
 
 use core::fmt;
 

@@ -1,9 +1,11 @@
 //! Where the linker put things.
 
+use core::hint::black_box;
 use core::ptr;
 
 use super::Memory;
 use super::stack::Stack;
+use crate::model;
 
 // Symbols of link/ and of the runtime's link.x: only their addresses mean something.
 unsafe extern "C" {
@@ -39,6 +41,8 @@ pub(super) fn memory(stack: &Stack) -> Memory {
 
 /// The slots for models: flash, or RAM that is used as such.
 pub(super) fn slots() -> *mut [u8] {
+    // Without a use of it the linker would leave out what is flashed there.
+    black_box(model::slots());
     let (start, end) = (&raw const __ebm_slots_start, &raw const __ebm_slots_end);
     ptr::slice_from_raw_parts_mut(start.cast_mut(), end as usize - start as usize)
 }
