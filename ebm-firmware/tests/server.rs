@@ -28,16 +28,16 @@ fn learning(learning_rate: f32, step: u32) -> Learning {
 fn after_noise_of_every_kind_the_next_good_frame_is_answered() {
     let good = question(9);
     let expected = said::<Integer>(INT8_FIXTURE, std::slice::from_ref(&good));
-    let mut other_version = wire_frame(|body| body[0] = 9);
-    let mut echo = wire_frame(|body| body[1] = 1);
+    let other_version = wire_frame(|body| body[0] = 9);
+    let echo = wire_frame(|body| body[1] = 1);
     let mut random = Philox::new(3, Stream::new(Purpose::Free));
     let noise: Vec<u8> = std::iter::repeat_with(|| rand_core::Rng::next_u32(&mut random) as u8).take(100_000).collect();
     let version = FrameError::Version { expected: wire::VERSION, found: 9 };
     for (what, bytes, refusal) in [
         ("half a frame", good[..good.len() / 2].to_vec(), Some(FrameError::Framing)),
         ("an oversized frame", vec![7; 5000], Some(FrameError::TooLong { limit: 200 })),
-        ("another version", std::mem::take(&mut other_version), Some(version)),
-        ("an echo", std::mem::take(&mut echo), None),
+        ("another version", other_version, Some(version)),
+        ("an echo", echo, None),
         ("a flood", noise, None),
     ] {
         let input = [vec![0], bytes, vec![0], good.clone()].concat();

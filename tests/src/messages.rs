@@ -76,7 +76,7 @@ impl Pieces {
     }
 
     /// Values in every way of sending them.
-    pub fn values(&self) -> [Values<'_>; 5] {
+    pub fn values(&self) -> [Values<'_>; 6] {
         let floats = Words::new(self.floats.as_slice());
         [
             Values::F32(floats),
@@ -84,6 +84,7 @@ impl Pieces {
             Values::Bits(self.bits()),
             Values::Levels(&self.bytes),
             Values::Readings(floats),
+            Values::Counts(Words::new(self.integers.as_slice())),
         ]
     }
 
