@@ -34,6 +34,24 @@ pub enum Error {
         /// What can be done.
         help: &'static str,
     },
+    /// A device that is not there, does not answer, or refuses.
+    #[error("{place}: {problem}; {help}")]
+    Device {
+        /// Port, address or board.
+        place: String,
+        /// What is wrong.
+        problem: String,
+        /// What can be done.
+        help: &'static str,
+    },
+    /// A device's answers that are not the host's.
+    #[error("{disagreements} of {answers} answers are not the host's, to the bit")]
+    Disagreement {
+        /// How many differ.
+        disagreements: usize,
+        /// How many were compared.
+        answers: usize,
+    },
     /// A model does not fit the data.
     #[error("{path}: does not fit {data}: {source}", path = path.display())]
     Unfit {

@@ -1,7 +1,7 @@
 //! Trains restricted Boltzmann machines and deep belief networks, measures them, and writes them for microcontrollers.
 //!
 //! ① [`data`] reads batches, ② [`train`] turns them into [`parameters::Parameters`] on a [`backend`],
-//! ③ [`export`] quantises them and writes a model file for ebm-core.
+//! ③ [`export`] quantises them and writes a model file for ebm-core; [`device`] asks a device that runs it.
 
 #![deny(unsafe_code)]
 
@@ -10,6 +10,7 @@ pub mod backend;
 pub mod bench;
 pub mod cli;
 pub mod data;
+pub mod device;
 mod error;
 pub mod eval;
 pub mod export;

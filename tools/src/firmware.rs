@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use crate::board::Board;
 use crate::model::Model;
 use crate::process;
+use crate::serve;
 use crate::toolchain::Cross;
 use crate::transcript::Transcript;
 use crate::workspace;
@@ -87,7 +88,7 @@ pub fn build(board: &Board, cross: &Cross, contents: &Contents, which: &[Which<'
     Ok(programs)
 }
 
-/// The names of the programs that run under QEMU.
+/// The names of the programs that run under QEMU to an end: all but the one that serves.
 pub fn names() -> Result<Vec<String>> {
     let folder = workspace::firmware().join("src/bin");
     let mut names = Vec::new();
@@ -97,6 +98,7 @@ pub fn names() -> Result<Vec<String>> {
             names.push(name.to_string_lossy().into_owned());
         }
     }
+    names.retain(|name| name != serve::PROGRAM);
     names.sort();
     Ok(names)
 }

@@ -17,6 +17,7 @@ mod packages;
 mod process;
 mod qemu;
 mod sanitize;
+mod serve;
 mod setup;
 mod shapes;
 mod size;
@@ -77,6 +78,18 @@ enum Chore {
         /// Store the output as the expected one
         #[arg(long)]
         overwrite: bool,
+    },
+    /// Run the firmware's program `serve` in QEMU, its serial line on this command's input and output
+    Serve {
+        /// A folder of ebm-firmware/boards
+        #[arg(default_value = board::DEFAULT)]
+        board: String,
+        /// The model file to put into flash [default: the firmware's own]
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+        /// A TCP port for the line instead
+        #[arg(long, value_name = "PORT")]
+        tcp: Option<u16>,
     },
     /// Show what the firmware takes of a board's flash and RAM, against the board's budget
     Size {
@@ -150,6 +163,7 @@ fn run(chore: Chore) -> Result<bool> {
             let mut host = Host::default();
             each(&boards, |board| qemu::run(board, &job, &mut host))
         }
+        Chore::Serve { board, model, tcp } => serve::run(&Board::load(&board)?, &Model::find(model.as_deref())?, tcp),
         Chore::Size { board, model } => {
             let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
             each(&boards, |board| size::run(board, &model))

@@ -64,6 +64,8 @@ pub enum Command {
     Export(super::export::ExportArgs),
     /// Write a model file of another program's arrays
     Import(super::import::ImportArgs),
+    /// Evaluate a model on a device and compare every answer with the host's; let it learn, fetch and replace its model
+    Device(Box<super::device::DeviceArgs>),
     /// List, inspect, convert and download data sets
     Data(super::data::DataArgs),
 }

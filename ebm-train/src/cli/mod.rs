@@ -5,6 +5,7 @@ mod backend;
 mod bench;
 mod config;
 mod data;
+mod device;
 mod drawing;
 mod eval;
 mod export;
@@ -84,6 +85,7 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Quantize(quantize)) => quantize::run(&quantize, json),
         Some(Command::Export(export)) => export::run(&export, json),
         Some(Command::Import(import)) => import::run(&import, json),
+        Some(Command::Device(device)) => device::run(&device, json),
         Some(Command::Data(data)) => data::run(&data, json),
     }
 }

@@ -20,15 +20,19 @@ impl ModelFile {
         Self { path: "the new model".into(), words: vec![0; len.div_ceil(size_of::<u128>())], len }
     }
 
+    /// A copy of these bytes, whatever they are.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut model = Self::zeroed(bytes.len());
+        model.bytes_mut().copy_from_slice(bytes);
+        model
+    }
+
     /// Reads a file. Fails with its path when it cannot be read.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let mut file = File::open(path).map_err(Error::file(path, "open the model"))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(Error::file(path, "read the model"))?;
-        let mut model = Self::zeroed(bytes.len());
-        model.bytes_mut().copy_from_slice(&bytes);
-        model.path = path.to_owned();
-        Ok(model)
+        Ok(Self { path: path.to_owned(), ..Self::of_bytes(&bytes) })
     }
 
     /// The bytes.
@@ -36,7 +40,8 @@ impl ModelFile {
         &bytemuck::cast_slice(&self.words)[..self.len]
     }
 
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+    /// The bytes, to be changed.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
     }
 
