@@ -40,6 +40,11 @@ mod arch;
 pub use arch::fault_address;
 
 // What is around it: `driver` in the `board.toml` of the board that `EBM_BOARD` names.
+#[cfg(all(target_os = "none", board_driver = "esp32c3"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod esp32c3;
+#[cfg(all(target_os = "none", board_driver = "esp32c3"))]
+pub use esp32c3::Esp32c3 as Hardware;
 #[cfg(all(target_os = "none", board_driver = "mps2"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod mps2;
