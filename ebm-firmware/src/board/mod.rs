@@ -37,7 +37,7 @@ mod arch;
 #[path = "riscv.rs"]
 mod arch;
 #[cfg(all(target_os = "none", target_arch = "riscv32"))]
-pub use arch::fault_address;
+pub use arch::{fault_address, is_breakpoint};
 
 // What is around it: `driver` in the `board.toml` of the board that `EBM_BOARD` names.
 #[cfg(all(target_os = "none", board_driver = "esp32c3"))]
