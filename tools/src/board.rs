@@ -30,7 +30,7 @@ pub struct Description {
     pub description: String,
     /// The Rust target.
     pub triple: String,
-    /// The firmware's features that suit its processor.
+    /// The firmware's features: what suits its processor, and its driver's HAL.
     #[serde(default)]
     pub features: Vec<String>,
     /// The CPU, by QEMU's name.
