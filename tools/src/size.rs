@@ -64,14 +64,14 @@ impl Size {
             (".stack" | ".heap" | ".rotext_dummy" | ".rotext_ebm_dummy", _) => {}
             (".ebm_model" | ".ebm_slots", _) => self.model += bytes,
             (".ebm_test_data", _) => self.test_data += bytes,
-            // Read by the hardware, as instructions are.
-            (".vector_table", _) | (_, SectionKind::Text) => self.code += bytes,
-            (_, SectionKind::UninitializedData) => self.static_ram += bytes,
-            // In RAM, and its initial values in flash.
-            (_, SectionKind::Data) => {
+            // In RAM, and its initial values in flash; instructions that run from RAM are among them.
+            (".data", _) | (_, SectionKind::Data) => {
                 self.constants += bytes;
                 self.static_ram += bytes;
             }
+            // Read by the hardware, as instructions are.
+            (".vector_table", _) | (_, SectionKind::Text) => self.code += bytes,
+            (_, SectionKind::UninitializedData) => self.static_ram += bytes,
             _ => self.constants += bytes,
         }
     }
@@ -121,7 +121,7 @@ mod tests {
         size.add(".rodata", SectionKind::ReadOnlyData, 4);
         size.add(".ebm_model", SectionKind::ReadOnlyData, 8);
         size.add(".ebm_test_data", SectionKind::ReadOnlyData, 16);
-        size.add(".data", SectionKind::Data, 32);
+        size.add(".data", SectionKind::Text, 32);
         size.add(".bss", SectionKind::UninitializedData, 64);
         size.add(".stack", SectionKind::UninitializedData, 128);
         let expected = Size { code: 3, constants: 36, model: 8, test_data: 16, static_ram: 96 };
