@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 const DEFAULT: &str = "mps2-an386";
@@ -17,6 +17,9 @@ struct Board {
     driver: String,
     page_bytes: usize,
     budget: Budget,
+    runtime: Option<String>,
+    #[serde(default)]
+    features: Vec<String>,
     #[serde(default)]
     constants: BTreeMap<String, u32>,
 }
@@ -54,6 +57,14 @@ pub fn select(root: &Path, out: &Path) -> Result<Memory> {
         )
     })?;
     let board: Board = toml::from_str(&text).with_context(|| format!("in {}", description.display()))?;
+    for feature in &board.features {
+        let variable = format!("CARGO_FEATURE_{}", feature.to_uppercase().replace('-', "_"));
+        ensure!(
+            env::var_os(variable).is_some(),
+            "EBM_BOARD={name}: it needs `--features {}`",
+            board.features.join(",")
+        );
+    }
     println!("cargo::rustc-cfg=board_driver={:?}", board.driver);
 
     let mut constants = format!("/// Name of the board.\npub const NAME: &str = {name:?};\n");
@@ -63,22 +74,23 @@ pub fn select(root: &Path, out: &Path) -> Result<Memory> {
     fs::write(out.join("board.rs"), constants).context("cannot write board.rs")?;
 
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
-    // cortex-m-rt's link.x includes memory.x, riscv-rt's does not. Either is looked for in the search folders.
-    let (names, runtime) = match arch.as_str() {
-        "arm" => ("cortex-m.x", &["link.x"][..]),
-        "riscv32" => ("riscv.x", &["memory.x", "link.x"][..]),
-        _ => bail!("no board has a processor of the architecture {arch}"),
+    // cortex-m-rt's link.x and esp-hal's linkall.x include memory.x, riscv-rt's does not. All are looked for in the search folders.
+    let (runtime, ours) = match board.runtime.as_deref().unwrap_or(&arch) {
+        "arm" => (&["link.x"][..], &["cortex-m.x", "sections.x"][..]),
+        "riscv32" => (&["memory.x", "link.x"][..], &["riscv.x", "sections.x"][..]),
+        "esp-hal" => (&["linkall.x"][..], &["esp-hal.x"][..]),
+        other => bail!("no board has a runtime or a processor's architecture by the name of {other}"),
     };
     // Models are put where whole pages can be erased.
     fs::write(out.join("page.x"), format!("__ebm_page = {};\n", board.page_bytes)).context("cannot write page.x")?;
     println!("cargo::rustc-link-search={}", out.display());
-    let ours = [root.join("link").join(names), root.join("link/sections.x")];
+    let ours: Vec<PathBuf> = ours.iter().map(|name| root.join("link").join(name)).collect();
     println!("cargo::rustc-link-search={}", folder.display());
     for script in runtime.iter().chain(&["page.x"]).map(Path::new).chain(ours.iter().map(PathBuf::as_path)) {
         println!("cargo::rustc-link-arg-bins=-T{}", script.display());
         println!("cargo::rustc-link-arg-examples=-T{}", script.display());
     }
-    for file in [&description, &folder.join("memory.x"), &ours[0], &ours[1]] {
+    for file in ours.iter().chain([&description, &folder.join("memory.x")]) {
         println!("cargo::rerun-if-changed={}", file.display());
     }
     Ok(Memory { page_bytes: board.page_bytes, ram_bytes: board.budget.ram_bytes })

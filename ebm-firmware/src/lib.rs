@@ -54,6 +54,9 @@ macro_rules! entry {
         #[cfg(all(target_os = "none", target_arch = "riscv32"))]
         #[unsafe(export_name = "ExceptionHandler")]
         fn fault(_: &riscv_rt::TrapFrame) -> ! {
+            if $crate::board::is_breakpoint() {
+                $crate::board::halt()
+            }
             $crate::board::faulted($crate::board::fault_address())
         }
     };

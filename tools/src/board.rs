@@ -30,11 +30,13 @@ pub struct Description {
     pub description: String,
     /// The Rust target.
     pub triple: String,
-    /// The firmware's features that suit its processor.
+    /// The firmware's features: what suits its processor, and its driver's HAL.
     #[serde(default)]
     pub features: Vec<String>,
     /// The CPU, by QEMU's name.
     pub cpu: String,
+    /// Who starts the program, where it is not the architecture's runtime alone; the firmware's build script reads that too.
+    pub runtime: Option<String>,
     /// The file of `ebm-firmware/src/board` that drives it.
     pub driver: String,
     /// Bytes of flash that are erased together; the firmware's build script reads that.
@@ -45,6 +47,10 @@ pub struct Description {
     _constants: BTreeMap<String, u32>,
     /// What a program may take.
     pub budget: Budget,
+    /// How probe-rs reaches it, where it does.
+    pub probe: Option<Probe>,
+    /// How a program of the board's own puts one on it and shows what it prints.
+    pub flash: Option<Flash>,
     /// How to emulate it, where QEMU can.
     pub qemu: Option<Qemu>,
 }
@@ -61,6 +67,26 @@ pub struct Budget {
     pub ram_bytes: u64,
     /// Statics, without the stack.
     pub static_ram_bytes: u64,
+    /// What the stack may take.
+    pub stack_bytes: u64,
+}
+
+/// How probe-rs reaches a board.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Its part, by probe-rs's name.
+    pub chip: String,
+}
+
+/// How a program of the board's own puts one on it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flash {
+    /// The program's name and what it takes before the file.
+    pub command: Vec<String>,
+    /// How to get it.
+    pub install: String,
 }
 
 /// How QEMU emulates a board.
@@ -107,6 +133,12 @@ impl Board {
             Some(name) => Ok(vec![Self::load(name)?]),
             None => Self::all(),
         }
+    }
+
+    /// The named board, or every one that QEMU has.
+    pub fn emulated(name: Option<&str>) -> Result<Vec<Self>> {
+        let boards = Self::chosen(name)?.into_iter();
+        Ok(boards.filter(|board| name.is_some() || board.description.qemu.is_some()).collect())
     }
 
     /// One of cargo's commands for the firmware on this board.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::board::Board;
 use crate::model::Model;
@@ -101,6 +101,15 @@ pub fn names() -> Result<Vec<String>> {
     names.retain(|name| name != serve::PROGRAM);
     names.sort();
     Ok(names)
+}
+
+/// An error unless `name` is one of the programs.
+pub fn check(name: &str) -> Result<()> {
+    let names = names()?;
+    if !names.iter().any(|known| known == name) {
+        bail!("--bin {name}: no such program in ebm-firmware/src/bin; there is: {}", names.join(", "));
+    }
+    Ok(())
 }
 
 /// What programs print on the host; each runs once, whatever the number of boards that are compared with it.

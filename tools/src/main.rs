@@ -8,6 +8,7 @@ mod count;
 mod expected;
 mod figures;
 mod firmware;
+mod flash;
 mod fuzz;
 mod gpu;
 mod linked;
@@ -67,7 +68,7 @@ enum Chore {
     Sanitize,
     /// Run the firmware under QEMU; compare with the host's answers and with the expected output
     Qemu {
-        /// A folder of ebm-firmware/boards [default: all]
+        /// A folder of ebm-firmware/boards [default: all that QEMU has]
         board: Option<String>,
         /// The model file to put into flash [default: the firmware's own]
         #[arg(long, value_name = "FILE")]
@@ -90,6 +91,23 @@ enum Chore {
         /// A TCP port for the line instead
         #[arg(long, value_name = "PORT")]
         tcp: Option<u16>,
+    },
+    /// Put one of the firmware's programs on a board and show what it prints; on a board without hardware, under QEMU
+    Flash {
+        /// A folder of ebm-firmware/boards
+        board: String,
+        /// The program of ebm-firmware/src/bin
+        #[arg(long, value_name = "NAME", default_value = "digits")]
+        bin: String,
+        /// The model file to put into flash [default: the firmware's own]
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+    },
+    /// Run a linked program on the board that EBM_BOARD names: cargo's runner
+    #[command(hide = true)]
+    RunOnBoard {
+        /// The program
+        elf: PathBuf,
     },
     /// Show what the firmware takes of a board's flash and RAM, against the board's budget
     Size {
@@ -125,7 +143,7 @@ enum Chore {
     BenchGpu(bench::Asked),
     /// Measure every operation on every board under QEMU; print the tables in Markdown
     Figures {
-        /// A folder of ebm-firmware/boards [default: all]
+        /// A folder of ebm-firmware/boards [default: all that QEMU has]
         board: Option<String>,
         /// Shape of the nets of random weights: visible units, hidden units, classes
         #[arg(long, value_name = "V-H-C", default_value = "784-128-10")]
@@ -157,13 +175,15 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Chore::Sanitize => sanitize::run(),
         Chore::Qemu { board, model, bin, overwrite } => {
-            let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
+            let (boards, model) = (Board::emulated(board.as_deref())?, Model::find(model.as_deref())?);
             let only = bin.as_deref().map(|name| [name]);
             let job = Job { model: &model, only: only.as_ref().map(|names| names.as_slice()), overwrite };
             let mut host = Host::default();
             each(&boards, |board| qemu::run(board, &job, &mut host))
         }
         Chore::Serve { board, model, tcp } => serve::run(&Board::load(&board)?, &Model::find(model.as_deref())?, tcp),
+        Chore::Flash { board, bin, model } => flash::run(&Board::load(&board)?, &bin, &Model::find(model.as_deref())?),
+        Chore::RunOnBoard { elf } => flash::run_elf(&elf),
         Chore::Size { board, model } => {
             let (boards, model) = (Board::chosen(board.as_deref())?, Model::find(model.as_deref())?);
             each(&boards, |board| size::run(board, &model))
@@ -173,7 +193,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Count { overwrite } => count::run(overwrite),
         Chore::Bench(asked) => bench::run(&asked, Device::Processor).map(|()| true),
         Chore::BenchGpu(asked) => bench::run(&asked, Device::Card).map(|()| true),
-        Chore::Figures { board, shape } => figures::run(&Board::chosen(board.as_deref())?, &shape),
+        Chore::Figures { board, shape } => figures::run(&Board::emulated(board.as_deref())?, &shape),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs the firmware under QEMU and compares what it prints.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -74,27 +75,28 @@ pub fn emulator(board: &Board) -> Result<(&Qemu, String)> {
 
 /// The programs' names, or those of `only`.
 fn chosen(only: Option<&[&str]>) -> Result<Vec<String>> {
-    let names = firmware::names()?;
     let Some(only) = only else {
-        return Ok(names);
+        return firmware::names();
     };
-    if let Some(unknown) = only.iter().find(|name| !names.iter().any(|known| known == *name)) {
-        bail!("--bin {unknown}: no such program in ebm-firmware/src/bin; there is: {}", names.join(", "));
-    }
-    Ok(only.iter().map(|&name| name.to_owned()).collect())
+    only.iter().map(|&name| firmware::check(name).map(|()| name.to_owned())).collect()
 }
 
-/// Runs one program under QEMU; an error where it hangs or ends as a failure.
-pub fn run_on_device(board: &Board, qemu: &Qemu, program: &Program) -> Result<Transcript> {
+/// Runs a linked program under QEMU, with the board's UART as stdin and stdout; the program ends the run by semihosting.
+pub fn command(board: &Board, qemu: &Qemu, elf: &Path) -> Command {
     let emulator = process::find(&qemu.program).unwrap_or_else(|| PathBuf::from(&qemu.program));
     let mut command = process::command(emulator);
     command
         .args(["-M", &qemu.machine, "-cpu", &board.description.cpu])
         .args(&qemu.args)
-        // The board's UART is QEMU's stdout; the program ends the run by semihosting.
         .args(["-display", "none", "-monitor", "none", "-serial", "stdio"])
         .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
-        .arg(&program.elf);
+        .arg(elf);
+    command
+}
+
+/// Runs one program under QEMU; an error where it hangs or ends as a failure.
+pub fn run_on_device(board: &Board, qemu: &Qemu, program: &Program) -> Result<Transcript> {
+    let mut command = command(board, qemu, &program.elf);
     let limit = Duration::from_secs(qemu.timeout_seconds);
     let ended = process::run_within(&mut command, limit)?;
     let last = ended.stdout.lines().last().unwrap_or("(nothing)");

@@ -180,23 +180,24 @@ fn is_buildable(board: &Board) -> bool {
     Cross::find(&board.description.triple).is_some()
 }
 
-/// The steps of a board: on the default one every model, on the others what shows that they answer the same.
+/// The steps of a board: on the default one every model, on the others what shows that they answer the same; on one that QEMU has not,
+/// that its programs can be built and fit.
 fn on_board(board: &Rc<Board>, trained: &Path, steps: &mut Vec<Step>) -> Result<()> {
-    let Some(qemu) = &board.description.qemu else {
-        return Ok(());
-    };
     let triple = &board.description.triple;
-    let title = format!("the firmware on {} under QEMU", board.name);
+    let size = format!("size of the firmware on {}", board.name);
     let Some(cross) = Cross::find(triple) else {
-        steps.push(Step::impossible(title, "there is no compiler for the board".to_owned()));
+        steps.push(Step::impossible(size, "there is no compiler for the board".to_owned()));
         return Ok(());
     };
     steps.push(device_lints(board, &cross));
-    let size = format!("size of the firmware on {}", board.name);
     let measured = Rc::clone(board);
     steps.push(Step::chore(&size, &format!("cargo xtask size {}", board.name), move |_| {
         size::run(&measured, &Model::Default)
     }));
+    let Some(qemu) = &board.description.qemu else {
+        return Ok(());
+    };
+    let title = format!("the firmware on {} under QEMU", board.name);
     if qemu::version(&qemu.program).is_none() {
         steps.push(Step::impossible(title, format!("there is no {}", qemu.program)));
         return Ok(());

@@ -15,12 +15,13 @@ use crate::process;
 use crate::workspace;
 
 /// The targets that the `no_std` crates are built for.
-pub const TARGETS: [&str; 5] = [
+pub const TARGETS: [&str; 6] = [
     "thumbv6m-none-eabi",
     "thumbv7m-none-eabi",
     "thumbv7em-none-eabihf",
     "thumbv8m.main-none-eabihf",
     "riscv32imac-unknown-none-elf",
+    "riscv32imc-unknown-none-elf",
 ];
 
 /// The oldest compiler that ebm-core builds with, as its Cargo.toml says.

@@ -37,9 +37,14 @@ mod arch;
 #[path = "riscv.rs"]
 mod arch;
 #[cfg(all(target_os = "none", target_arch = "riscv32"))]
-pub use arch::fault_address;
+pub use arch::{fault_address, is_breakpoint};
 
 // What is around it: `driver` in the `board.toml` of the board that `EBM_BOARD` names.
+#[cfg(all(target_os = "none", board_driver = "esp32c3"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod esp32c3;
+#[cfg(all(target_os = "none", board_driver = "esp32c3"))]
+pub use esp32c3::Esp32c3 as Hardware;
 #[cfg(all(target_os = "none", board_driver = "mps2"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod mps2;
@@ -50,11 +55,26 @@ pub use mps2::Mps2 as Hardware;
 mod nrf51;
 #[cfg(all(target_os = "none", board_driver = "nrf51"))]
 pub use nrf51::Nrf51 as Hardware;
+#[cfg(all(target_os = "none", board_driver = "nrf52"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod nrf52;
+#[cfg(all(target_os = "none", board_driver = "nrf52"))]
+pub use nrf52::Nrf52 as Hardware;
 #[cfg(all(target_os = "none", board_driver = "riscv_virt"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod riscv_virt;
 #[cfg(all(target_os = "none", board_driver = "riscv_virt"))]
 pub use riscv_virt::Virt as Hardware;
+#[cfg(all(target_os = "none", board_driver = "rp2040"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod rp2040;
+#[cfg(all(target_os = "none", board_driver = "rp2040"))]
+pub use rp2040::Rp2040 as Hardware;
+#[cfg(all(target_os = "none", board_driver = "stm32f411"))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod stm32f411;
+#[cfg(all(target_os = "none", board_driver = "stm32f411"))]
+pub use stm32f411::Stm32f411 as Hardware;
 
 /// What `board.toml` says of the hardware under `[constants]`.
 #[cfg(target_os = "none")]
