@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use ebm_core::format::{Input, LayerKind, NumberFormat};
-use ebm_core::{Float, Integer, Machine, Model};
+use ebm_core::format::{Input, LayerKind, NumberFormat, Reads as _};
+use ebm_core::{Float, Int8, Integer, Machine, Model};
 
 const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
 /// Classes of the test digits.
@@ -39,6 +39,9 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
     }
     let (numbers, hidden) = match first.numbers {
         NumberFormat::F32 => ("Float", model.machine::<Float>().map(|rbm| rbm.hidden())),
+        _ if layers.iter().all(|layer| Int8::reads(layer.numbers)) => {
+            ("Int8", model.machine::<Int8>().map(|rbm| rbm.hidden()))
+        }
         _ => ("Integer", model.machine::<Integer>().map(|rbm| rbm.hidden())),
     };
     let hidden = hidden.with_context(|| format!("{}: no machine over the inputs", file()))?;
@@ -48,7 +51,7 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>) -> Result<()> {
          pub const NAME: &str = {name:?};\n\
          /// Name of its number format.\n\
          pub const NUMBER_FORMAT: &str = {format:?};\n\
-         /// Its numbers.\n\
+         /// Its numbers: the narrowest that read it.\n\
          pub type Numbers = ebm_core::{numbers};\n\
          /// Its inputs.\n\
          pub const INPUTS: usize = {inputs};\n\
