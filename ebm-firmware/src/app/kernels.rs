@@ -30,7 +30,10 @@ pub fn kernels<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
     writeln!(console, "model: {}", model::NAME)?;
     writeln!(console, "number_format: {}", model::NUMBER_FORMAT)?;
     let parse = || Model::parse_as::<Numbers>(black_box(model::bytes()));
-    measure(board, "parse", "", || Ok(drop(black_box(parse()?))))?;
+    measure(board, "parse", "", || {
+        black_box(parse()?);
+        Ok(())
+    })?;
     let model = parse()?;
     let mut values = [Value::default(); INPUTS];
     measure(board, "values", "", || model.values::<Numbers>(&[1u16; INPUTS], &mut values))?;
