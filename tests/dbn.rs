@@ -54,12 +54,12 @@ fn a_machine_beside_the_stack_answers_for_itself() -> Result<(), ModelError> {
     let (bytes, plain) = (tiny::encoded(&header(), &layers), file(true));
     let (model, plain) = (Model::parse(bytes.as_slice())?, Model::parse(plain.as_slice())?);
     assert_eq!((model.first_hidden(), plain.first_hidden()), (1, 0));
-    assert_eq!((model.inputs(), model.outputs(), model.work_len()), (9, 4, 22));
+    assert_eq!((model.inputs(), model.outputs(), model.work_len()), (9, 4, 18));
     let mut net = Classifier::default();
     net.copy_from(&model, model.first_hidden())?;
     let mut state = <Classifier as Network<9>>::State::default();
     for input in inputs() {
-        let (mut work, mut scores, mut expected) = ([f32::NAN; 22], [f32::NAN; 4], [f32::NAN; 4]);
+        let (mut work, mut scores, mut expected) = ([f32::NAN; 18], [f32::NAN; 4], [f32::NAN; 4]);
         model.scores::<Float>(input.as_slice(), &mut work, &mut scores)?;
         plain.scores::<Float>(input.as_slice(), &mut work, &mut expected)?;
         assert_eq!(scores, expected, "the recognition pass goes past the machine");
@@ -77,7 +77,7 @@ fn a_machine_beside_the_stack_answers_for_itself() -> Result<(), ModelError> {
 fn an_input_that_is_no_number_is_no_class_and_novel() -> Result<(), ModelError> {
     let bytes = file(true);
     let model = Model::parse(bytes.as_slice())?;
-    let (mut work, mut scores) = ([0.0; 22], [0.0; 4]);
+    let (mut work, mut scores) = ([0.0; 18], [0.0; 4]);
     let mut input = [0.5; 9];
     input[3] = f32::NAN;
     assert_eq!(model.classify::<Float>(&input, &mut work, &mut scores), Err(ModelError::NotANumber));
@@ -89,13 +89,13 @@ fn an_input_that_is_no_number_is_no_class_and_novel() -> Result<(), ModelError> 
 fn the_typed_classifier_is_the_file_bit_for_bit() -> Result<(), ModelError> {
     let bytes = file(true);
     let model = Model::parse(bytes.as_slice())?;
-    assert_eq!((model.layers(), model.inputs(), model.outputs(), model.work_len()), (3, 9, 4, 22));
+    assert_eq!((model.layers(), model.inputs(), model.outputs(), model.work_len()), (3, 9, 4, 18));
     let mut net = Classifier::default();
     net.copy_from(&model, 0)?;
     let mut state = <Classifier as Network<9>>::State::default();
     let mut answers = HashSet::new();
     for input in inputs() {
-        let (mut work, mut scores) = ([f32::NAN; 22], [f32::NAN; 4]);
+        let (mut work, mut scores) = ([f32::NAN; 18], [f32::NAN; 4]);
         model.scores::<Float>(input.as_slice(), &mut work, &mut scores)?;
         net.forward(&input, &mut state);
         assert_eq!(Classifier::output(&state), scores);
@@ -134,7 +134,7 @@ fn scores_are_the_recognition_pass() -> Result<(), ModelError> {
     let (below, above) = (as_exact(model.rbm::<Float>(0)?), as_exact(model.rbm::<Float>(1)?));
     let head = model.head::<Float>(2)?;
     let input = inputs().next().expect("an input");
-    let (mut work, mut scores) = ([0.0; 22], [0.0; 4]);
+    let (mut work, mut scores) = ([0.0; 18], [0.0; 4]);
     model.scores::<Float>(input.as_slice(), &mut work, &mut scores)?;
     let visible: Vec<f64> = input.iter().copied().map(f64::from).collect();
     let hidden = above.hidden_probs(&below.hidden_probs(&visible));
@@ -188,8 +188,8 @@ fn a_file_of_another_shape_is_refused_naming_both() -> Result<(), ModelError> {
 fn wrong_buffers_and_wrong_numbers_are_refused() -> Result<(), ModelError> {
     let bytes = file(true);
     let model = Model::parse(bytes.as_slice())?;
-    let (input, mut work, mut scores) = ([0.0; 9], [0.0; 22], [0.0; 4]);
-    assert_eq!(model.scores::<Float>(&input, &mut work[..21], &mut scores), shape("values to work in", 22, 21));
+    let (input, mut work, mut scores) = ([0.0; 9], [0.0; 18], [0.0; 4]);
+    assert_eq!(model.scores::<Float>(&input, &mut work[..17], &mut scores), shape("values to work in", 18, 17));
     assert_eq!(model.scores::<Float>(&input[..8], &mut work, &mut scores), shape("inputs", 9, 8));
     assert_eq!(model.scores::<Float>(&input, &mut work, &mut scores[..3]), shape("outputs", 4, 3));
     assert_eq!(model.scores::<Float>(&input, &mut [0.0; 100], &mut scores), Ok(()), "a longer buffer will do");

@@ -2,14 +2,14 @@
 //! [`crate::kernel::integer`].
 
 use crate::beta::Beta;
-use crate::kernel::integer::{self, Down, Up};
+use crate::kernel::integer::{self, Down, Stored, Up, Weights};
 use crate::machine::{Machine, ShapeError};
 use rand_core::Rng;
 
 /// A quantised affine map: the upward half of a machine, or a softmax head.
 #[derive(Clone, Copy, Debug)]
-pub struct IntegerAffine<'a> {
-    up: Up<'a>,
+pub struct IntegerAffine<'a, W = Weights<'a>> {
+    up: Up<'a, W>,
     inputs: usize,
 }
 
@@ -24,11 +24,23 @@ impl<'a> IntegerAffine<'a> {
             return Err(error);
         }
         match ShapeError::check("rescales", outputs, up.rescale.len()) {
-            Ok(()) => Ok(Self { up, inputs }),
+            Ok(()) => Ok(Self::of_shape(inputs, up)),
             Err(error) => Err(error),
         }
     }
 
+    pub(crate) const fn of_shape(inputs: usize, up: Up<'a>) -> Self {
+        Self { up, inputs }
+    }
+
+    /// The same map where the program knows how the weights are stored; `None` where they are stored otherwise.
+    pub fn stored<W: Stored<'a>>(self) -> Option<IntegerAffine<'a, W>> {
+        let Up { weights, bias, rescale } = self.up;
+        Some(IntegerAffine { up: Up { weights: W::of(weights)?, bias, rescale }, inputs: self.inputs })
+    }
+}
+
+impl<'a, W: Stored<'a>> IntegerAffine<'a, W> {
     /// Number of inputs.
     pub const fn inputs(&self) -> usize {
         self.inputs
@@ -40,7 +52,7 @@ impl<'a> IntegerAffine<'a> {
     }
 
     /// The slices.
-    pub const fn up(&self) -> Up<'a> {
+    pub const fn up(&self) -> Up<'a, W> {
         self.up
     }
 
@@ -66,8 +78,8 @@ impl<'a> IntegerAffine<'a> {
 
 /// A quantised Bernoulli–Bernoulli machine. Its numerics are integers throughout: every machine computes the same bits.
 #[derive(Clone, Copy, Debug)]
-pub struct IntegerRbm<'a> {
-    up: IntegerAffine<'a>,
+pub struct IntegerRbm<'a, W = Weights<'a>> {
+    up: IntegerAffine<'a, W>,
     visible_bias: &'a [i32],
     steps: &'a [u16],
     shift: u8,
@@ -81,23 +93,35 @@ impl<'a> IntegerRbm<'a> {
             return Err(error);
         }
         match IntegerAffine::new(visible_bias.len(), up) {
-            Ok(up) => Ok(Self { up, visible_bias, steps, shift }),
+            Ok(up) => Ok(Self::of_shape(up, visible_bias, steps, shift)),
             Err(error) => Err(error),
         }
     }
 
+    pub(crate) const fn of_shape(up: IntegerAffine<'a>, visible_bias: &'a [i32], steps: &'a [u16], shift: u8) -> Self {
+        Self { up, visible_bias, steps, shift }
+    }
+
+    /// The same machine where the program knows how the weights are stored; `None` where they are stored otherwise.
+    pub fn stored<W: Stored<'a>>(self) -> Option<IntegerRbm<'a, W>> {
+        let Self { up, visible_bias, steps, shift } = self;
+        Some(IntegerRbm { up: up.stored()?, visible_bias, steps, shift })
+    }
+}
+
+impl<'a, W: Stored<'a>> IntegerRbm<'a, W> {
     /// The map from visible to hidden fields.
-    pub const fn up(&self) -> IntegerAffine<'a> {
+    pub const fn up(&self) -> IntegerAffine<'a, W> {
         self.up
     }
 
     /// The map from hidden to visible fields.
-    pub const fn down(&self) -> Down<'a> {
+    pub const fn down(&self) -> Down<'a, W> {
         Down { weights: self.up.up.weights, visible_bias: self.visible_bias, steps: self.steps, shift: self.shift }
     }
 }
 
-impl Machine for IntegerRbm<'_> {
+impl<'a, W: Stored<'a>> Machine for IntegerRbm<'a, W> {
     type Value = u8;
     type Energy = i32;
 

@@ -40,6 +40,6 @@ pub use kernel::learn::Rates;
 pub use learn::{Learner, LearnerMut, LearningRule, RbmMut};
 pub use machine::{Machine, ShapeError};
 pub use model::{Model, ModelError, Verdict};
-pub use numbers::{Float, Integer, Numbers};
+pub use numbers::{AnyStorage, Bytes, Float, Int8, Integer, IntegerOf, Numbers, Storages};
 pub use rbm::RbmView;
 pub use units::{Block, HiddenKind, RELU_MEAN_MAX_ERROR, RELU_VARIANCE_MAX_ERROR, Units, UnitsError, VisibleKind};

@@ -1,7 +1,7 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
 use crate::format::{
-    self, Checksums, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty, Presentation,
+    self, AnyNumbers, Checksums, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty, Reads,
 };
 use crate::machine::{Machine, ShapeError};
 use crate::math::argmax;
@@ -43,17 +43,31 @@ impl<'a> Model<'a> {
     /// Checks a file's bytes: prefix, checksums, header, shapes, and that every number is finite and in range.
     /// The bytes must lie at a multiple of 16 in memory; nothing is copied.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let (mut header, payload) = decode(bytes, Checksums::Checked)?;
-        let layers = header.check_against(payload)?;
-        Ok(Self { header, layers })
+        Self::read::<AnyNumbers>(bytes)
+    }
+
+    /// [`Model::parse`] in a program that reads no other numbers than `N`'s, and so holds no code for others: a file of others is refused.
+    pub fn parse_as<N: Numbers>(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        Self::read::<N>(bytes)
+    }
+
+    fn read<R: Reads>(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        let (version, header, payload) = format::split(bytes, Checksums::Checked)?;
+        // Filled where it is, because a copy of it is a third of a kilobyte of a device's stack.
+        let mut model = Self { header: Header::default(), layers: &[] };
+        model.header.read(version, header)?;
+        model.layers = model.header.check_against::<R>(payload)?;
+        Ok(model)
     }
 
     /// Borrows a file that [`Model::parse`] has passed before, without another look at checksums and parameters: in some thousand instructions,
-    /// whatever its length. Of bytes that were not passed the answers mean nothing, or are errors.
-    pub fn parsed(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let (mut header, payload) = decode(bytes, Checksums::Known)?;
-        let layers = header.locate(payload)?.rest();
-        Ok(Self { header, layers })
+    /// whatever its length. Of bytes that were not passed, or in other numbers than `N`'s, the answers mean nothing, or are errors.
+    pub fn parsed<N: Numbers>(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        let (version, header, payload) = format::split(bytes, Checksums::Known)?;
+        let mut model = Self { header: Header::default(), layers: &[] };
+        model.header.read(version, header)?;
+        model.layers = model.header.locate::<N>(payload)?.rest();
+        Ok(model)
     }
 
     /// Bytes of the layers' sections: the end of the file.
@@ -84,25 +98,38 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// Values that [`Model::scores`] needs to work in: two buffers as wide as the widest hidden layer.
+    /// Values that [`Model::scores`] needs to work in: of the hidden layers below the last layer, those of the two neighbours that have most
+    /// together, or of the only one.
     pub fn work_len(&self) -> usize {
-        let below_the_head = self.header.layers.iter().take(self.layers().saturating_sub(1));
-        2 * below_the_head.skip(self.first_hidden()).map(|layer| layer.hidden as usize).max().unwrap_or(0)
+        let layers = self.header.layers.iter().take(self.layers().saturating_sub(1)).skip(self.first_hidden());
+        let (mut most, mut below) = (0, 0);
+        for layer in layers {
+            let width = layer.hidden as usize;
+            most = width.saturating_add(below).max(most);
+            below = width;
+        }
+        most
     }
 
     /// The layer at `index`, from 0 at the input.
     pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
+        self.layer_in::<AnyNumbers>(index)
+    }
+
+    /// The layer at `index`, if it is in numbers that are read.
+    #[inline(always)]
+    fn layer_in<R: Reads>(&self, index: usize) -> Option<Layer<'a>> {
+        let (header, below) = self.header.layers.get(..=index)?.split_last()?;
         let mut reader = LayerReader::new(self.layers);
-        let mut headers = self.header.layers.iter();
-        for (below, header) in headers.by_ref().take(index).enumerate() {
-            reader.layer(below, header).ok()?;
+        for (index, header) in below.iter().enumerate() {
+            reader.layer::<R>(index, header).ok()?;
         }
-        reader.layer(index, headers.next()?).ok()
+        reader.layer::<R>(index, header).ok()
     }
 
     /// The machine at `index`. Fails when that layer is none, or stores other numbers.
     pub fn rbm<N: Numbers>(&self, index: usize) -> Result<N::Rbm<'a>, ModelError> {
-        self.layer(index).and_then(N::rbm).ok_or(ModelError::Layer { layer: index, expected: N::RBM })
+        self.layer_in::<N>(index).and_then(N::rbm).ok_or(ModelError::Layer { layer: index, expected: N::RBM })
     }
 
     /// The machine over the visible units, which gives free energies and samples: the one beside the stack, or else the
@@ -119,12 +146,12 @@ impl<'a> Model<'a> {
     /// What a recognition pass uses of the layer at `index`. Fails when that is neither a machine of the stack nor units with a way up
     /// (sigmoid, rectifier, directed), or stores other numbers.
     pub fn hidden_layer<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
-        self.layer(index).and_then(N::hidden).ok_or(ModelError::Layer { layer: index, expected: N::HIDDEN })
+        self.layer_in::<N>(index).and_then(N::hidden).ok_or(ModelError::Layer { layer: index, expected: N::HIDDEN })
     }
 
     /// The softmax head at `index`. Fails when that layer is none, or stores other numbers.
     pub fn head<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
-        self.layer(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
+        self.layer_in::<N>(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
     }
 
     /// The values of raw inputs, as the file's [`Input`] says, in f32 binarised where training did that by a threshold: what a sensor gives becomes
@@ -173,18 +200,14 @@ impl<'a> Model<'a> {
         scores: &mut [N::Score],
     ) -> Result<(), ModelError> {
         ShapeError::check("inputs", self.inputs(), input.len())?;
-        let [mut from, mut to] = self.buffers(work)?;
-        let last = self.layers().saturating_sub(1);
-        let mut width = None;
-        for index in self.first_hidden()..last {
+        let mut ends = Ends::new(work, self.work_len())?;
+        let (first, last) = (self.first_hidden(), self.layers().saturating_sub(1));
+        for index in first..last {
             let layer = self.hidden_layer::<N>(index)?;
-            let outputs = N::outputs(&layer);
-            let source = width.map_or(input, |width| first(from, width));
-            N::probabilities(&layer, source, first_mut(to, outputs))?;
-            width = Some(outputs);
-            core::mem::swap(&mut from, &mut to);
+            let (below, out) = ends.next(N::outputs(&layer));
+            N::probabilities(&layer, if index == first { input } else { below }, out)?;
         }
-        let source = width.map_or(input, |width| first(from, width));
+        let source = if first == last { input } else { ends.next(0).0 };
         match self.head::<N>(last) {
             Ok(head) => Ok(N::field(&head, source, scores)?),
             Err(no_head) => {
@@ -192,14 +215,6 @@ impl<'a> Model<'a> {
                 Ok(machine.ok_or(no_head)?.class_scores(source, scores)?)
             }
         }
-    }
-
-    /// Two buffers of half of [`Model::work_len`] values each.
-    fn buffers<'w, T>(&self, work: &'w mut [T]) -> Result<[&'w mut [T]; 2], ShapeError> {
-        let (expected, found) = (self.work_len(), work.len());
-        let too_short = ShapeError { what: "values to work in", expected, found };
-        let (from, rest) = work.split_at_mut_checked(expected / 2).ok_or(too_short)?;
-        Ok([from, rest.get_mut(..expected / 2).ok_or(too_short)?])
     }
 
     /// The machine on top of the stack, under a head where there is one: a deep belief network's associative memory. A chain over it, then
@@ -250,19 +265,17 @@ impl<'a> Model<'a> {
         let (lowest, last) = (self.first_hidden(), self.top_index());
         let top_machine = self.top::<N>()?;
         top_machine.check_visible(top)?;
-        let mut width = top_machine.inputs();
-        let [mut from, mut to] = self.buffers(work)?;
-        let start = if lowest >= last { &mut *out } else { first_mut(from, width) };
-        for (value, top) in start.iter_mut().zip(top) {
-            *value = *top;
+        let top = top.get(..top_machine.inputs()).unwrap_or_default();
+        let mut ends = Ends::new(work, self.work_len())?;
+        if lowest >= last {
+            put(top.iter().copied(), out);
         }
         for index in (lowest..last).rev() {
-            let layer = self.layer(index).and_then(N::generative);
+            let layer = self.layer_in::<N>(index).and_then(N::generative);
             let layer = layer.ok_or(ModelError::Layer { layer: index, expected: N::GENERATIVE })?;
-            let visible = if index == lowest { &mut *out } else { first_mut(to, layer.visible()) };
-            step(&layer, first(from, width), visible)?;
-            width = layer.visible();
-            core::mem::swap(&mut from, &mut to);
+            let (above, below) = ends.next(if index == lowest { 0 } else { layer.visible() });
+            let hidden = if index + 1 == last { top } else { above };
+            step(&layer, hidden, if index == lowest { &mut *out } else { below })?;
         }
         Ok(())
     }
@@ -301,21 +314,6 @@ impl<'a> Model<'a> {
     }
 }
 
-/// A file's header, as it stands, and its payload.
-fn decode(bytes: &[u8], checksums: Checksums) -> Result<(Header<'_>, &[u8]), FormatError> {
-    let (version, header_bytes, payload) = format::split(bytes, checksums)?;
-    let undecodable = |_| FormatError::Header;
-    let (mut header, mut rest) = postcard::take_from_bytes::<Header<'_>>(header_bytes).map_err(undecodable)?;
-    if version >= Header::WITH_PRESENTATION {
-        (header.presentation, rest) = postcard::take_from_bytes::<Presentation>(rest).map_err(undecodable)?;
-    }
-    // What a later version appended, a file of an earlier one cannot mean.
-    if !rest.is_empty() || header.version() > version {
-        return Err(FormatError::Header);
-    }
-    Ok((header, payload))
-}
-
 /// Writes `values` to `out`.
 fn put<T>(values: impl Iterator<Item = T>, out: &mut [T]) {
     for (out, value) in out.iter_mut().zip(values) {
@@ -323,14 +321,37 @@ fn put<T>(values: impl Iterator<Item = T>, out: &mut [T]) {
     }
 }
 
-/// The first `length` values; none where there are fewer, so that who takes them says what is missing.
-fn first<T>(values: &[T], length: usize) -> &[T] {
-    values.get(..length).unwrap_or_default()
+/// Values to work in. The layers' own lie at its two ends in turn, so that what two neighbours have together is room enough.
+struct Ends<'w, T> {
+    work: &'w mut [T],
+    /// How many values the last layer has.
+    width: usize,
+    /// Do they lie at the start?
+    at_start: bool,
 }
 
-/// [`first`], to be written.
-fn first_mut<T>(values: &mut [T], length: usize) -> &mut [T] {
-    values.get_mut(..length).unwrap_or_default()
+impl<'w, T> Ends<'w, T> {
+    /// Fails where there are fewer values than `expected`.
+    fn new(work: &'w mut [T], expected: usize) -> Result<Self, ShapeError> {
+        let too_short = ShapeError { what: "values to work in", expected, found: work.len() };
+        Ok(Self { work: work.get_mut(..expected).ok_or(too_short)?, width: 0, at_start: true })
+    }
+
+    /// The last layer's values, and those of the next, which has `width`. Where the two do not fit there are none, so that who takes them says what
+    /// is missing.
+    fn next(&mut self, width: usize) -> (&[T], &mut [T]) {
+        let (below, at_start) = (self.width, self.at_start);
+        (self.width, self.at_start) = (width, !at_start);
+        let middle = if at_start { Some(below) } else { self.work.len().checked_sub(below) };
+        let ends = middle.and_then(|middle| self.work.split_at_mut_checked(middle));
+        let (start, end) = ends.unwrap_or_default();
+        if at_start {
+            let skipped = end.len().checked_sub(width);
+            (start, skipped.and_then(|skipped| end.get_mut(skipped..)).unwrap_or_default())
+        } else {
+            (end, start.get_mut(..width).unwrap_or_default())
+        }
+    }
 }
 
 /// How new an input is to a model.

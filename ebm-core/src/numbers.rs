@@ -1,15 +1,17 @@
 //! The two ways of holding numbers, [`Float`] and [`Integer`], behind one trait: what is written over [`Numbers`] serves both.
 
 use crate::affine::Affine;
-use crate::format::{Layer, Scaling};
+use crate::format::{Layer, NumberFormat, Reads, Scaling};
 use crate::integer::{IntegerAffine, IntegerRbm};
+use crate::kernel::integer::{Stored, Weights};
 use crate::kernel::{float, integer};
 use crate::machine::{Machine, ShapeError};
 use crate::rbm::RbmView;
+use core::marker::PhantomData;
 use micromath::F32;
 
 /// A way of holding numbers: [`Float`] or [`Integer`].
-pub trait Numbers {
+pub trait Numbers: Reads {
     /// State, probability or input of a unit.
     type Value: Copy + Default + PartialEq + core::fmt::Debug + 'static;
     /// A raw input, of which [`crate::Model::values`] makes a value.
@@ -81,6 +83,12 @@ pub trait Numbers {
 /// IEEE single precision: values in `[0, 1]`, scores in nats.
 #[derive(Clone, Copy, Debug)]
 pub struct Float;
+
+impl Reads for Float {
+    fn reads(numbers: NumberFormat) -> bool {
+        numbers == NumberFormat::F32
+    }
+}
 
 impl Numbers for Float {
     type Value = f32;
@@ -193,16 +201,62 @@ fn step(value: f32, above: f32) -> f32 {
     if value.is_nan() { value } else { Float::from_bit(value > above) }
 }
 
-/// Integers: values in `1/128`, scores in `2^-12` nats.
-#[derive(Clone, Copy, Debug)]
-pub struct Integer;
+/// Integers: values in `1/128`, scores in `2^-12` nats, weights in whatever storage.
+pub type Integer = IntegerOf<AnyStorage>;
 
-impl Numbers for Integer {
+/// [`Integer`] of weights in [`Storage::Int8`](integer::Storage::Int8) alone: a program of these holds no other kernels.
+pub type Int8 = IntegerOf<Bytes>;
+
+/// Integers whose weights are in the storages `S`.
+#[derive(Clone, Copy, Debug)]
+pub struct IntegerOf<S>(PhantomData<S>);
+
+/// Storages that a program has kernels for.
+pub trait Storages: Reads {
+    /// Weights in one of them.
+    type Weights<'a>: Stored<'a>;
+}
+
+/// Every one.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyStorage;
+
+impl Storages for AnyStorage {
+    type Weights<'a> = Weights<'a>;
+}
+
+impl Reads for AnyStorage {
+    fn reads(numbers: NumberFormat) -> bool {
+        numbers != NumberFormat::F32
+    }
+}
+
+/// [`Storage::Int8`](integer::Storage::Int8).
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes;
+
+impl Storages for Bytes {
+    type Weights<'a> = &'a [i8];
+}
+
+impl Reads for Bytes {
+    fn reads(numbers: NumberFormat) -> bool {
+        matches!(numbers, NumberFormat::Int8 { .. })
+    }
+}
+
+impl<S: Storages> Reads for IntegerOf<S> {
+    fn reads(numbers: NumberFormat) -> bool {
+        S::reads(numbers)
+    }
+}
+
+impl<S: Storages> Numbers for IntegerOf<S> {
     type Value = u8;
     type Raw = i32;
     type Score = i32;
-    type Rbm<'a> = IntegerRbm<'a>;
-    type Affine<'a> = IntegerAffine<'a>;
+    type Rbm<'a> = IntegerRbm<'a, S::Weights<'a>>;
+    type Affine<'a> = IntegerAffine<'a, S::Weights<'a>>;
 
     const OFF: u8 = 0;
     const NOTHING: i32 = 0;
@@ -211,35 +265,35 @@ impl Numbers for Integer {
     const HIDDEN: &'static str = "integer hidden layer";
     const HEAD: &'static str = "integer softmax head";
 
-    fn rbm(layer: Layer<'_>) -> Option<IntegerRbm<'_>> {
-        if let Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) = layer { Some(rbm) } else { None }
+    fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>> {
+        if let Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) = layer { rbm.stored() } else { None }
     }
 
-    fn hidden(layer: Layer<'_>) -> Option<IntegerAffine<'_>> {
+    fn hidden(layer: Layer<'_>) -> Option<Self::Affine<'_>> {
         match layer {
-            Layer::IntegerRbm(rbm) => Some(rbm.up()),
-            Layer::IntegerSigmoid(up) => Some(up),
+            Layer::IntegerRbm(rbm) => rbm.up().stored(),
+            Layer::IntegerSigmoid(up) => up.stored(),
             _ => None,
         }
     }
 
-    fn generative(layer: Layer<'_>) -> Option<IntegerRbm<'_>> {
-        if let Layer::IntegerRbm(rbm) = layer { Some(rbm) } else { None }
+    fn generative(layer: Layer<'_>) -> Option<Self::Rbm<'_>> {
+        if let Layer::IntegerRbm(rbm) = layer { rbm.stored() } else { None }
     }
 
-    fn head(layer: Layer<'_>) -> Option<IntegerAffine<'_>> {
-        if let Layer::IntegerHead(head) = layer { Some(head) } else { None }
+    fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>> {
+        if let Layer::IntegerHead(head) = layer { head.stored() } else { None }
     }
 
-    fn field(affine: &IntegerAffine<'_>, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
+    fn field(affine: &Self::Affine<'_>, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
         affine.field(input, out)
     }
 
-    fn probabilities(affine: &IntegerAffine<'_>, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
+    fn probabilities(affine: &Self::Affine<'_>, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
         affine.probabilities(input, out)
     }
 
-    fn outputs(affine: &IntegerAffine<'_>) -> usize {
+    fn outputs(affine: &Self::Affine<'_>) -> usize {
         affine.outputs()
     }
 

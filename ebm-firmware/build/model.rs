@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use ebm_core::format::{Input, LayerKind, NumberFormat};
-use ebm_core::{Float, Integer, Machine, Model, ModelError};
+use ebm_core::format::{Input, LayerKind, NumberFormat, Reads as _};
+use ebm_core::{Float, Int8, Integer, Machine, Model, ModelError};
 
 use crate::board::Memory;
 use crate::slots;
@@ -40,6 +40,12 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>, memory: Memory) -> 
         check_for_digits(&model, inputs).with_context(file)?;
     }
     let is_float = first.numbers == NumberFormat::F32;
+    // The narrowest that reads every layer: a program holds no code for the others.
+    let numbers = match is_float {
+        true => "Float",
+        false if layers.iter().all(|layer| Int8::reads(layer.numbers)) => "Int8",
+        false => "Integer",
+    };
     let machine = if is_float { shape(model.machine::<Float>()) } else { shape(model.machine::<Integer>()) };
     // A net whose lowest layer is no machine only classifies.
     let (visible, hidden) = machine.unwrap_or((model.inputs(), 0));
@@ -53,7 +59,7 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>, memory: Memory) -> 
          pub const NAME: &str = {name:?};\n\
          /// Name of its number format.\n\
          pub const NUMBER_FORMAT: &str = {format:?};\n\
-         /// Its numbers.\n\
+         /// Its numbers: the narrowest that read it.\n\
          pub type Numbers = ebm_core::{numbers};\n\
          /// Its inputs.\n\
          pub const INPUTS: usize = {inputs};\n\
@@ -76,7 +82,6 @@ pub fn embed(root: &Path, out: &Path, inputs: Option<usize>, memory: Memory) -> 
          /// Bytes of the file.\n\
          const LENGTH: usize = {length};\n",
         format = first.numbers.name(),
-        numbers = if is_float { "Float" } else { "Integer" },
         short = !is_float && model.header().scaling.is_none(),
         labels = model.header().labels.len(),
         inputs = model.inputs(),

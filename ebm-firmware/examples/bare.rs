@@ -28,7 +28,7 @@ struct Answer {
 }
 
 fn answer(bytes: &[u8], levels: &[u16; INPUTS]) -> Result<Answer, ModelError> {
-    let model = Model::parse(bytes)?;
+    let model = Model::parse_as::<Numbers>(bytes)?;
     let mut input = [Value::default(); INPUTS];
     model.values::<Numbers>(levels, &mut input)?;
     let (mut work, mut scores) = ([Value::default(); WORK], [Score::default(); CLASSES]);

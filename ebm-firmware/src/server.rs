@@ -22,7 +22,7 @@ pub struct Identity {
 pub struct Server<'b, N: Spoken, F> {
     identity: Identity,
     service: Service<'b, N>,
-    slots: Slots<F>,
+    slots: Slots<N, F>,
     /// Bytes of a request's body.
     buffer_len: usize,
 }

@@ -1,4 +1,5 @@
-//! What a model's inference brings with it into a product: `ebm-firmware/examples/bare.rs`, built for every board and looked at.
+//! What a model brings with it into a product: `ebm-firmware/examples/bare.rs`, which does everything, and `classify.rs`, which does what the
+//! peers' programs do, built for every board and looked at.
 
 use anyhow::Result;
 
@@ -10,8 +11,8 @@ use crate::model::{Model, fixtures};
 use crate::size::{self, Size};
 use crate::toolchain::Cross;
 
-/// The program that is looked at.
-const PROGRAM: Which<'_> = Which::Example("bare");
+/// The programs that are looked at.
+const PROGRAMS: [&str; 2] = ["bare", "classify"];
 /// A program that can panic, to see that the looking finds it.
 const CAN_PANIC: Which<'_> = Which::Program("reject");
 
@@ -25,15 +26,17 @@ pub fn run(boards: &[Board]) -> Result<bool> {
             if !fits(board, &model)? {
                 continue;
             }
-            let program = build(board, &cross, &model, PROGRAM)?;
-            let linked = linked::read(&program.elf)?;
-            good &= report(board, &model, &linked, size::read(&program.elf)?)?;
-            if model.is_f32()? {
-                controls.float |= !linked.soft_float.is_empty() || linked.float_instructions > 0;
+            for program in firmware::build(board, &cross, &Contents::only(&model), &PROGRAMS.map(Which::Example))? {
+                let linked = linked::read(&program.elf)?;
+                good &= report(board, &model, &program, &linked)?;
+                if model.is_f32()? {
+                    controls.float |= !linked.soft_float.is_empty() || linked.float_instructions > 0;
+                }
             }
         }
-        let program = build(board, &cross, &Model::Default, CAN_PANIC)?;
-        controls.panic |= !linked::read(&program.elf)?.panics.is_empty();
+        for program in firmware::build(board, &cross, &Contents::only(&Model::Default), &[CAN_PANIC])? {
+            controls.panic |= !linked::read(&program.elf)?.panics.is_empty();
+        }
     }
     Ok(good & controls.report())
 }
@@ -62,20 +65,17 @@ pub fn fits(board: &Board, model: &Model) -> Result<bool> {
     Ok(model.bytes()? + budget.code_bytes <= budget.flash_bytes)
 }
 
-/// The size of a model's inference on a board.
-pub fn size(board: &Board, cross: &Cross, model: &Model) -> Result<Size> {
-    size::read(&build(board, cross, model, PROGRAM)?.elf)
-}
-
-fn build(board: &Board, cross: &Cross, model: &Model, which: Which<'_>) -> Result<Program> {
-    let mut programs = firmware::build(board, cross, &Contents::only(model), &[which])?;
-    Ok(programs.remove(0))
+/// The sizes of the programs with a model on a board, by name.
+pub fn sizes(board: &Board, cross: &Cross, model: &Model) -> Result<Vec<(String, Size)>> {
+    let programs = firmware::build(board, cross, &Contents::only(model), &PROGRAMS.map(Which::Example))?;
+    programs.into_iter().map(|program| Ok((program.name, size::read(&program.elf)?))).collect()
 }
 
 /// Prints what a program links; true where it is as it should be.
-fn report(board: &Board, model: &Model, linked: &Linked, size: Size) -> Result<bool> {
-    let numbers = if model.is_f32()? { "f32" } else { "integers" };
-    say!("{} on {}: {} bytes of code, {} of constants", numbers, board.name, size.code, size.constants);
+fn report(board: &Board, model: &Model, program: &Program, linked: &Linked) -> Result<bool> {
+    let (numbers, size) = (if model.is_f32()? { "f32" } else { "integers" }, size::read(&program.elf)?);
+    let (name, board) = (&program.name, &board.name);
+    say!("{name} in {numbers} on {board}: {} bytes of code, {} of constants", size.code, size.constants);
     let mut good = true;
     let mut refuse = |what: &str, names: &[String]| {
         if !names.is_empty() {

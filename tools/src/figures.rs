@@ -13,6 +13,7 @@ use crate::firmware::{self, Contents, Host, Which};
 use crate::model::{Model, fixtures};
 use crate::process;
 use crate::qemu;
+use crate::size::Size;
 use crate::toolchain::Cross;
 use crate::transcript::Transcript;
 use crate::workspace;
@@ -33,8 +34,8 @@ struct Column {
     costs: BTreeMap<String, String>,
     /// The operations' names in the order in which they were measured.
     order: Vec<String>,
-    code: u64,
-    constants: u64,
+    /// Code and constants of each bare program.
+    sizes: Vec<(String, Size)>,
 }
 
 /// Measures nets of random weights of `shape` in every number format, and the digits models; true where each board answers as the host.
@@ -90,8 +91,8 @@ fn measure(board: &Board, model: &Model, host: &mut Host, good: &mut bool) -> Re
         complain(format_args!("WRONG: {} does not answer as the host with {}", board.name, model.suffix()));
         *good = false;
     }
-    let size = bare::size(board, &cross, model)?;
-    let mut column = Column { costs: BTreeMap::new(), order: Vec::new(), code: size.code, constants: size.constants };
+    let sizes = bare::sizes(board, &cross, model)?;
+    let mut column = Column { costs: BTreeMap::new(), order: Vec::new(), sizes };
     for (key, value) in device.facts().iter().filter_map(|fact| fact.split_once(": ")) {
         column.order.push(key.to_owned());
         column.costs.insert(key.to_owned(), value.to_owned());
@@ -114,9 +115,14 @@ impl Sheet {
             }
         }
         head("bytes of flash, without the model", boards);
-        let number = |bytes: u64| Some(grouped(&bytes.to_string()));
-        self.row("code", &|column| number(column.code));
-        self.row("constants", &|column| number(column.constants));
+        for (index, (program, _)) in first.sizes.iter().enumerate() {
+            let row = |what: &str, bytes: fn(&Size) -> u64| {
+                let cell = |column: &Column| column.sizes.get(index).map(|(_, size)| grouped(&bytes(size).to_string()));
+                self.row(&format!("{program}: {what}"), &cell);
+            };
+            row("code", |size| size.code);
+            row("constants", |size| size.constants);
+        }
     }
 
     fn row(&self, name: &str, cell: &dyn Fn(&Column) -> Option<String>) {

@@ -12,7 +12,7 @@ use crate::units::Units;
 /// Fails when that layer is no machine in f32.
 pub fn machine_mut(file: &mut [u8]) -> Result<(RbmMut<'_>, Units<'_>), ModelError> {
     let no_machine = ModelError::Layer { layer: 0, expected: Float::RBM };
-    let model = Model::parsed(file)?;
+    let model = Model::parsed::<Float>(file)?;
     // The layers are the end of the file.
     let start = file.len() - model.layers_len();
     let header = *model.header().layers.first().ok_or(no_machine)?;

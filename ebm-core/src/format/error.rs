@@ -85,6 +85,12 @@ pub enum FormatError {
         /// Which layer, from 0 at the input.
         layer: usize,
     },
+    /// Numbers that the program does not read ([`crate::Model::parse_as`]).
+    #[error("layer {layer} stores its numbers in a way that this program does not read")]
+    Unread {
+        /// Which layer, from 0 at the input.
+        layer: usize,
+    },
     /// Kinds of units that there are in f32 alone.
     #[error("layer {layer} has units that are stored in f32 alone, but stores integers")]
     NumbersOfKind {

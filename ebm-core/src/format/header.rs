@@ -1,6 +1,7 @@
 //! What a file says about its model.
 
-use super::{FormatError, LayerReader, Scaling};
+use super::decode::Cursor;
+use super::{FormatError, LayerReader, Reads, Scaling};
 use crate::kernel::integer::Storage;
 use crate::units::HiddenKind;
 use serde::{Deserialize, Serialize};
@@ -313,7 +314,7 @@ impl Header<'_> {
     }
 
     /// The version that appended [`Header::presentation`].
-    pub(crate) const WITH_PRESENTATION: u16 = 3;
+    pub(super) const WITH_PRESENTATION: u16 = 3;
 
     /// Checks what the header alone can tell. `layers` fit onto each other, a head comes last, labels match its classes.
     pub(super) fn check(&self) -> Result<(), FormatError> {
@@ -386,23 +387,37 @@ impl Header<'_> {
 
 impl<'a> Header<'a> {
     /// Takes over the scaling, and gives a reader of the layers.
-    pub(crate) fn locate(&mut self, payload: &'a [u8]) -> Result<LayerReader<'a>, FormatError> {
+    pub(crate) fn locate<R: Reads>(&mut self, payload: &'a [u8]) -> Result<LayerReader<'a>, FormatError> {
         let mut reader = LayerReader::new(payload);
         if let (Input::Scaled { channels }, Some(first)) = (self.input, self.layers.first()) {
-            self.scaling = Some(reader.scaling(channels, first.numbers)?);
+            self.scaling = Some(reader.scaling::<R>(channels, first.numbers)?);
         }
         Ok(reader)
     }
 
+    /// Fills in what a file of `version` says in its header, which is all that `bytes` hold.
+    pub(crate) fn read(&mut self, version: u16, bytes: &'a [u8]) -> Result<(), FormatError> {
+        let mut cursor = Cursor::new(bytes);
+        let mut is_read = cursor.header(self).is_some();
+        if version >= Self::WITH_PRESENTATION {
+            is_read = is_read && cursor.presentation(self).is_some();
+        }
+        // What a later version appended, a file of an earlier one cannot mean.
+        if is_read && cursor.is_empty() && self.version() <= version { Ok(()) } else { Err(FormatError::Header) }
+    }
+
     /// [`Header::check`], then the payload: its length, and every number in it. Takes over the scaling, and gives the rest of the payload: the
     /// layers.
-    pub(crate) fn check_against(&mut self, payload: &'a [u8]) -> Result<&'a [u8], FormatError> {
+    pub(crate) fn check_against<R: Reads>(&mut self, payload: &'a [u8]) -> Result<&'a [u8], FormatError> {
         self.check()?;
-        let mut reader = self.locate(payload)?;
+        if let Some(layer) = self.layers.iter().position(|layer| !R::reads(layer.numbers)) {
+            return Err(FormatError::Unread { layer });
+        }
+        let mut reader = self.locate::<R>(payload)?;
         self.scaling.map_or(Ok(()), |scaling| scaling.check())?;
         let layers = reader.rest();
         for (index, header) in self.layers.iter().enumerate() {
-            reader.layer(index, header)?.check(index)?;
+            reader.layer::<R>(index, header)?.check(index)?;
         }
         reader.finish()?;
         Ok(layers)

@@ -1,6 +1,6 @@
 //! Sections of a layer: which there are, in which order, and what their numbers may be.
 
-use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, Scaling, align_up};
+use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, Reads, Scaling, align_up};
 use crate::affine::{Activation, Affine};
 use crate::directed::Directed;
 use crate::integer::{IntegerAffine, IntegerRbm};
@@ -212,10 +212,14 @@ impl<'a> LayerReader<'a> {
 
     /// Borrows the sections ahead of the layers, where the inputs are of `channels` that are scaled. The numbers themselves are
     /// [`Scaling::check`]'s.
-    #[inline(never)]
-    pub(crate) fn scaling(&mut self, channels: u32, numbers: NumberFormat) -> Result<Scaling<'a>, FormatError> {
+    #[inline]
+    pub(crate) fn scaling<R: Reads>(
+        &mut self,
+        channels: u32,
+        numbers: NumberFormat,
+    ) -> Result<Scaling<'a>, FormatError> {
         let scaling = match numbers {
-            NumberFormat::F32 => self.float_scaling(channels.into()),
+            NumberFormat::F32 if R::reads(NumberFormat::F32) => self.float_scaling(channels.into()),
             _ => self.integer_scaling(channels.into()),
         };
         scaling.map_err(|fault| self.error(0, fault))
@@ -234,10 +238,19 @@ impl<'a> LayerReader<'a> {
     }
 
     /// Borrows the sections of the next layer, which is number `index`. The numbers themselves are [`Layer::check`]'s.
-    pub(crate) fn layer(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
+    #[inline(always)]
+    pub(crate) fn layer<R: Reads>(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
+        if !R::reads(header.numbers) {
+            return Err(FormatError::Unread { layer: index });
+        }
         let layer = match header.numbers.as_integer() {
             None => self.float(header),
-            Some((storage, down_shift)) => self.integer(header, storage, down_shift),
+            Some((storage, down_shift)) => self.integer(header, storage, down_shift).map(|rbm| match header.kind {
+                LayerKind::BernoulliRbm => Layer::IntegerRbm(rbm),
+                LayerKind::Generative => Layer::IntegerGenerative(rbm),
+                LayerKind::Head => Layer::IntegerHead(rbm.up()),
+                _ => Layer::IntegerSigmoid(rbm.up()),
+            }),
         };
         layer.map_err(|fault| self.error(index, fault))
     }
@@ -304,26 +317,26 @@ impl<'a> LayerReader<'a> {
         Ok(units)
     }
 
+    /// An integer layer as a machine: one without visible biases and down steps where it has no way down.
     #[inline(never)]
-    fn integer(&mut self, header: &LayerHeader, storage: Storage, down_shift: u8) -> Result<Layer<'a>, Fault> {
+    fn integer(&mut self, header: &LayerHeader, storage: Storage, down_shift: u8) -> Result<IntegerRbm<'a>, Fault> {
         let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
         let length = storage.len(visible, hidden);
-        let weights = match storage {
-            Storage::Int8 => Weights::Int8(self.section(length)?),
-            Storage::Int4 => Weights::Int4(self.section(length)?),
-            Storage::Sign => Weights::Sign(self.section(length)?),
-            Storage::Int8Rows => Weights::Int8Rows(self.section(length)?),
+        let weights = if storage == Storage::Int8 {
+            Weights::Int8(self.section(length)?)
+        } else {
+            let words = self.section(length)?;
+            match storage {
+                Storage::Int4 => Weights::Int4(words),
+                Storage::Sign => Weights::Sign(words),
+                _ => Weights::Int8Rows(words),
+            }
         };
         let is_machine = matches!(header.kind, LayerKind::BernoulliRbm | LayerKind::Generative);
         let visible_bias = if is_machine { self.section(visible)? } else { &[] };
         let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-        Ok(if is_machine {
-            let rbm = IntegerRbm::new(up, visible_bias, self.section(hidden)?, down_shift)?;
-            if header.kind.is_beside() { Layer::IntegerGenerative(rbm) } else { Layer::IntegerRbm(rbm) }
-        } else {
-            let up = IntegerAffine::new(header.visible as usize, up)?;
-            if header.kind == LayerKind::Head { Layer::IntegerHead(up) } else { Layer::IntegerSigmoid(up) }
-        })
+        let steps = if is_machine { self.section(hidden)? } else { &[] };
+        Ok(IntegerRbm::of_shape(IntegerAffine::of_shape(header.visible as usize, up), visible_bias, steps, down_shift))
     }
 
     const fn payload_length(&self) -> FormatError {

@@ -5,14 +5,19 @@
 //! hold is a [`FormatError`].
 
 mod change;
+mod crc;
+mod decode;
 mod encode;
 mod error;
 mod header;
 mod layer;
+mod reads;
 mod scaling;
 mod shape;
 
 pub use change::{machine_mut, seal};
+pub(crate) use crc::Crc32;
+pub use crc::crc32;
 pub use encode::{EncodeError, encode, encoded_len};
 pub use error::FormatError;
 pub use header::{
@@ -21,10 +26,10 @@ pub use header::{
 };
 pub use layer::Layer;
 pub(crate) use layer::LayerReader;
+pub(crate) use reads::AnyNumbers;
+pub use reads::Reads;
 pub use scaling::Scaling;
 pub use shape::{Shape, Text};
-
-use crc::{CRC_32_ISO_HDLC, Crc, Digest};
 
 /// First bytes of every file. The control byte keeps text tools away.
 pub const MAGIC: [u8; 4] = *b"EBM\x1a";
@@ -37,24 +42,12 @@ pub const ALIGNMENT: usize = 16;
 /// Longest header that is read.
 pub const MAX_HEADER_LEN: usize = 4096;
 
-static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
-
-/// CRC-32 (ISO-HDLC, as in zip and PNG), which the file uses throughout.
-pub fn crc32(bytes: &[u8]) -> u32 {
-    CRC.checksum(bytes)
-}
-
-/// The same CRC over bytes that come piece by piece.
-pub(crate) fn digest() -> Digest<'static, u32> {
-    CRC.digest()
-}
-
 /// CRC over the prefix before the header's own CRC field, then over header and padding.
 fn header_crc(prefix: &[u8], header: &[u8]) -> u32 {
-    let mut digest = digest();
-    digest.update(prefix);
-    digest.update(header);
-    digest.finalize()
+    let mut crc = Crc32::new();
+    crc.update(prefix);
+    crc.update(header);
+    crc.finish()
 }
 
 /// `length` rounded up to a multiple of [`ALIGNMENT`]; `None` past the address space.

@@ -106,11 +106,15 @@ impl Shape {
         assert!(count > 0 && count <= super::MAX_LAYERS, "the model file's header cannot be read");
         let first = Layer::read(&mut header);
         let mut last = first;
-        let mut widest = 0;
+        let (mut work, mut below) = (0usize, 0usize);
         let mut index = 1;
         while index < count {
-            if !last.is_beside() && last.hidden > widest {
-                widest = last.hidden;
+            if !last.is_beside() {
+                let both = last.hidden.saturating_add(below);
+                if both > work {
+                    work = both;
+                }
+                below = last.hidden;
             }
             last = Layer::read(&mut header);
             index += 1;
@@ -120,7 +124,7 @@ impl Shape {
         Self {
             inputs: first.visible - first.labels,
             outputs: if classes == 0 { last.hidden } else { classes },
-            work: 2 * widest,
+            work,
             visible: first.visible,
             hidden: first.hidden,
         }

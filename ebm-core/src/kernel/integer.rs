@@ -14,8 +14,8 @@ mod down;
 mod up;
 mod weights;
 
-pub(super) use up::ROW_WORDS;
-pub use weights::{Storage, Weights};
+pub(super) use up::{BLOCK, ROW_WORDS};
+pub use weights::{Storage, Stored, Weights};
 
 use super::tables::{self, NAT_BITS};
 use crate::beta::Beta;
@@ -136,23 +136,23 @@ fn at(beta: Beta, field: i32) -> i32 {
 
 /// The upward half of a layer: what a hidden unit needs to form its field.
 #[derive(Clone, Copy, Debug)]
-pub struct Up<'a> {
+pub struct Up<'a, W = Weights<'a>> {
     /// `w_ij`.
-    pub weights: Weights<'a>,
+    pub weights: W,
     /// `bias_j`, in the unit of the sum `Σ_i w_ij·x_i`.
     pub bias: &'a [i32],
     /// From that unit to nats.
     pub rescale: &'a [Rescale],
 }
 
-impl Up<'_> {
+impl<'a, W: Stored<'a>> Up<'a, W> {
     /// Calls `each` with every hidden unit's index and field `b_j + Σ_i W_ij·v_i` in `2^-12` nats.
     ///
     /// The sums are behind a `dyn`, because one copy of them serves every use, and a call for several units is nothing beside
     /// their products.
     #[inline]
     fn for_each_field(&self, inputs: &[u8], mut each: impl FnMut(usize, i32)) {
-        up::for_each_tile(self.weights, inputs, self.bias.len(), &mut |first, sums| {
+        up::for_each_tile(self.weights.weights(), inputs, self.bias.len(), &mut |first, sums| {
             let biases = self.bias.get(first..).unwrap_or_default();
             let rescales = self.rescale.get(first..).unwrap_or_default();
             for (offset, ((&sum, &bias), rescale)) in sums.iter().zip(biases).zip(rescales).enumerate() {
@@ -163,22 +163,28 @@ impl Up<'_> {
 }
 
 /// Fields of the hidden units, `b_j + Σ_i W_ij·v_i`, in `2^-12` nats.
-pub fn hidden_field(up: Up<'_>, inputs: &[u8], out: &mut [i32]) {
+pub fn hidden_field<'a, W: Stored<'a>>(up: Up<'a, W>, inputs: &[u8], out: &mut [i32]) {
     up.for_each_field(inputs, |unit, field| put(out, unit, field));
 }
 
 /// Activations of the hidden units, `σ(b_j + Σ_i W_ij·v_i)` in `1/128`.
-pub fn hidden_probs(up: Up<'_>, inputs: &[u8], out: &mut [u8]) {
+pub fn hidden_probs<'a, W: Stored<'a>>(up: Up<'a, W>, inputs: &[u8], out: &mut [u8]) {
     up.for_each_field(inputs, |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the hidden units drawn from `p_β(h_j = 1 | v)`.
-pub fn sample_hidden<R: Rng + ?Sized>(up: Up<'_>, beta: Beta, inputs: &[u8], rng: &mut R, out: &mut [u8]) {
+pub fn sample_hidden<'a, W: Stored<'a>, R: Rng + ?Sized>(
+    up: Up<'a, W>,
+    beta: Beta,
+    inputs: &[u8],
+    rng: &mut R,
+    out: &mut [u8],
+) {
     up.for_each_field(inputs, |unit, field| put(out, unit, bernoulli(field, beta, rng)));
 }
 
 /// Free energy of a visible state, `F(v) = −a·v − Σ_j softplus(b_j + Σ_i W_ij·v_i)`, in `2^-12` nats.
-pub fn free_energy(up: Up<'_>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
+pub fn free_energy<'a, W: Stored<'a>>(up: Up<'a, W>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
     // Sums of i32 terms in 64 bits cost an add with carry; no 64-bit product is formed.
     let visible_terms: i64 = visible_bias.iter().zip(inputs).map(|(&a, &x)| i64::from(a * i32::from(x))).sum();
     let mut hidden_terms = 0;
@@ -197,9 +203,9 @@ fn put<T>(out: &mut [T], unit: usize, value: T) {
 
 /// The downward half of a layer: what a visible unit needs to form its field.
 #[derive(Clone, Copy, Debug)]
-pub struct Down<'a> {
+pub struct Down<'a, W = Weights<'a>> {
     /// `w_ij`, the same weights as upwards.
-    pub weights: Weights<'a>,
+    pub weights: W,
     /// `a_i` in `2^-12` nats.
     pub visible_bias: &'a [i32],
     /// `step_j`: hidden unit j's scale, in `2^-12` nats times `2^-shift`.
@@ -208,7 +214,7 @@ pub struct Down<'a> {
     pub shift: u8,
 }
 
-impl Down<'_> {
+impl<'a, W: Stored<'a>> Down<'a, W> {
     /// Calls `each` with every visible unit's index and field `a_i + Σ_j W_ij·h_j` in `2^-12` nats.
     #[inline]
     fn for_each_field(&self, hidden: &[u8], mut each: impl FnMut(usize, i32)) {
@@ -222,12 +228,18 @@ impl Down<'_> {
 }
 
 /// Activations of the visible units, `σ(a_i + Σ_j W_ij·h_j)` in `1/128`.
-pub fn visible_probs(down: Down<'_>, hidden: &[u8], out: &mut [u8]) {
+pub fn visible_probs<'a, W: Stored<'a>>(down: Down<'a, W>, hidden: &[u8], out: &mut [u8]) {
     down.for_each_field(hidden, |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the visible units drawn from `p_β(v_i = 1 | h)`.
-pub fn sample_visible<R: Rng + ?Sized>(down: Down<'_>, beta: Beta, hidden: &[u8], rng: &mut R, out: &mut [u8]) {
+pub fn sample_visible<'a, W: Stored<'a>, R: Rng + ?Sized>(
+    down: Down<'a, W>,
+    beta: Beta,
+    hidden: &[u8],
+    rng: &mut R,
+    out: &mut [u8],
+) {
     down.for_each_field(hidden, |unit, field| put(out, unit, bernoulli(field, beta, rng)));
 }
 

@@ -64,7 +64,7 @@ impl<N: Spoken> Service<'_, N> {
             copy.iter_mut().zip(file).for_each(|(copy, &byte)| *copy = byte);
         }
         let (units, hidden_units) = {
-            let model = Model::parsed(copy)?;
+            let model = Model::parsed::<N>(copy)?;
             let machine = model.machine::<N>()?;
             input::fill::<N>(&model, values, machine.visible(), input)?;
             (machine.visible(), machine.hidden())

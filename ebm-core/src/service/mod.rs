@@ -101,7 +101,7 @@ impl<'b, N: Spoken> Service<'b, N> {
     pub fn describe<'s>(&'s mut self, file: &'s [u8], crc: u32) -> Result<ModelInfo<'s>, Refusal<'static>> {
         let is_adapted = self.adapted.seal(self.buffers.copy)?;
         let file = self.adapted.or(self.buffers.copy, file);
-        let model = Model::parsed(file)?;
+        let model = Model::parsed::<N>(file)?;
         let header = model.header();
         let mut layers = heapless::Vec::new();
         for layer in &header.layers {
@@ -122,7 +122,7 @@ impl<'b, N: Spoken> Service<'b, N> {
 
     /// Fails, naming both lengths, unless the buffers hold what `model` needs; then [`Service::answer`] can answer with it.
     pub fn check_fits(&self, model: &Model<'_>) -> Result<(), Refusal<'static>> {
-        if model.header().layers.first().is_some_and(|layer| !N::stores(layer.numbers)) {
+        if model.header().layers.first().is_some_and(|layer| !N::reads(layer.numbers)) {
             return Err(Refusal::Unsupported { what: N::WRONG_NUMBERS });
         }
         let machine = model.machine::<N>().map_or((model.inputs(), 0), |machine| (machine.visible(), machine.hidden()));
@@ -148,7 +148,7 @@ impl<'b, N: Spoken> Service<'b, N> {
         with_energy: bool,
     ) -> Result<Answer<'s>, Refusal<'static>> {
         let Buffers { input: buffer, work, scores, copy, .. } = &mut self.buffers;
-        let model = Model::parsed(self.adapted.or(copy, file))?;
+        let model = Model::parsed::<N>(self.adapted.or(copy, file))?;
         let classes = model.header().layers.last().map_or(0, crate::format::LayerHeader::classes) as usize;
         let scores = memory::first(scores, classes, "classes")?;
         let values = input::fill::<N>(&model, input, model.inputs(), buffer)?;
@@ -163,7 +163,7 @@ impl<'b, N: Spoken> Service<'b, N> {
         input: &crate::wire::Values<'_>,
     ) -> Result<Answer<'static>, Refusal<'static>> {
         let Buffers { input: buffer, copy, .. } = &mut self.buffers;
-        let model = Model::parsed(self.adapted.or(copy, file))?;
+        let model = Model::parsed::<N>(self.adapted.or(copy, file))?;
         let values = input::fill::<N>(&model, input, model.inputs(), buffer)?;
         Ok(Answer::FreeEnergy(energy::<N>(&model, values)?))
     }

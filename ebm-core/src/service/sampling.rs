@@ -47,7 +47,7 @@ impl<N: Spoken> Service<'_, N> {
     ) -> Result<Answer<'s>, Refusal<'static>> {
         run.check()?;
         let Buffers { input, visible, hidden, copy, .. } = &mut self.buffers;
-        let model = Model::parsed(self.adapted.or(copy, file))?;
+        let model = Model::parsed::<N>(self.adapted.or(copy, file))?;
         let machine = model.machine::<N>()?;
         let units = machine.visible();
         let visible = match start {
@@ -90,7 +90,7 @@ impl<N: Spoken> Service<'_, N> {
         // The chain's place is taken.
         self.chain = 0;
         let Buffers { input, visible, hidden, held, copy, .. } = &mut self.buffers;
-        let model = Model::parsed(self.adapted.or(copy, file))?;
+        let model = Model::parsed::<N>(self.adapted.or(copy, file))?;
         let machine = model.machine::<N>()?;
         let units = machine.visible();
         ShapeError::check("marks of what is known", units, known.len())?;

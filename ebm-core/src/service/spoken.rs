@@ -1,7 +1,6 @@
 //! Numbers as messages carry them: [`Spoken`].
 
-use crate::format::NumberFormat;
-use crate::numbers::{Float, Integer, Numbers};
+use crate::numbers::{Float, IntegerOf, Numbers, Storages};
 use crate::wire::{Arithmetic, Score, Scores, Values};
 
 /// Numbers that a host can be told.
@@ -13,8 +12,6 @@ pub trait Spoken: Numbers {
     /// Can a machine of them learn?
     const LEARNS: bool;
 
-    /// Is a layer that is stored so one of these numbers?
-    fn stores(format: NumberFormat) -> bool;
     /// A raw reading in f32; `None` where raw inputs are whole numbers.
     fn reading(reading: f32) -> Option<Self::Raw>;
     /// A raw whole number.
@@ -33,10 +30,6 @@ impl Spoken for Float {
     const ARITHMETIC: Arithmetic = Arithmetic::F32;
     const WRONG_NUMBERS: &'static str = "a model of integers, by a build for f32";
     const LEARNS: bool = true;
-
-    fn stores(format: NumberFormat) -> bool {
-        format == NumberFormat::F32
-    }
 
     fn reading(reading: f32) -> Option<f32> {
         Some(reading)
@@ -63,14 +56,10 @@ impl Spoken for Float {
     }
 }
 
-impl Spoken for Integer {
+impl<S: Storages> Spoken for IntegerOf<S> {
     const ARITHMETIC: Arithmetic = Arithmetic::Integer;
-    const WRONG_NUMBERS: &'static str = "a model in f32, by a build for integers";
+    const WRONG_NUMBERS: &'static str = "a model of other numbers, by a build for these integers";
     const LEARNS: bool = false;
-
-    fn stores(format: NumberFormat) -> bool {
-        format != NumberFormat::F32
-    }
 
     fn reading(_: f32) -> Option<i32> {
         None

@@ -95,12 +95,12 @@ struct Writer<'o> {
     len: usize,
     /// Its indices count from the byte after the leading zero.
     cobs: EncoderState,
-    crc: crc::Digest<'static, u32>,
+    crc: format::Crc32,
 }
 
 impl<'o> Writer<'o> {
     fn new(out: &'o mut [u8]) -> postcard::Result<Self> {
-        let mut writer = Self { out, len: 0, cobs: EncoderState::default(), crc: format::digest() };
+        let mut writer = Self { out, len: 0, cobs: EncoderState::default(), crc: format::Crc32::new() };
         writer.append(0)?;
         writer.append(0)?;
         Ok(writer)
@@ -148,7 +148,7 @@ impl Flavor for Writer<'_> {
     }
 
     fn finalize(mut self) -> postcard::Result<usize> {
-        for byte in self.crc.clone().finalize().to_le_bytes() {
+        for byte in self.crc.finish().to_le_bytes() {
             self.push(byte)?;
         }
         let (index, code) = self.cobs.clone().finalize();

@@ -116,6 +116,7 @@ impl From<FormatError> for ModelFault {
             FormatError::NoLayers
             | FormatError::EmptyLayer { .. }
             | FormatError::MixedNumbers { .. }
+            | FormatError::Unread { .. }
             | FormatError::HeadNotLast { .. }
             | FormatError::GenerativeNotBeside { .. }
             | FormatError::LabelsNotOnTop { .. }

@@ -1,6 +1,7 @@
 //! What each operation of the model in flash costs on this board, whatever the model is: instructions and stack.
 
 use core::fmt::Display;
+use core::hint::black_box;
 
 use ebm_core::rng::{Philox, Purpose, Stream};
 use ebm_core::{Beta, Chain, Held, Machine, Model, ModelError, Numbers as _};
@@ -24,11 +25,18 @@ const HELD_OF_EIGHT: usize = 6;
 
 /// Prints instructions and stack of every operation, for inputs between off and on (`dense`) and for binary ones (`binary`).
 pub fn kernels<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
-    let model = Model::parse(model::bytes())?;
     let console = board.console();
     writeln!(console, "app: kernels")?;
     writeln!(console, "model: {}", model::NAME)?;
     writeln!(console, "number_format: {}", model::NUMBER_FORMAT)?;
+    let parse = || Model::parse_as::<Numbers>(black_box(model::bytes()));
+    measure(board, "parse", "", || {
+        black_box(parse()?);
+        Ok(())
+    })?;
+    let model = parse()?;
+    let mut values = [Value::default(); INPUTS];
+    measure(board, "values", "", || model.values::<Numbers>(&[1u16; INPUTS], &mut values))?;
     let dense = core::array::from_fn(|unit| Numbers::from_level((unit * 7 + 3) as u16 % (LEVELS + 1), LEVELS));
     let binary = core::array::from_fn(|unit| Numbers::from_level(u16::from(unit % BINARY_PERIOD == 0), 1));
     answer(board, &model, "dense", &dense)?;

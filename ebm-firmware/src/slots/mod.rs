@@ -11,9 +11,11 @@ mod record;
 
 pub use record::Record;
 
-use ebm_core::Model;
+use core::marker::PhantomData;
+
 use ebm_core::format::crc32;
 use ebm_core::wire::{ModelFault, Refusal};
+use ebm_core::{Model, Numbers};
 
 use crate::flash::Flash;
 
@@ -22,8 +24,10 @@ pub const PIECE: u32 = 16;
 
 /// The slots, and which of them answers.
 #[derive(Debug)]
-pub struct Slots<F> {
+pub struct Slots<N, F> {
     flash: F,
+    /// What a model has to be in.
+    numbers: PhantomData<N>,
     active: Option<Active>,
     incoming: Option<Incoming>,
 }
@@ -42,10 +46,10 @@ struct Incoming {
     written: u32,
 }
 
-impl<F: Flash> Slots<F> {
+impl<N: Numbers, F: Flash> Slots<N, F> {
     /// Finds the newest whole model.
     pub fn open(flash: F) -> Self {
-        let mut slots = Self { flash, active: None, incoming: None };
+        let mut slots = Self { flash, numbers: PhantomData, active: None, incoming: None };
         let found = [0, 1].map(|slot| slots.whole(slot).map(|record| Active { slot, record }));
         slots.active = match found {
             // Numbers that wrap round are compared by their distance.
@@ -91,7 +95,7 @@ impl<F: Flash> Slots<F> {
 
     /// Writes the next piece of the file; where the next one begins.
     pub fn write(&mut self, offset: u32, piece: &[u8]) -> Result<u32, Refusal<'static>> {
-        const { assert!(PIECE as usize % F::WRITE_SIZE == 0 && Record::LEN % F::WRITE_SIZE == 0) };
+        const { assert!((PIECE as usize).is_multiple_of(F::WRITE_SIZE) && Record::LEN.is_multiple_of(F::WRITE_SIZE)) };
         let Some(incoming) = self.incoming else { return Err(Refusal::Sequence { expected: 0, found: offset }) };
         if offset != incoming.written {
             return Err(Refusal::Sequence { expected: incoming.written, found: offset });
@@ -136,7 +140,7 @@ impl<F: Flash> Slots<F> {
         if crc32(file) != crc {
             return Err(Refusal::Model(ModelFault::Damaged));
         }
-        check(&Model::parse(file)?)?;
+        check(&Model::parse_as::<N>(file)?)?;
         self.put(self.start(active.slot), &record.to_bytes())?;
         if self.whole(active.slot) != Some(record) {
             return Err(Refusal::Storage);
@@ -156,7 +160,8 @@ impl<F: Flash> Slots<F> {
     fn whole(&self, slot: usize) -> Option<Record> {
         let record = Record::read(self.bytes(slot))?;
         let file = self.file_of(Active { slot, record });
-        let is_whole = file.len() == record.len as usize && crc32(file) == record.crc && Model::parse(file).is_ok();
+        let is_whole =
+            file.len() == record.len as usize && crc32(file) == record.crc && Model::parse_as::<N>(file).is_ok();
         is_whole.then_some(record)
     }
 

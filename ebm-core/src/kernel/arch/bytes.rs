@@ -3,26 +3,18 @@
 //! What it gains over the portable kernel are registers: four pointers and four sums stay in them throughout.
 
 use super::portable;
+use crate::kernel::integer::BLOCK;
 use core::arch::naked_asm;
-
-/// Outputs that are summed together.
-const BLOCK: usize = 4;
 
 /// [`portable::int8_columns`].
 #[inline]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
     let length = inputs.len();
-    if sums.len() < BLOCK || length == 0 || sums.len().checked_mul(length) != Some(columns.len()) {
+    if sums.len() != BLOCK || length == 0 || length.checked_mul(BLOCK) != Some(columns.len()) {
         return portable::int8_columns(columns, inputs, sparse, sums);
     }
-    for first in (0..sums.len()).step_by(BLOCK) {
-        let start = first.min(sums.len() - BLOCK);
-        // SAFETY: `start` and the three columns after it are there, each as long as the inputs, and so are their sums.
-        unsafe {
-            let (columns, sums) = (columns.as_ptr().add(start * length), sums.as_mut_ptr().add(start));
-            int8_bytes(columns, inputs.as_ptr(), length, sums, sparse);
-        }
-    }
+    // SAFETY: four columns are there, each as long as the inputs, and so are their sums.
+    unsafe { int8_bytes(columns.as_ptr(), inputs.as_ptr(), length, sums.as_mut_ptr(), sparse) };
 }
 
 /// Armv6-M: one input, at `r5` from the ends of inputs and columns; products are added to high registers.

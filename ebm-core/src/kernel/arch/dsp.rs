@@ -7,34 +7,32 @@
 //! Loops go over whole words of weights; what is left of a column is the portable kernel's.
 
 use super::portable;
-use crate::kernel::integer::ROW_WORDS;
+use crate::kernel::integer::{BLOCK, ROW_WORDS};
 use core::arch::naked_asm;
-
-/// Outputs that are summed together.
-const BLOCK: usize = 4;
 
 /// [`portable::int8_columns`].
 #[inline]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
     let (length, words) = (inputs.len(), inputs.len() / 4);
-    if sums.len() < BLOCK || words == 0 || sums.len().checked_mul(length) != Some(columns.len()) {
+    if sums.len() != BLOCK || words == 0 || length.checked_mul(BLOCK) != Some(columns.len()) {
         return portable::int8_columns(columns, inputs, sparse, sums);
     }
-    for first in (0..sums.len()).step_by(BLOCK) {
-        let start = first.min(sums.len() - BLOCK);
-        // SAFETY: `start` and the three columns after it are there, each as long as the inputs, of which the whole words are read;
-        // so are their sums.
-        unsafe {
-            let (columns, sums) = (columns.as_ptr().add(start * length), sums.as_mut_ptr().add(start));
-            int8_words(columns, inputs.as_ptr(), words, sums, length, sparse);
-        }
+    // SAFETY: four columns are there, each as long as the inputs, of which the whole words are read; so are their sums.
+    unsafe { int8_words(columns.as_ptr(), inputs.as_ptr(), words, sums.as_mut_ptr(), length, sparse) };
+    if !length.is_multiple_of(4) {
+        add_last_bytes(columns, inputs, sums);
     }
+}
+
+/// Adds the products of the inputs after the last whole word.
+#[cold]
+#[inline(never)]
+fn add_last_bytes(columns: &[i8], inputs: &[u8], sums: &mut [i32]) {
+    let words = inputs.len() / 4;
     let rest = inputs.get(4 * words..).unwrap_or_default();
-    if !rest.is_empty() {
-        for (sum, column) in sums.iter_mut().zip(columns.chunks_exact(length)) {
-            let ends = column.iter().skip(4 * words).zip(rest);
-            *sum += ends.map(|(&w, &x)| i32::from(w) * i32::from(x)).sum::<i32>();
-        }
+    for (sum, column) in sums.iter_mut().zip(columns.chunks_exact(inputs.len().max(1))) {
+        let ends = column.iter().skip(4 * words).zip(rest);
+        *sum += ends.map(|(&w, &x)| i32::from(w) * i32::from(x)).sum::<i32>();
     }
 }
 
@@ -67,18 +65,12 @@ fn by_words(
     sums: &mut [i32],
 ) -> bool {
     let (stride, words) = (inputs.len().div_ceil(width), inputs.len() / width);
-    if sums.len() < BLOCK || words == 0 || sums.len().checked_mul(stride) != Some(columns.len()) {
+    if sums.len() != BLOCK || words == 0 || stride.checked_mul(BLOCK) != Some(columns.len()) {
         return false;
     }
-    for first in (0..sums.len()).step_by(BLOCK) {
-        let start = first.min(sums.len() - BLOCK);
-        // SAFETY: `start` and the three columns after it are there, of a word for `width` inputs, and so are their sums; the words
-        // that are read are those whose inputs are there.
-        unsafe {
-            let (columns, sums) = (columns.as_ptr().add(start * stride), sums.as_mut_ptr().add(start));
-            kernel(columns, inputs.as_ptr(), words, sums, 4 * stride);
-        }
-    }
+    // SAFETY: four columns are there, of a word for `width` inputs, and so are their sums; the words that are read are those whose inputs
+    // are there.
+    unsafe { kernel(columns.as_ptr(), inputs.as_ptr(), words, sums.as_mut_ptr(), 4 * stride) };
     true
 }
 
@@ -88,14 +80,12 @@ fn add_ends(kernel: fn(&[u32], &[u8], &mut [i32]), columns: &[u32], inputs: &[u8
     // Not zero: there are inputs after the last whole word.
     let stride = inputs.len().div_ceil(width).max(1);
     let rest = inputs.get((stride - 1) * width..).unwrap_or_default();
-    for (sums, columns) in sums.chunks_mut(BLOCK).zip(columns.chunks(BLOCK * stride)) {
-        let (mut ends, mut rests) = ([0; BLOCK], [0; BLOCK]);
-        ends.iter_mut().zip(columns.chunks_exact(stride)).for_each(|(end, column)| {
-            *end = column.last().copied().unwrap_or_default();
-        });
-        kernel(&ends, rest, &mut rests);
-        sums.iter_mut().zip(rests).for_each(|(sum, rest)| *sum += rest);
-    }
+    let (mut ends, mut rests) = ([0; BLOCK], [0; BLOCK]);
+    ends.iter_mut().zip(columns.chunks_exact(stride)).for_each(|(end, column)| {
+        *end = column.last().copied().unwrap_or_default();
+    });
+    kernel(&ends, rest, &mut rests);
+    sums.iter_mut().zip(rests).for_each(|(sum, rest)| *sum += rest);
 }
 
 /// [`portable::add_rows`].

@@ -1,31 +1,24 @@
 //! The sums in plain Rust: what every processor can run, and what the others are held to, bit for bit.
 
-use crate::kernel::integer::ROW_WORDS;
+use crate::kernel::integer::{BLOCK, ROW_WORDS};
 
-/// Outputs that are summed together: an input is loaded once for all of them.
-const BLOCK: usize = 4;
-
-/// Calls `sum` with columns `length` long, [`BLOCK`] at a time, for their sums. The last block reaches back over columns that were
-/// summed before; where there are fewer columns, the first stands in for those that there are not.
+/// Calls `sum` with up to [`BLOCK`] columns `length` long for their sums. Where there are fewer columns, the first stands in for those that
+/// there are not.
 #[inline]
-fn blocks<T>(columns: &[T], length: usize, sums: &mut [i32], sum: impl Fn([&[T]; BLOCK]) -> [i32; BLOCK]) {
-    let outputs = sums.len();
-    for first in (0..outputs).step_by(BLOCK) {
-        let start = first.min(outputs.saturating_sub(BLOCK));
-        let column = |n: usize| {
-            let start = (if start + n < outputs { start + n } else { 0 }) * length;
-            columns.get(start..start + length).unwrap_or_default()
-        };
-        let block = sum(core::array::from_fn(column));
-        sums.iter_mut().skip(start).zip(block).for_each(|(sum, block)| *sum = block);
-    }
+fn block<T>(columns: &[T], length: usize, sums: &mut [i32], sum: impl Fn([&[T]; BLOCK]) -> [i32; BLOCK]) {
+    let column = |n: usize| {
+        let start = (if n < sums.len() { n } else { 0 }) * length;
+        columns.get(start..start + length).unwrap_or_default()
+    };
+    let block = sum(core::array::from_fn(column));
+    sums.iter_mut().zip(block).for_each(|(sum, block)| *sum = block);
 }
 
-/// `sum_j = Σ_i w_ij·x_i` for the outputs whose weights are `columns`, one after another, of
+/// `sum_j = Σ_i w_ij·x_i` for up to [`BLOCK`] outputs whose weights are `columns`, one after another, of
 /// [`Storage::Int8`](crate::kernel::integer::Storage). `sparse` says that many inputs are off.
 #[inline(never)]
 pub fn int8_columns(columns: &[i8], inputs: &[u8], _sparse: bool, sums: &mut [i32]) {
-    blocks(columns, inputs.len(), sums, |[a, b, c, d]| {
+    block(columns, inputs.len(), sums, |[a, b, c, d]| {
         let mut sums = [0; BLOCK];
         for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
             let x = i32::from(x);
@@ -46,11 +39,11 @@ pub fn four_of(inputs: &[u8]) -> u32 {
     }
 }
 
-/// `sum_j = Σ_i code_ij·x_i` for the outputs whose codes are `columns`, one after another, of
+/// `sum_j = Σ_i code_ij·x_i` for up to [`BLOCK`] outputs whose codes are `columns`, one after another, of
 /// [`Storage::Int4`](crate::kernel::integer::Storage).
 #[inline(never)]
 pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
-    blocks(columns, inputs.len().div_ceil(8), sums, |[a, b, c, d]| {
+    block(columns, inputs.len().div_ceil(8), sums, |[a, b, c, d]| {
         let mut sums = [0; BLOCK];
         for ((((x, &a), &b), &c), &d) in inputs.chunks(8).zip(a).zip(b).zip(c).zip(d) {
             for (half, x) in x.chunks(4).enumerate() {
@@ -81,13 +74,13 @@ static MASKS: [u32; 16] = {
     masks
 };
 
-/// `sum_j = Σ_(i: bit set) x_i` for the outputs whose bits are `columns`, one after another, of
+/// `sum_j = Σ_(i: bit set) x_i` for up to [`BLOCK`] outputs whose bits are `columns`, one after another, of
 /// [`Storage::Sign`](crate::kernel::integer::Storage).
 #[inline(never)]
 pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
     /// Words of a column that leave no lane of 16 bits over-full: `16 · 8 · 2 · 255 = 65280`.
     const WORDS: usize = 16;
-    blocks(columns, inputs.len().div_ceil(32), sums, |[a, b, c, d]| {
+    block(columns, inputs.len().div_ceil(32), sums, |[a, b, c, d]| {
         let (mut sums, mut lanes) = ([0; BLOCK], [0; BLOCK]);
         for (group, ((((x, &a), &b), &c), &d)) in inputs.chunks(32).zip(a).zip(b).zip(c).zip(d).enumerate() {
             if group % WORDS == 0 {

@@ -4,7 +4,7 @@
 //! Visible units are summed in tiles, so that a hidden unit's weights are read in runs, and hidden units are taken in runs, so that
 //! what a contribution is, is said once.
 
-use super::weights::{BYTE_ZERO, BYTES, NIBBLE_ZERO, NIBBLES, SIGNS, Weights};
+use super::weights::{BYTE_ZERO, BYTES, NIBBLE_ZERO, NIBBLES, SIGNS, Stored, Weights};
 use super::{Down, ONE, ONE_BITS};
 
 /// Visible units that are summed together.
@@ -21,7 +21,12 @@ struct Contribution {
 }
 
 /// Calls `each` with the sums of consecutive visible units, and the first of these units' index. Sums past the last unit are anything.
-pub(super) fn for_each_tile(down: &Down<'_>, hidden: &[u8], each: &mut dyn FnMut(usize, &[i32; TILE])) {
+#[inline(never)]
+pub(super) fn for_each_tile<'a, W: Stored<'a>>(
+    down: &Down<'a, W>,
+    hidden: &[u8],
+    each: &mut dyn FnMut(usize, &[i32; TILE]),
+) {
     for first in (0..down.visible_bias.len()).step_by(TILE) {
         let mut sums = [0; TILE];
         let mut total = 0;
@@ -45,7 +50,7 @@ pub(super) fn for_each_tile(down: &Down<'_>, hidden: &[u8], each: &mut dyn FnMut
         }
         add(down, first, run.get(..length).unwrap_or_default(), &mut sums);
         // Codes are unsigned, `w = code − zero`.
-        let zero = match down.weights {
+        let zero = match down.weights.weights() {
             Weights::Int8(_) => 0,
             Weights::Int4(_) => NIBBLE_ZERO,
             Weights::Sign(_) => 1,
@@ -57,9 +62,10 @@ pub(super) fn for_each_tile(down: &Down<'_>, hidden: &[u8], each: &mut dyn FnMut
 }
 
 /// `sum_i ← sum_i + Σ_j code_ij·c_j` over a run of hidden units; a sign's code is 2 or 0.
-fn add(down: &Down<'_>, first: usize, run: &[Contribution], sums: &mut [i32; TILE]) {
+#[inline(always)]
+fn add<'a, W: Stored<'a>>(down: &Down<'a, W>, first: usize, run: &[Contribution], sums: &mut [i32; TILE]) {
     let (visible, hidden) = (down.visible_bias.len(), down.steps.len());
-    match down.weights {
+    match down.weights.weights() {
         Weights::Int8(bytes) => {
             run.iter().for_each(|c| add_bytes(c.value, column(bytes, visible, c.unit, first), sums));
         }

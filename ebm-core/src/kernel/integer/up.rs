@@ -9,7 +9,9 @@ use super::{MAX_INPUTS, ONE, ONE_BITS};
 
 /// Words of a row that are summed together.
 pub(in crate::kernel) const ROW_WORDS: usize = 4;
-/// Outputs whose sums are handed out together.
+/// Columns that are summed together: an input is loaded once for all of them.
+pub(in crate::kernel) const BLOCK: usize = 4;
+/// Outputs whose rows are summed together.
 const TILE: usize = ROW_WORDS * BYTES;
 
 /// Calls `each` with the sums of consecutive outputs, and the first of these outputs' index.
@@ -47,7 +49,7 @@ fn sign(weights: &[u32], inputs: &[u8], outputs: usize, each: &mut dyn FnMut(usi
     });
 }
 
-/// Goes over columns of `length` elements, [`TILE`] at a time.
+/// Goes over columns of `length` elements, [`BLOCK`] at a time. The last block reaches back over columns that were summed before.
 #[inline]
 fn columns<T>(
     weights: &[T],
@@ -56,15 +58,18 @@ fn columns<T>(
     each: &mut dyn FnMut(usize, &[i32]),
     sum: impl Fn(&[T], &mut [i32]),
 ) {
-    for first in (0..outputs).step_by(TILE) {
-        let mut sums = [0; TILE];
-        let count = (outputs - first).min(TILE);
-        sum(weights.get(first * length..(first + count) * length).unwrap_or_default(), &mut sums[..count]);
-        each(first, &sums[..count]);
+    let count = outputs.min(BLOCK);
+    for first in (0..outputs).step_by(BLOCK) {
+        let start = first.min(outputs - count);
+        let mut sums = [0; BLOCK];
+        let sums = &mut sums[..count];
+        sum(weights.get(start * length..(start + count) * length).unwrap_or_default(), sums);
+        each(first, sums.get(first - start..).unwrap_or_default());
     }
 }
 
 /// Does it pay to look for words of four inputs that are off? A look costs about an eighth of what a word found saves.
+#[inline(never)]
 fn is_sparse(inputs: &[u8]) -> bool {
     let words = inputs.as_chunks::<4>().0;
     let off = words.iter().filter(|&&word| u32::from_le_bytes(word) == 0).count();

@@ -108,6 +108,37 @@ pub enum Weights<'a> {
     Int8Rows(&'a [u32]),
 }
 
+/// Weights of which the program may know, when it is built, how they are stored: then it holds no kernels for other storages.
+pub trait Stored<'a>: Copy {
+    /// These weights, if they are stored so.
+    fn of(weights: Weights<'a>) -> Option<Self>;
+    /// The weights.
+    fn weights(self) -> Weights<'a>;
+}
+
+impl<'a> Stored<'a> for Weights<'a> {
+    fn of(weights: Self) -> Option<Self> {
+        Some(weights)
+    }
+
+    #[inline(always)]
+    fn weights(self) -> Self {
+        self
+    }
+}
+
+/// [`Storage::Int8`] alone.
+impl<'a> Stored<'a> for &'a [i8] {
+    fn of(weights: Weights<'a>) -> Option<Self> {
+        if let Weights::Int8(bytes) = weights { Some(bytes) } else { None }
+    }
+
+    #[inline(always)]
+    fn weights(self) -> Weights<'a> {
+        Weights::Int8(self)
+    }
+}
+
 impl<'a> Weights<'a> {
     /// The weights of a layer `inputs × outputs` as [`Storage::pack`] writes them; what there are of them.
     pub fn packed(storage: Storage, words: &'a [u32], inputs: usize, outputs: usize) -> Self {
