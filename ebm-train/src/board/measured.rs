@@ -1,5 +1,6 @@
 //! What QEMU measured of nets on a board, and the prices that follow from it.
 
+use super::chain;
 use super::fit::{cost, prices};
 use super::need::Sizes;
 use super::work::{Inputs, Operation, Usage, Work};
@@ -9,6 +10,9 @@ use crate::export::ModelFile;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Steps of the app's chain.
+const STEPS: usize = 16;
 
 /// Nets on a board, as `cargo xtask costs` measures them.
 #[derive(Debug, Deserialize)]
@@ -80,8 +84,10 @@ impl Measured {
             table.flash.push((held.clone(), net.flash_bytes));
             table.static_ram.push((held.clone(), net.static_ram_bytes));
             table.stack.push((held, net.facts.get("stack_high_water_bytes").copied().unwrap_or_default()));
+            // The app's chain, draw by draw.
+            let chain = chain::usage(&model, |unit| unit.is_multiple_of(5), 0, STEPS).unwrap_or(Usage::TYPICAL);
             for (fact, &count) in &net.facts {
-                let Some((operation, inputs)) = question(fact, model.inputs()) else { continue };
+                let Some((operation, inputs)) = question(fact, model.inputs(), chain) else { continue };
                 let Some(work) = Costs::work(self.passes_by_inputs, &sizes, operation, inputs) else { continue };
                 table.instructions.push((work, count));
                 let numbers = sizes.layers.first().map_or("", |layer| layer.numbers.name());
@@ -143,10 +149,10 @@ impl Table {
     }
 }
 
-/// What a fact of the app is the instructions of, for a net of so many inputs.
-fn question(fact: &str, inputs: usize) -> Option<(Operation, Inputs)> {
+/// What a fact of the app is the instructions of, for a net of so many inputs and with these states of its chain.
+fn question(fact: &str, inputs: usize, chain: Usage) -> Option<(Operation, Inputs)> {
     let name = fact.strip_prefix("instructions_")?;
-    let Usage { states, hidden_on, .. } = Usage::TYPICAL;
+    let Usage { states, hidden_on, .. } = chain;
     match name {
         "gibbs_step" => return Some((Operation::GibbsStep { hidden_on }, states)),
         "mean_field_step" => return Some((Operation::MeanFieldStep, states)),

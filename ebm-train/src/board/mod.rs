@@ -3,6 +3,7 @@
 //! `data/boards` holds a file a board, which `cargo xtask costs` writes: its memory, and prices that were fitted ([`fit`]) to what QEMU measured for nets
 //! of random weights. A model is [`work`], and the board's prices make instructions and bytes of it ([`need`]).
 
+pub mod chain;
 pub mod fit;
 pub mod measured;
 pub mod need;

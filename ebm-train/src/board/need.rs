@@ -1,7 +1,7 @@
 //! What a model takes of a board, and what would make it fit.
 
 use super::fit::{Prices, cost};
-use super::work::{Inputs, Operation, Usage, Work, stack, work};
+use super::work::{Inputs, Operation, Usage, Work, stack, word, work};
 use super::{Board, Costs, Rates};
 use ebm_core::Model;
 use ebm_core::format::{ALIGNMENT, LayerHeader, LayerKind, NumberFormat};
@@ -108,11 +108,14 @@ impl Sizes {
             ("widest", widest.into()),
             ("class", last.map_or(0, |layer| layer.classes().into())),
         ];
-        counts
-            .into_iter()
-            .filter(|&(_, count)| count > 0)
-            .map(|(kind, count)| (kind.to_owned(), count as f64))
-            .collect()
+        let counts = counts.into_iter().filter(|&(_, count)| count > 0);
+        let mut held: Work = counts.map(|(kind, count)| (kind.to_owned(), count as f64)).collect();
+        // What is left of a column after its whole words is summed one call deeper.
+        let mut below = self.layers.iter().filter(|layer| layer.kind != LayerKind::Head);
+        if below.any(|layer| layer.visible % word(layer.numbers) > 0) {
+            held.insert(format!("{numbers}.rest"), 1.0);
+        }
+        held
     }
 }
 
@@ -216,7 +219,7 @@ fn read_per_inference(sizes: &Sizes, inputs: Inputs) -> Option<u64> {
         let share = if in_rows { seen.on + seen.between } else { 1.0 };
         let of_a_unit = if layer.numbers == NumberFormat::F32 { 4.0 } else { 8.0 };
         bytes += weight_bytes(layer) as f64 * share + of_a_unit * f64::from(layer.hidden);
-        seen = Inputs::DENSE;
+        seen = Inputs::PROBABILITIES;
     }
     Some(whole(bytes))
 }

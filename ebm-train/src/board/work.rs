@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 const TILE: u32 = 16;
 /// Outputs that share an input.
 const BLOCK: u32 = 4;
-/// Lanes of a dot product in f32.
-const LANES: u32 = 8;
 /// Inputs that a word of marks stands for.
 const MARKS: u32 = 32;
 /// From this share of words that are off, sums over columns of bytes pass them by.
@@ -64,8 +62,10 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Every input lies between: what takes longest.
-    pub const DENSE: Self = Self { on: 0.0, between: 1.0, off_words: 0.0 };
+    /// Every level from 0 to 16 as often as any other: what the firmware measures as `dense`.
+    pub const DENSE: Self = Self { on: 1.0 / 17.0, between: 15.0 / 17.0, off_words: 0.0 };
+    /// What a hidden layer gives.
+    pub const PROBABILITIES: Self = Self { on: 0.0, between: 1.0, off_words: 0.0 };
     /// States of which a fifth are on, drawn independently.
     pub const FIFTH: Self = Self { on: 0.2, between: 0.0, off_words: 0.41 };
 
@@ -134,8 +134,7 @@ pub fn work(layers: &[LayerHeader], operation: Operation, inputs: Inputs) -> Opt
                 tally.own("layer", 1);
                 tally.own("unit", layer.hidden);
                 tally.sums(layer, inputs);
-                // What a hidden layer gives are probabilities.
-                inputs = Inputs::DENSE;
+                inputs = Inputs::PROBABILITIES;
             }
             tally.sums(head, inputs);
             // A layer is found by going over those below it.
@@ -165,6 +164,15 @@ pub fn work(layers: &[LayerHeader], operation: Operation, inputs: Inputs) -> Opt
 pub fn stack(layers: &[LayerHeader]) -> &[LayerHeader] {
     let beside = layers.first().is_some_and(|layer| layer.kind == LayerKind::Generative);
     &layers[usize::from(beside)..]
+}
+
+/// Weights of a column that are taken at once: those of a word, or lanes of a dot product in f32.
+pub(super) fn word(numbers: NumberFormat) -> u32 {
+    match numbers.as_integer().map(|(storage, _)| storage) {
+        Some(Storage::Int8 | Storage::Int8Rows) => 4,
+        Some(Storage::Int4) | None => 8,
+        Some(Storage::Sign) => 32,
+    }
 }
 
 fn is_machine(layer: &LayerHeader) -> bool {
@@ -205,9 +213,9 @@ impl Tally {
         let of = |what: &str| format!("{}.{what}", layer.numbers.name());
         let off = 1.0 - seen.on - seen.between;
         let Some((storage, _)) = layer.numbers.as_integer() else {
-            self.add(&of("word"), outputs * (inputs / LANES));
+            self.add(&of("word"), outputs * (inputs / word(layer.numbers)));
             // Inlined into each operation, and there compiled in its own way.
-            self.own("rest", outputs * (inputs % LANES));
+            self.own("rest", outputs * (inputs % word(layer.numbers)));
             return self.add_share(&of("off"), outputs * inputs, off);
         };
         self.add(&of("input"), inputs);
@@ -219,12 +227,8 @@ impl Tally {
             self.add_share(&of("on"), tiles * inputs, seen.on);
             return self.add_share(&of("between"), tiles * inputs, seen.between);
         }
-        let (width, in_rest) = match storage {
-            Storage::Int4 => (8, 4),
-            Storage::Sign => (32, 4),
-            _ => (4, 1),
-        };
-        let (words, rest) = (inputs / width, inputs % width);
+        let in_rest = if storage == Storage::Int8 { 1 } else { 4 };
+        let (words, rest) = (inputs / word(layer.numbers), inputs % word(layer.numbers));
         self.add(&of("word"), blocks * words);
         let fours = if storage == Storage::Int8 { 0 } else { blocks * (inputs / 4) };
         if words > 0 {

@@ -4,17 +4,20 @@ use super::drawing::open_data;
 use crate::Error;
 use crate::board::need::{Need, Sizes};
 use crate::board::work::{Inputs, Usage};
-use crate::board::{self, Board};
+use crate::board::{self, Board, chain};
 use crate::data::DataOptions;
 use crate::export::ModelFile;
 use ebm_core::format::NumberFormat;
-use ebm_core::rng::{Philox, Purpose, Stream};
-use ebm_core::{Float, Integer, Machine as _, Model, Numbers};
 use serde::Serialize;
 
 /// What is counted.
 const NOTE: &str =
     "instructions, whatever the clock: not cycles, which flash wait states and the core's pipeline decide";
+
+/// Steps in which a chain forgets that it began with every unit off.
+const FORGOTTEN: usize = 32;
+/// Steps over which units that are on are counted.
+const STEPS: usize = 32;
 
 #[derive(Serialize)]
 pub(super) struct OnBoard {
@@ -59,7 +62,7 @@ pub(super) fn on_board(name: &str, file: &ModelFile, data: &DataOptions) -> Resu
 /// The data's inputs, without data dense ones, and the states of a chain over the model's own machine.
 fn usage(file: &ModelFile, options: &DataOptions) -> Result<Usage, Error> {
     let model = file.model()?;
-    let chain = chain::<Float>(&model).or_else(|| chain::<Integer>(&model)).unwrap_or(Usage::TYPICAL);
+    let chain = chain::usage(&model, |_| false, FORGOTTEN, STEPS).unwrap_or(Usage::TYPICAL);
     if options.data == DataOptions::OF_THE_MODEL {
         return Ok(chain);
     }
@@ -69,29 +72,6 @@ fn usage(file: &ModelFile, options: &DataOptions) -> Result<Usage, Error> {
         shares.extend(piece?.iter().map(Inputs::of));
     }
     Ok(Usage { inputs: Inputs::mean(shares), ..chain })
-}
-
-/// The shares of units that a chain finds on, once it has forgotten its start; `None` where there is no machine of these numbers over the inputs.
-fn chain<N: Numbers>(model: &Model<'_>) -> Option<Usage> {
-    const STEPS: usize = 64;
-    let machine = model.machine::<N>().ok()?;
-    let mut rng = Philox::new(1, Stream::new(Purpose::Free));
-    let (mut visible, mut hidden) =
-        (vec![N::Value::default(); machine.visible()], vec![N::Value::default(); machine.hidden()]);
-    machine.noise(&mut rng, &mut visible).ok()?;
-    let (mut states, mut hidden_on) = (Vec::new(), Vec::new());
-    let on = |values: &[N::Value]| {
-        Inputs::of(&values.iter().map(|&value| f32::from(value != N::Value::default())).collect::<Vec<_>>())
-    };
-    for step in 0..STEPS {
-        machine.sample_hidden(&visible, &mut rng, &mut hidden).ok()?;
-        machine.sample_visible(&hidden, &mut rng, &mut visible).ok()?;
-        if step >= STEPS / 2 {
-            states.push(on(&visible));
-            hidden_on.push(on(&hidden));
-        }
-    }
-    Some(Usage { inputs: Inputs::DENSE, states: Inputs::mean(states), hidden_on: Inputs::mean(hidden_on).on })
 }
 
 /// Which memory is too small.
