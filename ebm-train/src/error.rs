@@ -52,6 +52,24 @@ pub enum Error {
         /// How many were compared.
         answers: usize,
     },
+    /// A board that nothing is known of.
+    #[error("--board {name}: no such board; there is: {known}")]
+    NoBoard {
+        /// Its name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A model that is too large for a board.
+    #[error("{model}: does not fit {board}: {problem}", model = model.display())]
+    TooLargeForBoard {
+        /// The model.
+        model: PathBuf,
+        /// The board.
+        board: String,
+        /// What is too small, and what would fit.
+        problem: String,
+    },
     /// A model does not fit the data.
     #[error("{path}: does not fit {data}: {source}", path = path.display())]
     Unfit {

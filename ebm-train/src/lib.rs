@@ -8,6 +8,7 @@
 pub mod arrays;
 pub mod backend;
 pub mod bench;
+pub mod board;
 pub mod cli;
 pub mod data;
 pub mod device;

@@ -1,5 +1,5 @@
-//! What a model brings with it into a product: `ebm-firmware/examples/bare.rs`, which does everything, and `classify.rs`, which does what the
-//! peers' programs do, built for every board and looked at.
+//! What a model brings with it into a product: `ebm-firmware/examples/bare.rs`, which does everything, `classify.rs`, which does what the
+//! peers' programs do, and the program `serve`, which answers a host; built for every board and looked at.
 
 use anyhow::Result;
 
@@ -8,11 +8,12 @@ use crate::console::say;
 use crate::firmware::{self, Contents, Program, Which};
 use crate::linked::{self, Linked};
 use crate::model::{Model, fixtures};
+use crate::serve;
 use crate::size::{self, Size};
 use crate::toolchain::Cross;
 
 /// The programs that are looked at.
-const PROGRAMS: [&str; 2] = ["bare", "classify"];
+const PROGRAMS: [Which<'_>; 3] = [Which::Example("bare"), Which::Example("classify"), Which::Program(serve::PROGRAM)];
 /// A program that can panic, to see that the looking finds it.
 const CAN_PANIC: Which<'_> = Which::Program("reject");
 
@@ -26,7 +27,7 @@ pub fn run(boards: &[Board]) -> Result<bool> {
             if !fits(board, &model)? {
                 continue;
             }
-            for program in firmware::build(board, &cross, &Contents::only(&model), &PROGRAMS.map(Which::Example))? {
+            for program in firmware::build(board, &cross, &Contents::only(&model), &PROGRAMS)? {
                 let linked = linked::read(&program.elf)?;
                 good &= report(board, &model, &program, &linked)?;
                 if model.is_f32()? {
@@ -67,15 +68,15 @@ pub fn fits(board: &Board, model: &Model) -> Result<bool> {
 
 /// The sizes of the programs with a model on a board, by name.
 pub fn sizes(board: &Board, cross: &Cross, model: &Model) -> Result<Vec<(String, Size)>> {
-    let programs = firmware::build(board, cross, &Contents::only(model), &PROGRAMS.map(Which::Example))?;
+    let programs = firmware::build(board, cross, &Contents::only(model), &PROGRAMS)?;
     programs.into_iter().map(|program| Ok((program.name, size::read(&program.elf)?))).collect()
 }
 
 /// Prints what a program links; true where it is as it should be.
 fn report(board: &Board, model: &Model, program: &Program, linked: &Linked) -> Result<bool> {
     let (numbers, size) = (if model.is_f32()? { "f32" } else { "integers" }, size::read(&program.elf)?);
-    let (name, board) = (&program.name, &board.name);
-    say!("{name} in {numbers} on {board}: {} bytes of code, {} of constants", size.code, size.constants);
+    let name = &program.name;
+    say!("{name} in {numbers} on {}: {} bytes of code, {} of constants", board.name, size.code, size.constants);
     let mut good = true;
     let mut refuse = |what: &str, names: &[String]| {
         if !names.is_empty() {
@@ -87,7 +88,8 @@ fn report(board: &Board, model: &Model, program: &Program, linked: &Linked) -> R
     if board.description.runtime.is_none() {
         refuse("it can panic", &linked.panics);
     }
-    if !model.is_f32()? {
+    // A host may send values in f32, of which the server makes integers.
+    if !model.is_f32()? && name != serve::PROGRAM {
         refuse("integers bring floating point", &linked.soft_float);
         let instructions = linked.float_instructions;
         let text = (instructions > 0).then(|| format!("{instructions} instructions of the floating-point unit"));

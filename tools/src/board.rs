@@ -45,6 +45,8 @@ pub struct Description {
     /// What the driver has to know of it; the firmware's build script reads that.
     #[serde(default, rename = "constants")]
     _constants: BTreeMap<String, u32>,
+    /// The board with the same core whose instructions are counted in its place.
+    pub costs_like: Option<String>,
     /// What a program may take.
     pub budget: Budget,
     /// How probe-rs reaches it, where it does.

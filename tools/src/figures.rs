@@ -1,22 +1,19 @@
 //! The costs of every operation on every board, as Markdown tables.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::bare;
 use crate::board::Board;
 use crate::console::{complain, say};
 use crate::firmware::{self, Contents, Host, Which};
 use crate::model::{Model, fixtures};
-use crate::process;
 use crate::qemu;
+use crate::random_nets::random_nets;
 use crate::size::Size;
 use crate::toolchain::Cross;
 use crate::transcript::Transcript;
-use crate::workspace;
 
 /// The app that measures.
 const APP: &str = "kernels";
@@ -40,7 +37,7 @@ struct Column {
 
 /// Measures nets of random weights of `shape` in every number format, and the digits models; true where each board answers as the host.
 pub fn run(boards: &[Board], shape: &str) -> Result<bool> {
-    let mut models = random_nets(shape)?;
+    let mut models = random_nets(&[shape], "figures")?;
     for name in ["digits-int8.ebm", "digits-f32.ebm"] {
         models.push(Model::File(fixtures().join(name)));
     }
@@ -60,18 +57,6 @@ pub fn run(boards: &[Board], shape: &str) -> Result<bool> {
         sheet.print(boards);
     }
     Ok(good)
-}
-
-/// Has the trainer write the nets; their files.
-fn random_nets(shape: &str) -> Result<Vec<Model>> {
-    let folder = workspace::target().join("figures");
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
-    let mut command = process::command("cargo");
-    command.args(["run", "--quiet", "-p", "ebm-train", "--example", "random_net", "--", shape]).arg(&folder);
-    let text = process::stdout(&mut command)?;
-    text.lines().map(|line| Model::find(Some(&PathBuf::from(line)))).collect()
 }
 
 /// Runs the app with a model on a board; `None` where the board's flash is too small for it.

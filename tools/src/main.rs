@@ -4,6 +4,7 @@ mod bare;
 mod bench;
 mod board;
 mod console;
+mod costs;
 mod count;
 mod expected;
 mod figures;
@@ -17,6 +18,7 @@ mod oracle;
 mod packages;
 mod process;
 mod qemu;
+mod random_nets;
 mod sanitize;
 mod serve;
 mod setup;
@@ -141,6 +143,17 @@ enum Chore {
     /// Both sides need their driver: ours Vulkan's, PyTorch CUDA's. Where there is no Cargo, `xtask bench-gpu --program PROGRAM`, both built elsewhere,
     /// does it from a folder in this checkout.
     BenchGpu(bench::Asked),
+    /// Measure nets on the boards under QEMU and fit what `ebm-train inspect --board` predicts by
+    Costs {
+        /// A folder of ebm-firmware/boards [default: all; with --check, those that `cargo xtask test` checks]
+        board: Option<String>,
+        /// Store the prices in ebm-train/data/boards
+        #[arg(long)]
+        overwrite: bool,
+        /// Compare predictions with measurements, of nets that no price was fitted to
+        #[arg(long, conflicts_with = "overwrite")]
+        check: bool,
+    },
     /// Measure every operation on every board under QEMU; print the tables in Markdown
     Figures {
         /// A folder of ebm-firmware/boards [default: all that QEMU has]
@@ -193,6 +206,11 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Count { overwrite } => count::run(overwrite),
         Chore::Bench(asked) => bench::run(&asked, Device::Processor).map(|()| true),
         Chore::BenchGpu(asked) => bench::run(&asked, Device::Card).map(|()| true),
+        Chore::Costs { board, check: true, .. } => match board {
+            Some(name) => costs::check(&[Board::load(&name)?]),
+            None => costs::check(&costs::checked()?),
+        },
+        Chore::Costs { board, overwrite, .. } => costs::run(&Board::chosen(board.as_deref())?, overwrite),
         Chore::Figures { board, shape } => figures::run(&Board::emulated(board.as_deref())?, &shape),
     }
 }

@@ -71,7 +71,8 @@ impl Model {
         }
     }
 
-    fn path(&self) -> PathBuf {
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
         match self {
             Self::Default => fixtures().join("digits-int8.ebm"),
             Self::File(path) => path.clone(),

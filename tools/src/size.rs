@@ -22,7 +22,8 @@ pub struct Size {
     pub constants: u64,
     model: u64,
     test_data: u64,
-    static_ram: u64,
+    /// RAM that is taken for good.
+    pub static_ram: u64,
 }
 
 /// Prints the size of the firmware's programs; true where they keep to the board's budget.
@@ -76,7 +77,8 @@ impl Size {
         }
     }
 
-    fn flash(&self) -> u64 {
+    /// All of it that lies in flash.
+    pub fn flash(&self) -> u64 {
         self.code + self.constants + self.model + self.test_data
     }
 }

@@ -11,6 +11,7 @@ use anyhow::Result;
 use crate::bare;
 use crate::board::{self, Board};
 use crate::console::say;
+use crate::costs;
 use crate::count;
 use crate::firmware::Host;
 use crate::fuzz;
@@ -150,6 +151,7 @@ fn plan() -> Result<Vec<Step>> {
     for board in &boards {
         on_board(board, &trained, &mut steps)?;
     }
+    steps.push(predictions()?);
     let buildable = || Board::all().map(|boards| boards.into_iter().filter(is_buildable).collect::<Vec<_>>());
     steps.push(Step::chore("what a product links", "cargo xtask bare", move |_| bare::run(&buildable()?)));
     if let Some(board) = boards.iter().find(|board| board.name == board::DEFAULT && is_buildable(board)) {
@@ -174,6 +176,18 @@ fn oldest_compiler() -> Step {
             Step { title, action: Action::Skip(reason) }
         }
     }
+}
+
+/// What users are told of a board before they flash, compared with QEMU.
+fn predictions() -> Result<Step> {
+    let title = "what `inspect --board` predicts";
+    let is_here =
+        |board: &Board| is_buildable(board) && board.qemu().is_ok_and(|qemu| qemu::version(&qemu.program).is_some());
+    Ok(if costs::checked()?.iter().all(is_here) {
+        Step::chore(title, "cargo xtask costs --check", |_| costs::check(&costs::checked()?))
+    } else {
+        Step::impossible(title.to_owned(), "a compiler or an emulator is not here".to_owned())
+    })
 }
 
 fn is_buildable(board: &Board) -> bool {

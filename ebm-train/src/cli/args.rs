@@ -3,6 +3,7 @@
 use super::eval::EvalArgs;
 use super::finetune::FinetuneArgs;
 use super::train::args::TrainArgs;
+use crate::data::DataOptions;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -72,8 +73,16 @@ pub enum Command {
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: ebm-train inspect runs/digits/model.ebm")]
+#[command(after_help = "Examples:
+  ebm-train inspect runs/digits/model.ebm
+  ebm-train inspect runs/digits/model.ebm --board microbit --json")]
 pub struct InspectArgs {
     /// The model file
     pub model: PathBuf,
+    /// Also what it takes of this board, predicted within 5 %: flash, RAM and instructions. A model that does not fit is refused with what would
+    #[arg(long, value_name = "NAME")]
+    pub board: Option<String>,
+    /// The data whose share of inputs that are on the instructions are for [default: every input between off and on]
+    #[command(flatten)]
+    pub data: DataOptions,
 }

@@ -1,6 +1,7 @@
 //! `inspect`: what a model file says about itself.
 
 use super::args::InspectArgs;
+use super::board::{self, OnBoard, on_board};
 use crate::Error;
 use crate::export::{ModelFile, value_of_a_count};
 use ebm_core::format::{Binarisation, Header, ImageShape, Input, Kinds, LayerKind, Provenance, Scaling};
@@ -27,6 +28,9 @@ struct Facts<'a> {
     labels: Vec<&'a str>,
     novelty: Option<Novelty>,
     provenance: Provenance<'a>,
+    /// What it takes of a board, where one is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    board: Option<OnBoard>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +65,8 @@ struct Novelty {
 pub(super) fn run(args: &InspectArgs, json: bool) -> Result<(), Error> {
     let file = ModelFile::read(&args.model)?;
     let model = file.model()?;
-    let facts = facts(&args.model.display().to_string(), file.bytes().len(), &model);
+    let on_board = args.board.as_ref().map(|name| on_board(name, &file, &args.data)).transpose()?;
+    let facts = Facts { board: on_board, ..facts(&args.model.display().to_string(), file.bytes().len(), &model) };
     if json { super::print_json(&facts) } else { super::print(&describe(&facts)) }
 }
 
@@ -94,6 +99,7 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
             quantile: novelty.quantile,
         }),
         provenance: header.provenance,
+        board: None,
     }
 }
 
@@ -179,6 +185,9 @@ fn describe(facts: &Facts<'_>) -> String {
     text += &format!("  trained  on {dataset} (CRC-32 {dataset_crc32:08x}), seed {seed}, by {tool}\n");
     if let Some(accuracy) = test_accuracy {
         text += &format!("  test accuracy {:.2} %\n", 100.0 * accuracy);
+    }
+    if let Some(on_board) = &facts.board {
+        text += &board::describe(on_board);
     }
     text
 }

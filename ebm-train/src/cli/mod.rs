@@ -3,6 +3,7 @@
 pub mod args;
 mod backend;
 mod bench;
+mod board;
 mod config;
 mod data;
 mod device;
@@ -97,9 +98,11 @@ fn exit_code(result: Result<(), Error>) -> ExitCode {
             // The exit code says it even where nobody reads the words.
             let _ = writeln!(io::stderr(), "error: {error}");
             match error {
-                Error::Flag { .. } | Error::NoData { .. } | Error::Config { .. } | Error::TooLarge { .. } => {
-                    ExitCode::from(USAGE_ERROR)
-                }
+                Error::Flag { .. }
+                | Error::NoBoard { .. }
+                | Error::NoData { .. }
+                | Error::Config { .. }
+                | Error::TooLarge { .. } => ExitCode::from(USAGE_ERROR),
                 Error::Interrupted { .. } => ExitCode::from(INTERRUPTED),
                 _ => ExitCode::FAILURE,
             }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const TRAIN: &str = "train";
 const FINETUNE: &str = "finetune";
 /// Commands that read data for a model that is there.
-const OF_A_MODEL: [&str; 6] = ["eval", "sample", "reconstruct", "inpaint", "features", "quantize"];
+const OF_A_MODEL: [&str; 7] = ["eval", "inspect", "sample", "reconstruct", "inpaint", "features", "quantize"];
 
 /// Flags of the main job that its help lists, and defaults of its own.
 const MAIN_JOB: [(&str, &str); 22] = [

@@ -1,0 +1,260 @@
+//! What a model takes of a board, and what would make it fit.
+
+use super::fit::{Prices, cost};
+use super::work::{Inputs, Operation, Usage, Work, stack, word, work};
+use super::{Board, Costs, Rates};
+use ebm_core::Model;
+use ebm_core::format::{ALIGNMENT, LayerHeader, LayerKind, NumberFormat};
+use ebm_core::kernel::integer::Storage;
+
+/// A model's sizes: those of a file, or of one that there might be.
+#[derive(Clone, Debug)]
+pub struct Sizes {
+    /// Its layers.
+    pub layers: Vec<LayerHeader>,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+/// What a model takes of a board.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Need {
+    /// Flash: the program and the model.
+    pub flash_bytes: u64,
+    /// RAM that is taken for good.
+    pub static_ram_bytes: u64,
+    /// The stack, where it is deepest.
+    pub stack_bytes: u64,
+    /// Bytes of the model that an inference reads, each once.
+    pub flash_bytes_read_per_inference: Option<u64>,
+    /// Instructions of class and scores; `None` without a head, or of other units than Bernoulli ones.
+    pub instructions_per_inference: Option<u64>,
+    /// Instructions of a free energy; `None` without a machine over the inputs, likewise.
+    pub instructions_per_free_energy: Option<u64>,
+    /// Instructions of a step of a chain over that machine.
+    pub instructions_per_gibbs_step: Option<u64>,
+}
+
+impl Sizes {
+    /// Those of a file.
+    pub fn of(model: &Model<'_>, bytes: usize) -> Self {
+        Self { layers: model.header().layers.to_vec(), bytes: bytes as u64 }
+    }
+
+    /// The same with other layers: header and padding stay.
+    fn with(&self, layers: Vec<LayerHeader>) -> Self {
+        let parameters = |layers: &[LayerHeader]| layers.iter().map(parameter_bytes).sum::<u64>();
+        let bytes = (self.bytes + parameters(&layers)).saturating_sub(parameters(&self.layers));
+        Self { layers, bytes }
+    }
+
+    /// With every hidden layer narrower, in proportion, the widest being `width`.
+    pub fn narrowed(&self, width: u32) -> Self {
+        let mut layers = self.layers.clone();
+        let widest = self.widest();
+        let narrower = |hidden: u32| (u64::from(hidden) * u64::from(width)).div_ceil(u64::from(widest)) as u32;
+        let first = usize::from(stack(&layers).len() < layers.len());
+        for index in 0..layers.len() {
+            if layers[index].kind != LayerKind::Head {
+                layers[index].hidden = narrower(layers[index].hidden);
+            }
+            if index > first {
+                layers[index].visible = layers[index - 1].hidden;
+            }
+        }
+        self.with(layers)
+    }
+
+    /// With weights stored so, but for the head, which takes int8.
+    pub fn stored(&self, storage: Storage) -> Self {
+        let mut layers = self.layers.clone();
+        for layer in &mut layers {
+            let storage = if layer.kind == LayerKind::Head { Storage::Int8 } else { storage };
+            layer.numbers = NumberFormat::integer(storage, 0);
+        }
+        self.with(layers)
+    }
+
+    /// Hidden units of the widest layer below the head.
+    pub fn widest(&self) -> u32 {
+        self.hidden().into_iter().max().unwrap_or(1).max(1)
+    }
+
+    /// Hidden units of every layer of the recognition pass.
+    pub fn hidden(&self) -> Vec<u32> {
+        stack(&self.layers).iter().filter(|layer| layer.kind != LayerKind::Head).map(|layer| layer.hidden).collect()
+    }
+
+    pub(super) fn is_float(&self) -> bool {
+        self.layers.first().is_none_or(|layer| layer.numbers == NumberFormat::F32)
+    }
+
+    /// What a program that carries the model holds of it: bytes, and values in buffers of its shapes.
+    pub fn held(&self, ram_bytes: u64) -> Work {
+        let machine = self.layers.first().filter(|layer| layer.kind != LayerKind::Head);
+        let last = self.layers.last();
+        let widest = if self.layers.len() > 1 { self.widest() } else { 0 };
+        // The firmware learns in a copy of the file, where that takes at most half of RAM.
+        let copied = if self.is_float() && self.bytes <= ram_bytes / 2 { self.bytes } else { 0 };
+        let numbers = self.layers.first().map_or("", |layer| layer.numbers.name());
+        let counts = [
+            ("program", 1),
+            // The frames of the kernels that are called.
+            (numbers, 1),
+            ("model_byte", self.bytes),
+            ("copied_byte", copied),
+            ("visible", machine.map_or(0, |layer| layer.visible.into())),
+            ("hidden", machine.map_or(0, |layer| layer.hidden.into())),
+            ("widest", widest.into()),
+            ("class", last.map_or(0, |layer| layer.classes().into())),
+        ];
+        let counts = counts.into_iter().filter(|&(_, count)| count > 0);
+        let mut held: Work = counts.map(|(kind, count)| (kind.to_owned(), count as f64)).collect();
+        // What is left of a column after its whole words is summed one call deeper.
+        let mut below = self.layers.iter().filter(|layer| layer.kind != LayerKind::Head);
+        if below.any(|layer| layer.visible % word(layer.numbers) > 0) {
+            held.insert(format!("{numbers}.rest"), 1.0);
+        }
+        held
+    }
+}
+
+impl Costs {
+    /// The prices for a model.
+    pub fn rates(&self, sizes: &Sizes) -> &Rates {
+        if sizes.is_float() { &self.float } else { &self.integer }
+    }
+
+    /// The work of an operation, as this board's kernels do it.
+    pub fn work(passes_by_inputs: bool, sizes: &Sizes, operation: Operation, inputs: Inputs) -> Option<Work> {
+        let mut work = work(&sizes.layers, operation, inputs)?;
+        work.remove(if passes_by_inputs { "int8.off_word" } else { "int8.off" });
+        Some(work)
+    }
+}
+
+impl Board {
+    /// What a model takes; `None` where nothing was measured.
+    pub fn need(&self, sizes: &Sizes, usage: Usage) -> Option<Need> {
+        let Usage { inputs, states, hidden_on } = usage;
+        let costs = self.costs.as_ref()?;
+        let rates = costs.rates(sizes);
+        let held = sizes.held(self.ram_bytes);
+        let bytes = |prices: &Prices| whole(cost(prices, &held));
+        let instructions = |operation, inputs| {
+            let work = Costs::work(costs.passes_by_inputs, sizes, operation, inputs)?;
+            Some(whole(cost(&rates.instructions, &work)))
+        };
+        Some(Need {
+            flash_bytes: bytes(&rates.flash_bytes),
+            static_ram_bytes: bytes(&rates.static_ram_bytes),
+            stack_bytes: bytes(&rates.stack_bytes),
+            flash_bytes_read_per_inference: read_per_inference(sizes, inputs),
+            instructions_per_inference: instructions(Operation::Inference, inputs),
+            instructions_per_free_energy: instructions(Operation::FreeEnergy, inputs),
+            instructions_per_gibbs_step: instructions(Operation::GibbsStep { hidden_on }, states),
+        })
+    }
+
+    /// Has the board what the model takes?
+    pub fn fits(&self, need: &Need) -> bool {
+        need.flash_bytes <= self.flash_bytes && need.static_ram_bytes + need.stack_bytes <= self.ram_bytes
+    }
+
+    /// Does a model of these sizes fit?
+    pub fn holds(&self, sizes: &Sizes) -> bool {
+        self.need(sizes, Usage::TYPICAL).is_some_and(|need| self.fits(&need))
+    }
+
+    /// The most hidden units that fit, a number a layer, in the proportion of the model's; `None` where not even one does.
+    pub fn most_hidden(&self, sizes: &Sizes) -> Option<Vec<u32>> {
+        let mut narrower = (1..sizes.widest()).rev().map(|width| sizes.narrowed(width));
+        narrower.find(|sizes| self.holds(sizes)).map(|sizes| sizes.hidden())
+    }
+
+    /// The narrower storages in which the model fits.
+    pub fn fitting_storages(&self, sizes: &Sizes) -> Vec<Storage> {
+        let storages = [Storage::Int8, Storage::Int4, Storage::Sign].into_iter();
+        let narrower = storages.filter(|&storage| sizes.stored(storage).bytes < sizes.bytes);
+        narrower.filter(|&storage| self.holds(&sizes.stored(storage))).collect()
+    }
+}
+
+/// The nearest whole number of what a fit gives.
+fn whole(cost: f64) -> u64 {
+    cost.max(0.0).round() as u64
+}
+
+/// Bytes of a layer's weights.
+fn weight_bytes(layer: &LayerHeader) -> u64 {
+    let (inputs, outputs) = (u64::from(layer.visible), u64::from(layer.hidden));
+    match layer.numbers.as_integer() {
+        Some((storage, _)) => 4 * storage.words(inputs, outputs),
+        None => 4 * inputs * outputs,
+    }
+}
+
+/// Bytes of a layer's sections in a file. Of a directed layer and of other units' sections it is an estimate.
+fn parameter_bytes(layer: &LayerHeader) -> u64 {
+    let (visible, hidden) = (u64::from(layer.visible), u64::from(layer.hidden));
+    let is_machine = !matches!(layer.kind, LayerKind::Head | LayerKind::Sigmoid | LayerKind::Rectifier);
+    let is_integer = layer.numbers != NumberFormat::F32;
+    let sections = [
+        weight_bytes(layer),
+        4 * hidden,
+        if is_machine { 4 * visible } else { 0 },
+        if is_integer { 4 * hidden } else { 0 },
+        if is_machine && is_integer { 2 * hidden } else { 0 },
+    ];
+    sections.iter().map(|bytes| bytes.next_multiple_of(ALIGNMENT as u64)).sum()
+}
+
+/// Weights, biases and scales of the recognition pass. Of rows only those whose input is not off are read.
+fn read_per_inference(sizes: &Sizes, inputs: Inputs) -> Option<u64> {
+    sizes.layers.last().filter(|layer| layer.kind == LayerKind::Head)?;
+    let mut seen = inputs;
+    let mut bytes = 0.0;
+    for layer in stack(&sizes.layers) {
+        let in_rows = layer.numbers.as_integer().is_some_and(|(storage, _)| storage == Storage::Int8Rows);
+        let share = if in_rows { seen.on + seen.between } else { 1.0 };
+        let of_a_unit = if layer.numbers == NumberFormat::F32 { 4.0 } else { 8.0 };
+        bytes += weight_bytes(layer) as f64 * share + of_a_unit * f64::from(layer.hidden);
+        seen = Inputs::PROBABILITIES;
+    }
+    Some(whole(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine beside a stack of two hidden layers and a head.
+    fn sizes() -> Sizes {
+        let layer = |kind, visible, hidden| LayerHeader { kind, numbers: NumberFormat::F32, visible, hidden };
+        let layers = vec![
+            layer(LayerKind::Generative, 64, 100),
+            layer(LayerKind::Sigmoid, 64, 100),
+            layer(LayerKind::Sigmoid, 100, 50),
+            layer(LayerKind::Head, 50, 10),
+        ];
+        let bytes = layers.iter().map(parameter_bytes).sum::<u64>() + 128;
+        Sizes { layers, bytes }
+    }
+
+    #[test]
+    fn a_narrower_net_keeps_its_proportions_and_its_ends() {
+        let narrowed = sizes().narrowed(30);
+        assert_eq!(narrowed.hidden(), [30, 15]);
+        let shapes: Vec<_> = narrowed.layers.iter().map(|layer| (layer.visible, layer.hidden)).collect();
+        assert_eq!(shapes, [(64, 30), (64, 30), (30, 15), (15, 10)]);
+        let parameters = 2 * (64 * 30 + 30) + 64 + (30 * 15 + 15) + (15 * 10 + 10);
+        // Sections begin at multiples of 16.
+        assert!((4 * parameters + 128..4 * parameters + 128 + 9 * 16).contains(&narrowed.bytes), "{}", narrowed.bytes);
+    }
+
+    #[test]
+    fn fewer_bits_take_fewer_bytes() {
+        let bytes = [Storage::Int8, Storage::Int4, Storage::Sign].map(|storage| sizes().stored(storage).bytes);
+        assert!(sizes().bytes > bytes[0] && bytes.is_sorted_by(|more, fewer| more > fewer), "{bytes:?}");
+    }
+}
