@@ -74,7 +74,7 @@ fn a_model_that_does_not_fit_is_refused_with_both_shapes_and_the_old_one_answers
     let unfit = Refusal::TooLarge { what: "visible units", limit: 8, found: 9 };
     for (what, model, refusal) in [
         ("nine visible units", wide, unfit),
-        ("integers", INT8_FIXTURE.to_vec(), Refusal::Unsupported { what: "a model of integers, by a build for f32" }),
+        ("integers", INT8_FIXTURE.to_vec(), Refusal::Unsupported { what: "numbers that this build is not made for" }),
         ("a damaged file", damaged, Refusal::Model(ModelFault::Damaged)),
     ] {
         let mut device = Device::with(FLOAT_FIXTURE);

@@ -120,11 +120,9 @@ impl<'b, N: Spoken> Service<'b, N> {
         })
     }
 
-    /// Fails, naming both lengths, unless the buffers hold what `model` needs; then [`Service::answer`] can answer with it.
+    /// Fails, naming both lengths, unless the buffers hold what `model` needs, which [`Model::parse_as`] has read as one of `N`'s; then
+    /// [`Service::answer`] can answer with it.
     pub fn check_fits(&self, model: &Model<'_>) -> Result<(), Refusal<'static>> {
-        if model.header().layers.first().is_some_and(|layer| !N::reads(layer.numbers)) {
-            return Err(Refusal::Unsupported { what: N::WRONG_NUMBERS });
-        }
         let machine = model.machine::<N>().map_or((model.inputs(), 0), |machine| (machine.visible(), machine.hidden()));
         let classes = model.header().layers.last().map_or(0, crate::format::LayerHeader::classes) as usize;
         let Buffers { visible, hidden, work, scores, .. } = &self.buffers;

@@ -7,8 +7,6 @@ use crate::wire::{Arithmetic, Score, Scores, Values};
 pub trait Spoken: Numbers {
     /// What `Hello` calls them.
     const ARITHMETIC: Arithmetic;
-    /// What a model of other numbers is refused as.
-    const WRONG_NUMBERS: &'static str;
     /// Can a machine of them learn?
     const LEARNS: bool;
 
@@ -28,7 +26,6 @@ pub trait Spoken: Numbers {
 
 impl Spoken for Float {
     const ARITHMETIC: Arithmetic = Arithmetic::F32;
-    const WRONG_NUMBERS: &'static str = "a model of integers, by a build for f32";
     const LEARNS: bool = true;
 
     fn reading(reading: f32) -> Option<f32> {
@@ -58,7 +55,6 @@ impl Spoken for Float {
 
 impl<S: Storages> Spoken for IntegerOf<S> {
     const ARITHMETIC: Arithmetic = Arithmetic::Integer;
-    const WRONG_NUMBERS: &'static str = "a model of other numbers, by a build for these integers";
     const LEARNS: bool = false;
 
     fn reading(_: f32) -> Option<i32> {

@@ -138,7 +138,10 @@ impl From<FrameError> for Refusal<'_> {
 
 impl From<FormatError> for Refusal<'_> {
     fn from(error: FormatError) -> Self {
-        Self::Model(error.into())
+        match error {
+            FormatError::Unread { .. } => Self::Unsupported { what: "numbers that this build is not made for" },
+            _ => Self::Model(error.into()),
+        }
     }
 }
 
