@@ -44,6 +44,14 @@ pub enum Error {
         /// What can be done.
         help: &'static str,
     },
+    /// A device that does not do what it is asked.
+    #[error("{place} refuses: {refusal}")]
+    Refused {
+        /// Port, address or board.
+        place: String,
+        /// Why.
+        refusal: String,
+    },
     /// A device's answers that are not the host's.
     #[error("{disagreements} of {answers} answers are not the host's, to the bit")]
     Disagreement {

@@ -64,14 +64,19 @@ pub struct Rates {
 }
 
 /// The boards' files.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 12] = [
+    ("esp32c3-devkitm", include_str!("../../data/boards/esp32c3-devkitm.toml")),
     ("microbit", include_str!("../../data/boards/microbit.toml")),
+    ("microbit-v2", include_str!("../../data/boards/microbit-v2.toml")),
     ("mps2-an385", include_str!("../../data/boards/mps2-an385.toml")),
     ("mps2-an385-v6m", include_str!("../../data/boards/mps2-an385-v6m.toml")),
     ("mps2-an386", include_str!("../../data/boards/mps2-an386.toml")),
     ("mps2-an500", include_str!("../../data/boards/mps2-an500.toml")),
     ("mps2-an505", include_str!("../../data/boards/mps2-an505.toml")),
+    ("nrf52840-dk", include_str!("../../data/boards/nrf52840-dk.toml")),
+    ("pico", include_str!("../../data/boards/pico.toml")),
     ("riscv32-virt", include_str!("../../data/boards/riscv32-virt.toml")),
+    ("stm32f411e-disco", include_str!("../../data/boards/stm32f411e-disco.toml")),
 ];
 
 /// The names of all boards.

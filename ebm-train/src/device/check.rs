@@ -74,7 +74,7 @@ pub fn check<N: Spoken>(
                     other => Err(unexpected(other)),
                 }
             })?;
-            let class = class.map_err(|problem| client.failed(problem))?;
+            let class = class.map_err(|unexpected| client.failed(unexpected))?;
             checked.correct += usize::from(inputs.labels.get(index).is_some_and(|&label| u32::from(label) == class));
         }
         if has_machine {
@@ -87,7 +87,7 @@ pub fn check<N: Spoken>(
                     other => Err(unexpected(other)),
                 }
             })?;
-            let Energy { novelty, .. } = energy.map_err(|problem| client.failed(problem))?;
+            let Energy { novelty, .. } = energy.map_err(|unexpected| client.failed(unexpected))?;
             checked.novel += usize::from(novelty.is_some_and(|novelty| novelty.is_novel));
         }
         checked.samples += 1;

@@ -76,7 +76,7 @@ impl Client {
             }),
             other => Err(unexpected(other)),
         })?;
-        asked.map_err(|problem| self.failed(problem))
+        asked.map_err(|unexpected| self.failed(unexpected))
     }
 
     /// Asks what can be asked again, and is when nothing or nonsense comes back. `take` sees the response.
@@ -89,9 +89,17 @@ impl Client {
         self.ask_within(request, self.patience, 1, take)
     }
 
-    /// The error of an answer that cannot be.
-    pub fn failed(&self, problem: String) -> Error {
-        let help = "is this the firmware of this version?";
+    /// The error of an answer that was not expected.
+    pub(super) fn failed(&self, unexpected: Unexpected) -> Error {
+        match unexpected {
+            Unexpected::Refused(refusal) => Error::Refused { place: self.place().to_string(), refusal },
+            Unexpected::Wrong(problem) => self.silent(problem.to_owned()),
+        }
+    }
+
+    /// The error of a device that does not answer as one does.
+    fn silent(&self, problem: String) -> Error {
+        let help = "does it run the firmware's program `serve`, of this version?";
         Error::Device { place: self.place().to_string(), problem, help }
     }
 
@@ -133,14 +141,22 @@ impl Client {
                 }
             }
         }
-        Err(self.failed(problem))
+        Err(self.silent(problem))
     }
 }
 
-/// What an answer is that does not go with its question, in words.
-pub(super) fn unexpected(outcome: &Result<Answer<'_>, Refusal<'_>>) -> String {
+/// An answer that does not go with its question.
+pub(super) enum Unexpected {
+    /// The device refuses, in words.
+    Refused(String),
+    /// Another answer, or one that cannot be: what is wrong with it.
+    Wrong(&'static str),
+}
+
+/// What an answer is that does not go with its question.
+pub(super) fn unexpected(outcome: &Result<Answer<'_>, Refusal<'_>>) -> Unexpected {
     match outcome {
-        Ok(_) => "the answer is to another question".to_owned(),
-        Err(refusal) => format!("the device refuses: {refusal}"),
+        Ok(_) => Unexpected::Wrong("the answer is to another question"),
+        Err(refusal) => Unexpected::Refused(refusal.to_string()),
     }
 }

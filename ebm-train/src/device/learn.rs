@@ -65,7 +65,7 @@ pub fn learn<N: Spoken>(
                     other => Err(unexpected(other)),
                 }
             })?;
-            outcome.map_err(|problem| client.failed(problem))?;
+            outcome.map_err(|unexpected| client.failed(unexpected))?;
             learnt.updates += 1;
             advanced(learnt.answers);
         }
@@ -95,7 +95,7 @@ fn measure<N: Spoken>(
                     other => Err(unexpected(other)),
                 }
             })?;
-            let Energy { free_energy, novelty } = outcome.map_err(|problem| client.failed(problem))?;
+            let Energy { free_energy, novelty } = outcome.map_err(|unexpected| client.failed(unexpected))?;
             energies.push(nats(free_energy));
             has_threshold |= novelty.is_some();
             above += usize::from(novelty.is_some_and(|novelty| novelty.is_novel));

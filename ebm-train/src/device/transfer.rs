@@ -1,6 +1,6 @@
 //! [`pull`] and [`push`]: a model's file from the device, and to it.
 
-use super::client::{Client, unexpected};
+use super::client::{Client, Unexpected, unexpected};
 use crate::Error;
 use crate::export::ModelFile;
 use ebm_core::format::crc32;
@@ -18,14 +18,14 @@ pub fn pull(client: &mut Client) -> Result<ModelFile, Error> {
         let request = Request::ReadModel { offset, len: identity.model_len - offset };
         let piece = client.ask(&request, |response| match &response.outcome {
             Ok(Answer::ModelBytes { bytes, .. }) if !bytes.is_empty() => Ok(bytes.to_vec()),
-            Ok(Answer::ModelBytes { .. }) => Err("the model ends before its length".to_owned()),
+            Ok(Answer::ModelBytes { .. }) => Err(Unexpected::Wrong("the model ends before its length")),
             other => Err(unexpected(other)),
         })?;
-        file.extend(piece.map_err(|problem| client.failed(problem))?);
+        file.extend(piece.map_err(|unexpected| client.failed(unexpected))?);
     }
     let crc = client.hello()?.model_crc;
     if crc32(&file) != crc {
-        return Err(client.failed("the model changed while it was read, or came damaged".to_owned()));
+        return Err(client.failed(Unexpected::Wrong("the model changed while it was read, or came damaged")));
     }
     Ok(ModelFile::of_bytes(&file))
 }
@@ -38,14 +38,14 @@ pub fn push(client: &mut Client, file: &ModelFile, mut sent: impl FnMut(usize)) 
     let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let piece = wire::model_bytes_in(identity.buffer_len as usize) / PIECE * PIECE;
     if piece == 0 {
-        return Err(client.failed(format!("its buffer of {} bytes takes no piece of a model", identity.buffer_len)));
+        return Err(client.failed(Unexpected::Wrong("its buffer takes no piece of a model")));
     }
     let mut ask = |request: &Request<'_>| {
         let outcome = client.ask_once(request, |response| match &response.outcome {
             Ok(Answer::Receiving { .. } | Answer::Replaced { .. }) => Ok(()),
             other => Err(unexpected(other)),
         })?;
-        outcome.map_err(|problem| client.failed(problem))
+        outcome.map_err(|unexpected| client.failed(unexpected))
     };
     ask(&Request::BeginModel { len, crc })?;
     for (index, bytes) in bytes.chunks(piece).enumerate() {

@@ -55,7 +55,8 @@ struct Times {
 impl Times {
     fn new(client: &Client, identity: &Identity, latency: &Latency) -> Self {
         let seconds = |ticks: f64| (identity.clock_hz > 0).then(|| ticks / f64::from(identity.clock_hz));
-        let us = |share| latency.quantile(share).and_then(|ticks| seconds(ticks.into())).map(|seconds| 1e6 * seconds);
+        // To a tenth.
+        let us = |share| Some((1e7 * seconds(latency.quantile(share)?.into())?).round() / 10.0);
         let mean = latency.mean().and_then(seconds);
         let is_emulated = matches!(client.place(), Place::Qemu(..));
         Self {
