@@ -12,6 +12,7 @@ mod firmware;
 mod flash;
 mod fuzz;
 mod gpu;
+mod line;
 mod linked;
 mod model;
 mod oracle;
@@ -93,6 +94,15 @@ enum Chore {
         /// A TCP port for the line instead
         #[arg(long, value_name = "PORT")]
         tcp: Option<u16>,
+    },
+    /// Use a board's serial line in QEMU as a user does: evaluate, replace the model, break a transfer off, learn
+    Line {
+        /// A folder of ebm-firmware/boards
+        #[arg(default_value = board::DEFAULT)]
+        board: String,
+        /// Another model of digits, to put in the place of the firmware's own
+        #[arg(long, value_name = "FILE")]
+        model: PathBuf,
     },
     /// Put one of the firmware's programs on a board and show what it prints; on a board without hardware, under QEMU
     Flash {
@@ -195,6 +205,7 @@ fn run(chore: Chore) -> Result<bool> {
             each(&boards, |board| qemu::run(board, &job, &mut host))
         }
         Chore::Serve { board, model, tcp } => serve::run(&Board::load(&board)?, &Model::find(model.as_deref())?, tcp),
+        Chore::Line { board, model } => line::run(&Board::load(&board)?, &std::path::absolute(model)?),
         Chore::Flash { board, bin, model } => flash::run(&Board::load(&board)?, &bin, &Model::find(model.as_deref())?),
         Chore::RunOnBoard { elf } => flash::run_elf(&elf),
         Chore::Size { board, model } => {

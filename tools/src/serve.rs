@@ -20,6 +20,29 @@ pub const PROGRAM: &str = "serve";
 
 /// Builds the program with `model` for `board`, and runs it until standard input ends, which is the device's line, or, with a TCP `port`, for ever.
 pub fn run(board: &Board, model: &Model, port: Option<u16>) -> Result<bool> {
+    match port {
+        Some(port) => {
+            let mut command = at_port(board, model, port)?;
+            complain(format_args!("the line is at 127.0.0.1:{port}; Ctrl-C ends it"));
+            process::run(&mut command).map(|()| true)
+        }
+        None => {
+            let mut command = emulation(board, model)?;
+            command.args(["-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]);
+            feed(&mut command)
+        }
+    }
+}
+
+/// Builds the program; the command that runs it with its line at a TCP port, which one peer after another may use.
+pub fn at_port(board: &Board, model: &Model, port: u16) -> Result<Command> {
+    let mut command = emulation(board, model)?;
+    command.args(["-serial", &format!("tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")]);
+    Ok(command)
+}
+
+/// Builds the program; the command that runs it, but for the line.
+fn emulation(board: &Board, model: &Model) -> Result<Command> {
     let (qemu, _) = qemu::emulator(board)?;
     let cross = Cross::require(&board.description.triple)?;
     complain(format_args!("building {PROGRAM} for {} ({})", board.name, board.description.description));
@@ -29,17 +52,7 @@ pub fn run(board: &Board, model: &Model, port: Option<u16>) -> Result<bool> {
     let mut command = process::command(emulator);
     command.args(["-M", &qemu.machine, "-cpu", &board.description.cpu]).args(&qemu.args);
     command.args(["-display", "none", "-monitor", "none", "-kernel"]).arg(&program.elf);
-    match port {
-        Some(port) => {
-            complain(format_args!("the line is at 127.0.0.1:{port}; Ctrl-C ends it"));
-            command.args(["-serial", &format!("tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")]);
-            process::run(&mut command).map(|()| true)
-        }
-        None => {
-            command.args(["-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]);
-            feed(&mut command)
-        }
-    }
+    Ok(command)
 }
 
 /// Runs the emulator on this program's input and output; ends it when the input does, which an emulator does not do by itself.

@@ -16,6 +16,7 @@ use crate::count;
 use crate::firmware::Host;
 use crate::fuzz;
 use crate::gpu;
+use crate::line;
 use crate::model::{Model, fixtures};
 use crate::oracle;
 use crate::process;
@@ -233,6 +234,12 @@ fn on_board(board: &Rc<Board>, trained: &Path, steps: &mut Vec<Step>) -> Result<
         steps.push(Step::chore(&title, &by_hand, move |host| {
             qemu::run(&board, &Job { model: &model, only, overwrite: false }, host)
         }));
+    }
+    if line::BOARDS.contains(&board.name.as_str()) {
+        let (board, other) = (Rc::clone(board), trained.join("model.ebm"));
+        let title = format!("the serial line of {} under QEMU", board.name);
+        let by_hand = format!("cargo xtask line {} --model {}", board.name, other.display());
+        steps.push(Step::chore(&title, &by_hand, move |_| line::run(&board, &other)));
     }
     Ok(())
 }

@@ -21,8 +21,10 @@ const FIRMWARE: &str = concat!("ebm-firmware ", env!("CARGO_PKG_VERSION"));
 const BOARD: usize = 32;
 /// Bytes of a value in a message.
 const VALUE: usize = if SHORT_VALUES { wire::SHORT_VALUE } else { wire::LONG_VALUE };
-/// A request's body: at least large enough that a model is not sent in crumbs.
-const BODY: usize = larger(wire::body_len(wire::request_len(VISIBLE, VALUE)), 160);
+/// Least bytes of a body: a model comes in pieces of 512 bytes or more.
+const LEAST_BODY: usize = 544;
+/// A request's body.
+const BODY: usize = larger(wire::body_len(wire::request_len(VISIBLE, VALUE)), LEAST_BODY);
 /// A response's frame, a piece of a model as long as fits a request's body among them.
 const FRAME: usize =
     wire::frame_len(larger(wire::response_len(VISIBLE, VALUE, CLASSES, FIRMWARE.len() + BOARD + LABELS), BODY));
