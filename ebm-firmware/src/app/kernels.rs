@@ -78,7 +78,7 @@ pub fn kernels<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
 
 /// A binary input of which every `period`-th unit is on.
 fn one_in(period: usize, unit: usize) -> Value {
-    Numbers::from_bit(unit % period == 0)
+    Numbers::from_bit(unit.is_multiple_of(period))
 }
 
 /// The operations that answer something of an input.

@@ -31,7 +31,7 @@ pub enum Action {
     #[command(
         after_help = "Example: ebm-train device learn runs/c/model.ebm --qemu mps2-an386 --data csv:usual.csv --learning-rate 0.01 --out adapted.ebm"
     )]
-    Learn(LearnArgs),
+    Learn(Box<LearnArgs>),
     /// Fetch the model that it runs, with what it has learnt, as a file
     #[command(after_help = "Example: ebm-train device pull --port /dev/ttyACM0 --out adapted.ebm")]
     Pull(PullArgs),
