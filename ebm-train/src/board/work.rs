@@ -1,6 +1,6 @@
 //! What an operation of a model consists of: kinds of work, and how often each occurs. A board has a price for each.
 //!
-//! The counts follow the kernels of ebm-core: outputs are summed in tiles of [`TILE`] and blocks of [`BLOCK`], inputs in words of as many weights as
+//! The counts follow the kernels of ebm-core: outputs are summed in tiles of `TILE` and blocks of `BLOCK`, inputs in words of as many weights as
 //! one holds. What is left of a column after its whole words is counted apart, and so is what a kernel passes by because an input is off.
 
 use ebm_core::format::{LayerHeader, LayerKind, NumberFormat};
