@@ -88,7 +88,14 @@ pub fn build(board: &Board, cross: &Cross, contents: &Contents, which: &[Which<'
     Ok(programs)
 }
 
-/// The names of the programs that run under QEMU to an end: all but the one that serves.
+/// The names of the programs that end: all but the one that serves.
+pub fn that_end() -> Result<Vec<String>> {
+    let mut names = names()?;
+    names.retain(|name| name != serve::PROGRAM);
+    Ok(names)
+}
+
+/// The names of the programs.
 pub fn names() -> Result<Vec<String>> {
     let folder = workspace::firmware().join("src/bin");
     let mut names = Vec::new();
@@ -98,7 +105,6 @@ pub fn names() -> Result<Vec<String>> {
             names.push(name.to_string_lossy().into_owned());
         }
     }
-    names.retain(|name| name != serve::PROGRAM);
     names.sort();
     Ok(names)
 }

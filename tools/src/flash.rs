@@ -12,6 +12,7 @@ use crate::firmware::{self, Contents, Which};
 use crate::model::Model;
 use crate::process;
 use crate::qemu;
+use crate::serve;
 use crate::toolchain::Cross;
 
 /// How to get probe-rs.
@@ -23,7 +24,11 @@ pub fn run(board: &Board, name: &str, model: &Model) -> Result<bool> {
     // Before anything is built.
     ready(board, Path::new(name))?;
     let cross = Cross::require(&board.description.triple)?;
-    let contents = Contents::for_board(board, model)?;
+    let contents = match name {
+        // It needs no test digits, and so takes a model of anything.
+        serve::PROGRAM => Contents::only(model),
+        _ => Contents::for_board(board, model)?,
+    };
     let program = firmware::build(board, &cross, &contents, &[Which::Program(name)])?.remove(0);
     start(ready(board, &program.elf)?)
 }

@@ -12,6 +12,7 @@ use crate::expected::{self, Provenance};
 use crate::firmware::{self, Contents, Host, Program, Which};
 use crate::model::Model;
 use crate::process;
+use crate::serve;
 use crate::toolchain::Cross;
 use crate::transcript::Transcript;
 
@@ -76,8 +77,11 @@ pub fn emulator(board: &Board) -> Result<(&Qemu, String)> {
 /// The programs' names, or those of `only`.
 fn chosen(only: Option<&[&str]>) -> Result<Vec<String>> {
     let Some(only) = only else {
-        return firmware::names();
+        return firmware::that_end();
     };
+    if only.contains(&serve::PROGRAM) {
+        bail!("--bin {}: it ends only when its line does; `cargo xtask serve` runs it", serve::PROGRAM);
+    }
     only.iter().map(|&name| firmware::check(name).map(|()| name.to_owned())).collect()
 }
 

@@ -11,7 +11,6 @@ use crate::board::Board;
 use crate::console::say;
 use crate::firmware::{self, Contents, Which};
 use crate::model::Model;
-use crate::serve;
 use crate::toolchain::Cross;
 
 /// Bytes by what they hold.
@@ -32,8 +31,7 @@ pub fn run(board: &Board, model: &Model) -> Result<bool> {
     let cross = Cross::require(&board.description.triple)?;
     let mut good = true;
     let names = firmware::names()?;
-    let which: Vec<Which<'_>> =
-        names.iter().map(|name| name.as_str()).chain([serve::PROGRAM]).map(Which::Program).collect();
+    let which: Vec<Which<'_>> = names.iter().map(|name| Which::Program(name)).collect();
     for program in firmware::build(board, &cross, &Contents::for_board(board, model)?, &which)? {
         let size = read(&program.elf)?;
         say!("== {} on {}", program.name, board.name);
