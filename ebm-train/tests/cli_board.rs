@@ -67,7 +67,7 @@ fn a_model_that_does_not_fit_is_refused_with_what_would() {
 #[test]
 fn an_unknown_board_is_refused_with_those_there_are() {
     let folder = TempDir::new().expect("a folder");
-    let words = ["--board abacus: no such board; there is: microbit, mps2-an385", "riscv32-virt"];
+    let words = ["--board abacus: no such board; there is: esp32c3-devkitm, microbit", "riscv32-virt"];
     refuse(&format!("inspect '{INT8}' --board abacus"), folder.path(), 2, &words);
 }
 
