@@ -1,7 +1,7 @@
 //! What a model brings with it into a product: `ebm-firmware/examples/bare.rs`, which does everything, `classify.rs`, which does what the
 //! peers' programs do, and the program `serve`, which answers a host; built for every board and looked at.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::board::Board;
 use crate::console::say;
@@ -13,7 +13,10 @@ use crate::size::{self, Size};
 use crate::toolchain::Cross;
 
 /// The programs that are looked at.
-const PROGRAMS: [Which<'_>; 3] = [Which::Example("bare"), Which::Example("classify"), Which::Program(serve::PROGRAM)];
+static PROGRAMS: [Which<'static>; 3] =
+    [Which::Example("bare"), Which::Example("classify"), Which::Program(serve::PROGRAM)];
+/// Bytes of a slot ahead of its model.
+const SLOT_HEAD: u64 = 32;
 /// A program that can panic, to see that the looking finds it.
 const CAN_PANIC: Which<'_> = Which::Program("reject");
 
@@ -27,7 +30,7 @@ pub fn run(boards: &[Board]) -> Result<bool> {
             if !fits(board, &model)? {
                 continue;
             }
-            for program in firmware::build(board, &cross, &Contents::only(&model), &PROGRAMS)? {
+            for program in firmware::build(board, &cross, &Contents::only(&model), fitting(board, &model)?)? {
                 let linked = linked::read(&program.elf)?;
                 good &= report(board, &model, &program, &linked)?;
                 if model.is_f32()? {
@@ -66,9 +69,17 @@ pub fn fits(board: &Board, model: &Model) -> Result<bool> {
     Ok(model.bytes()? + budget.code_bytes <= budget.flash_bytes)
 }
 
+/// The programs for which there is room: the last, the server, holds two slots of the model's size, in whole pages.
+fn fitting(board: &Board, model: &Model) -> Result<&'static [Which<'static>]> {
+    let budget = &board.description.budget;
+    let slot = (model.bytes()? + SLOT_HEAD).next_multiple_of(board.description.page_bytes);
+    let (_, others) = PROGRAMS.split_last().context("there are programs")?;
+    Ok(if 2 * slot + budget.code_bytes <= budget.flash_bytes { &PROGRAMS } else { others })
+}
+
 /// The sizes of the programs with a model on a board, by name.
 pub fn sizes(board: &Board, cross: &Cross, model: &Model) -> Result<Vec<(String, Size)>> {
-    let programs = firmware::build(board, cross, &Contents::only(model), &PROGRAMS)?;
+    let programs = firmware::build(board, cross, &Contents::only(model), fitting(board, model)?)?;
     programs.into_iter().map(|program| Ok((program.name, size::read(&program.elf)?))).collect()
 }
 
@@ -84,8 +95,9 @@ fn report(board: &Board, model: &Model, program: &Program, linked: &Linked) -> R
             good = false;
         }
     };
-    // A runtime of the board's own may have assertions of its own, which run before the program.
-    if board.description.runtime.is_none() {
+    // A runtime of the board's own may have assertions of its own, which run before the program, and a HAL has some where it writes flash.
+    let is_by_hal = name == serve::PROGRAM && board.description.qemu.is_none();
+    if board.description.runtime.is_none() && !is_by_hal {
         refuse("it can panic", &linked.panics);
     }
     // A host may send values in f32, of which the server makes integers.

@@ -39,9 +39,8 @@ pub struct Description {
     pub runtime: Option<String>,
     /// The file of `ebm-firmware/src/board` that drives it.
     pub driver: String,
-    /// Bytes of flash that are erased together; the firmware's build script reads that.
-    #[serde(rename = "page_bytes")]
-    _page_bytes: u32,
+    /// Bytes of flash that are erased together.
+    pub page_bytes: u64,
     /// What the driver has to know of it; the firmware's build script reads that.
     #[serde(default, rename = "constants")]
     _constants: BTreeMap<String, u32>,
