@@ -85,6 +85,13 @@ impl Sizes {
         stack(&self.layers).iter().filter(|layer| layer.kind != LayerKind::Head).map(|layer| layer.hidden).collect()
     }
 
+    /// Values that an inference works in, as [`Model::work_len`] has them.
+    fn work(&self) -> u64 {
+        let widths = if self.layers.len() > 1 { self.hidden() } else { Vec::new() };
+        let neighbours = widths.windows(2).map(|pair| pair.iter().copied().map(u64::from).sum());
+        neighbours.max().or(widths.first().copied().map(u64::from)).unwrap_or(0)
+    }
+
     pub(super) fn is_float(&self) -> bool {
         self.layers.first().is_none_or(|layer| layer.numbers == NumberFormat::F32)
     }
@@ -93,7 +100,6 @@ impl Sizes {
     pub fn held(&self, ram_bytes: u64) -> Work {
         let machine = self.layers.first().filter(|layer| layer.kind != LayerKind::Head);
         let last = self.layers.last();
-        let widest = if self.layers.len() > 1 { self.widest() } else { 0 };
         // The firmware learns in a copy of the file, where that takes at most half of RAM.
         let copied = if self.is_float() && self.bytes <= ram_bytes / 2 { self.bytes } else { 0 };
         let numbers = self.layers.first().map_or("", |layer| layer.numbers.name());
@@ -105,7 +111,7 @@ impl Sizes {
             ("copied_byte", copied),
             ("visible", machine.map_or(0, |layer| layer.visible.into())),
             ("hidden", machine.map_or(0, |layer| layer.hidden.into())),
-            ("widest", widest.into()),
+            ("work", self.work()),
             ("class", last.map_or(0, |layer| layer.classes().into())),
         ];
         let counts = counts.into_iter().filter(|&(_, count)| count > 0);
