@@ -11,6 +11,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Values in buffers from which on the stack is deepest where they are used; with fewer it is where the file is checked, whatever the net.
+const LEAST_BUFFERED: f64 = 64.0;
 /// Steps of the app's chain.
 const STEPS: usize = 16;
 
@@ -83,7 +85,10 @@ impl Measured {
             let held = sizes.held(self.board.ram_bytes);
             table.flash.push((held.clone(), net.flash_bytes));
             table.static_ram.push((held.clone(), net.static_ram_bytes));
-            table.stack.push((held, net.facts.get("stack_high_water_bytes").copied().unwrap_or_default()));
+            let buffered = held.get("visible").unwrap_or(&0.0) + held.get("work").unwrap_or(&0.0);
+            if buffered >= LEAST_BUFFERED {
+                table.stack.push((held, net.facts.get("stack_high_water_bytes").copied().unwrap_or_default()));
+            }
             // The app's chain, draw by draw.
             let chain = chain::usage(&model, |unit| unit.is_multiple_of(5), 0, STEPS).unwrap_or(Usage::TYPICAL);
             for (fact, &count) in &net.facts {
