@@ -1,75 +1,65 @@
 //! Memory that keeps what is written to it, and that can be read where it lies: where models are put that come from a host.
 
-use embedded_storage::nor_flash::{
-    ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
-};
-
-/// NOR flash that the processor reads as memory, as that of a microcontroller is.
-pub trait Flash: NorFlash {
+/// NOR flash that the processor reads as memory, as that of a microcontroller is: erased pages are of ones, writing only makes zeros.
+pub trait Flash {
     /// Can it be written at all?
     const IS_WRITABLE: bool = true;
+    /// Bytes that are erased together.
+    const PAGE: usize;
+    /// Bytes that are written together, at a multiple of them.
+    const WORD: usize;
 
     /// All of it, as it is now.
     fn bytes(&self) -> &[u8];
+
+    /// Erases the page that begins at `offset`. Fails where no page does.
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept>;
+
+    /// Writes whole words at `offset`, where it is erased. Fails where they do not fit.
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept>;
+
+    /// Fails unless `len` bytes from `offset` lie in the flash and are whole units of so many.
+    fn check(&self, offset: usize, len: usize, unit: usize) -> Result<(), NotKept> {
+        let is_whole = offset.is_multiple_of(unit) && len.is_multiple_of(unit);
+        let end = offset.checked_add(len).filter(|&end| is_whole && end <= self.bytes().len());
+        end.map(|_| ()).ok_or(NotKept)
+    }
 }
 
-/// RAM that behaves as flash: erased pages are of ones, writing only makes zeros. For boards that run their programs from RAM, and for the host.
+/// The flash did not do what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotKept;
+
+/// RAM that behaves as flash. For boards that run their programs from RAM, and for the host.
 #[derive(Debug)]
 pub struct MemoryFlash<'m> {
     bytes: &'m mut [u8],
 }
 
 impl<'m> MemoryFlash<'m> {
-    /// Bytes that are erased together.
-    pub const PAGE: usize = 1024;
-
     /// Takes `bytes` as they are.
     pub const fn new(bytes: &'m mut [u8]) -> Self {
         Self { bytes }
     }
-
-    fn from(&mut self, offset: u32) -> impl Iterator<Item = &mut u8> {
-        self.bytes.iter_mut().skip(offset as usize)
-    }
 }
 
 impl Flash for MemoryFlash<'_> {
+    const PAGE: usize = 1024;
+    const WORD: usize = 4;
+
     fn bytes(&self) -> &[u8] {
         self.bytes
     }
-}
 
-impl ErrorType for MemoryFlash<'_> {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for MemoryFlash<'_> {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        bytes.iter_mut().zip(self.from(offset)).for_each(|(to, from)| *to = *from);
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept> {
+        self.check(offset, Self::PAGE, Self::PAGE)?;
+        self.bytes.iter_mut().skip(offset).take(Self::PAGE).for_each(|byte| *byte = 0xFF);
         Ok(())
     }
 
-    fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-impl NorFlash for MemoryFlash<'_> {
-    const WRITE_SIZE: usize = 4;
-    const ERASE_SIZE: usize = Self::PAGE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        check_erase(self, from, to)?;
-        self.from(from).take((to - from) as usize).for_each(|byte| *byte = 0xFF);
-        Ok(())
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        check_write(self, offset, bytes.len())?;
-        self.from(offset).zip(bytes).for_each(|(to, from)| *to &= from);
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept> {
+        self.check(offset, bytes.len(), Self::WORD)?;
+        self.bytes.iter_mut().skip(offset).zip(bytes).for_each(|(to, from)| *to &= from);
         Ok(())
     }
 }
@@ -80,39 +70,18 @@ pub struct ReadOnlyFlash<'m>(pub &'m [u8]);
 
 impl Flash for ReadOnlyFlash<'_> {
     const IS_WRITABLE: bool = false;
+    const PAGE: usize = 1;
+    const WORD: usize = 1;
 
     fn bytes(&self) -> &[u8] {
         self.0
     }
-}
 
-impl ErrorType for ReadOnlyFlash<'_> {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for ReadOnlyFlash<'_> {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        bytes.iter_mut().zip(self.0.iter().skip(offset as usize)).for_each(|(to, from)| *to = *from);
-        Ok(())
+    fn erase_page(&mut self, _: usize) -> Result<(), NotKept> {
+        Err(NotKept)
     }
 
-    fn capacity(&self) -> usize {
-        self.0.len()
-    }
-}
-
-impl NorFlash for ReadOnlyFlash<'_> {
-    const WRITE_SIZE: usize = 1;
-    const ERASE_SIZE: usize = 1;
-
-    fn erase(&mut self, _: u32, _: u32) -> Result<(), NorFlashErrorKind> {
-        Err(NorFlashErrorKind::Other)
-    }
-
-    fn write(&mut self, _: u32, _: &[u8]) -> Result<(), NorFlashErrorKind> {
-        Err(NorFlashErrorKind::Other)
+    fn write(&mut self, _: usize, _: &[u8]) -> Result<(), NotKept> {
+        Err(NotKept)
     }
 }

@@ -61,7 +61,10 @@ pub fn run(overwrite: bool) -> Result<bool> {
         say!("SKIPPED: {reason}");
         return Ok(true);
     }
-    process::run(process::command("cargo").args(["build", "--quiet", "-p", "ebm-train", "--example", "count"]))?;
+    let mut build = process::command("cargo");
+    build.args(["build", "--quiet", "-p", "ebm-train", "--example", "count"]);
+    // What is compiled piece by piece is cut otherwise.
+    process::run(build.env("CARGO_INCREMENTAL", "0"))?;
     let compiler = process::stdout(process::command("rustc").arg("--version"))?.trim().to_owned();
     let mut instructions = BTreeMap::new();
     for operation in OPERATIONS {

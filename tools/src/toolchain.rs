@@ -86,6 +86,8 @@ impl Cross {
         if !remaps.is_empty() {
             command.arg("--config").arg(format!("target.{target:?}.rustflags={remaps:?}"));
         }
+        // What is compiled piece by piece is cut otherwise: nobody's own setting shall change what is counted.
+        command.env("CARGO_INCREMENTAL", "0");
         command.args(["--target", target, "--target-dir"]).arg(workspace::cross_target());
         command
     }

@@ -9,7 +9,7 @@ pub trait Driver {
     /// The serial line to a host.
     type Console: Read + ReadReady + Write;
 
-    /// The flash in which models are kept, from `__ebm_slots_start` to `__ebm_slots_end`; its `ERASE_SIZE` divides the board's `page_bytes`.
+    /// The flash in which models are kept, from `__ebm_slots_start` to `__ebm_slots_end`; its `PAGE` divides the board's `page_bytes`.
     type Flash: Flash;
 
     /// Name of the board.

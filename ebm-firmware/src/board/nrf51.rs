@@ -6,13 +6,10 @@ use core::convert::Infallible;
 use core::ptr;
 
 use embedded_io::{ErrorType, Read, ReadReady, Write};
-use embedded_storage::nor_flash::{
-    self, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
-};
 
 use super::constants::{RX_PIN, TX_PIN};
 use super::{Driver, constants, memory};
-use crate::flash::Flash;
+use crate::flash::{Flash, NotKept};
 
 /// An nRF51822.
 pub struct Nrf51;
@@ -169,55 +166,31 @@ impl Nvmc {
         wait();
     }
 
-    fn word(offset: u32) -> *mut u32 {
-        memory::slots().cast::<u8>().wrapping_add(offset as usize).cast()
+    fn word(offset: usize) -> *mut u32 {
+        memory::slots().cast::<u8>().wrapping_add(offset).cast()
     }
 }
 
 impl Flash for Nvmc {
+    const PAGE: usize = 1024;
+    const WORD: usize = 4;
+
     fn bytes(&self) -> &[u8] {
         // SAFETY: the slots, which are written through `&mut self` alone.
         unsafe { &*memory::slots() }
     }
-}
 
-impl nor_flash::ErrorType for Nvmc {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for Nvmc {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        for (to, from) in bytes.iter_mut().zip(self.bytes().iter().skip(offset as usize)) {
-            *to = *from;
-        }
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept> {
+        self.check(offset, Self::PAGE, Self::PAGE)?;
+        // SAFETY: a register of the controller; the page is one of the slots'.
+        Self::within(Self::ERASE, || unsafe { ptr::write_volatile(Self::ERASE_PAGE, Self::word(offset) as u32) });
         Ok(())
     }
 
-    fn capacity(&self) -> usize {
-        self.bytes().len()
-    }
-}
-
-impl NorFlash for Nvmc {
-    const WRITE_SIZE: usize = 4;
-    const ERASE_SIZE: usize = 1024;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        check_erase(self, from, to)?;
-        for page in (from..to).step_by(Self::ERASE_SIZE) {
-            // SAFETY: a register of the controller; the page is one of the slots'.
-            Self::within(Self::ERASE, || unsafe { ptr::write_volatile(Self::ERASE_PAGE, Self::word(page) as u32) });
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        check_write(self, offset, bytes.len())?;
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept> {
+        self.check(offset, bytes.len(), Self::WORD)?;
         for (index, &word) in bytes.as_chunks().0.iter().enumerate() {
-            let at = Self::word(offset + 4 * index as u32);
+            let at = Self::word(offset + Self::WORD * index);
             // SAFETY: an aligned word of the slots; the controller holds the processor until it is written.
             Self::within(Self::WRITE, || unsafe { ptr::write_volatile(at, u32::from_le_bytes(word)) });
         }

@@ -3,19 +3,18 @@
 use core::convert::Infallible;
 
 use embedded_io::{ErrorType, Read, ReadReady, Write};
-use embedded_storage::nor_flash::{self, NorFlash, ReadNorFlash};
+use embedded_storage::nor_flash::NorFlash;
 #[cfg(feature = "nrf52833")]
 use nrf52833_hal as hal;
 #[cfg(feature = "nrf52840")]
 use nrf52840_hal as hal;
 
 use hal::gpio::{Disconnected, Level, Pin};
-use hal::nvmc::NvmcError;
 use hal::pac::{CorePeripherals, DWT, NVMC, Peripherals, UART0};
 
 use super::constants::{RX_PIN, TX_PIN};
 use super::{Driver, constants, memory};
-use crate::flash::Flash;
+use crate::flash::{Flash, NotKept};
 
 /// An nRF52.
 pub struct Nrf52;
@@ -127,37 +126,21 @@ impl Nvmc {
 }
 
 impl Flash for Nvmc {
+    const PAGE: usize = hal::nvmc::Nvmc::<NVMC>::ERASE_SIZE;
+    const WORD: usize = hal::nvmc::Nvmc::<NVMC>::WRITE_SIZE;
+
     fn bytes(&self) -> &[u8] {
         // SAFETY: the slots, which are written through `&mut self` alone.
         unsafe { &*memory::slots() }
     }
-}
 
-impl nor_flash::ErrorType for Nvmc {
-    type Error = NvmcError;
-}
-
-impl ReadNorFlash for Nvmc {
-    const READ_SIZE: usize = hal::nvmc::Nvmc::<NVMC>::READ_SIZE;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NvmcError> {
-        self.hal().read(offset, bytes)
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept> {
+        self.check(offset, Self::PAGE, Self::PAGE)?;
+        self.hal().erase(offset as u32, (offset + Self::PAGE) as u32).map_err(|_| NotKept)
     }
 
-    fn capacity(&self) -> usize {
-        self.bytes().len()
-    }
-}
-
-impl NorFlash for Nvmc {
-    const WRITE_SIZE: usize = hal::nvmc::Nvmc::<NVMC>::WRITE_SIZE;
-    const ERASE_SIZE: usize = hal::nvmc::Nvmc::<NVMC>::ERASE_SIZE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NvmcError> {
-        self.hal().erase(from, to)
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NvmcError> {
-        self.hal().write(offset, bytes)
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept> {
+        self.check(offset, bytes.len(), Self::WORD)?;
+        self.hal().write(offset as u32, bytes).map_err(|_| NotKept)
     }
 }

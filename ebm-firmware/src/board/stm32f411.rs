@@ -1,9 +1,7 @@
 //! ST's STM32F411 at 96 MHz: console, clock and flash.
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
-use embedded_storage::nor_flash::{
-    self, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
-};
+use embedded_storage::nor_flash::NorFlash;
 use stm32f4xx_hal::block;
 use stm32f4xx_hal::flash::{self, FlashExt, UnlockedFlash};
 use stm32f4xx_hal::pac::{CorePeripherals, DWT, FLASH, Peripherals, USART2};
@@ -14,7 +12,7 @@ use stm32f4xx_hal::time::Hertz;
 
 use super::constants::CRYSTAL_HZ;
 use super::{Driver, constants, memory};
-use crate::flash::Flash;
+use crate::flash::{Flash, NotKept};
 
 /// An STM32F411.
 pub struct Stm32f411;
@@ -108,9 +106,9 @@ impl Slots {
     fn change(
         &mut self,
         work: impl FnOnce(&mut UnlockedFlash<'_>, u32) -> Result<(), flash::Error>,
-    ) -> Result<(), NorFlashErrorKind> {
+    ) -> Result<(), NotKept> {
         let begin = memory::slots().cast::<u8>() as usize - self.0.address();
-        let done = work(&mut self.0.unlocked(), begin as u32).map_err(|error| error.kind());
+        let done = work(&mut self.0.unlocked(), begin as u32).map_err(|_| NotKept);
         // What the cache holds may be what was there before; it can be emptied only while it is off.
         self.0.acr().modify(|_, w| w.dcen().disabled());
         self.0.acr().modify(|_, w| w.dcrst().reset());
@@ -121,41 +119,22 @@ impl Slots {
 }
 
 impl Flash for Slots {
+    const PAGE: usize = UnlockedFlash::ERASE_SIZE;
+    const WORD: usize = UnlockedFlash::WRITE_SIZE;
+
     fn bytes(&self) -> &[u8] {
         // SAFETY: the slots, which are written through `&mut self` alone.
         unsafe { &*memory::slots() }
     }
-}
 
-impl nor_flash::ErrorType for Slots {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for Slots {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        bytes.iter_mut().zip(self.bytes().iter().skip(offset as usize)).for_each(|(to, from)| *to = *from);
-        Ok(())
-    }
-
-    fn capacity(&self) -> usize {
-        self.bytes().len()
-    }
-}
-
-impl NorFlash for Slots {
-    const WRITE_SIZE: usize = UnlockedFlash::WRITE_SIZE;
-    const ERASE_SIZE: usize = UnlockedFlash::ERASE_SIZE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        check_erase(self, from, to)?;
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept> {
+        self.check(offset, Self::PAGE, Self::PAGE)?;
+        let (from, to) = (offset as u32, (offset + Self::PAGE) as u32);
         self.change(|flash, begin| NorFlash::erase(flash, begin + from, begin + to))
     }
 
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        check_write(self, offset, bytes.len())?;
-        self.change(|flash, begin| flash.write(begin + offset, bytes))
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept> {
+        self.check(offset, bytes.len(), Self::WORD)?;
+        self.change(|flash, begin| flash.write(begin + offset as u32, bytes))
     }
 }

@@ -17,7 +17,7 @@ use ebm_core::format::crc32;
 use ebm_core::wire::{ModelFault, Refusal};
 use ebm_core::{Model, Numbers};
 
-use crate::flash::Flash;
+use crate::flash::{Flash, NotKept};
 
 /// Pieces of a model are multiples of this, but for the last.
 pub const PIECE: u32 = 16;
@@ -85,8 +85,8 @@ impl<N: Numbers, F: Flash> Slots<N, F> {
         }
         self.incoming = None;
         let start = self.start(self.other());
-        for page in (start..start + self.slot_len() as u32).step_by(F::ERASE_SIZE) {
-            self.flash.erase(page, page + F::ERASE_SIZE as u32).map_err(|_| Refusal::Storage)?;
+        for page in (start..start + self.slot_len()).step_by(F::PAGE) {
+            self.flash.erase_page(page).map_err(|NotKept| Refusal::Storage)?;
             alive();
         }
         self.incoming = Some(Incoming { len, crc, written: 0 });
@@ -95,7 +95,7 @@ impl<N: Numbers, F: Flash> Slots<N, F> {
 
     /// Writes the next piece of the file; where the next one begins.
     pub fn write(&mut self, offset: u32, piece: &[u8]) -> Result<u32, Refusal<'static>> {
-        const { assert!((PIECE as usize).is_multiple_of(F::WRITE_SIZE) && Record::LEN.is_multiple_of(F::WRITE_SIZE)) };
+        const { assert!((PIECE as usize).is_multiple_of(F::WORD) && Record::LEN.is_multiple_of(F::WORD)) };
         let Some(incoming) = self.incoming else { return Err(Refusal::Sequence { expected: 0, found: offset }) };
         if offset != incoming.written {
             return Err(Refusal::Sequence { expected: incoming.written, found: offset });
@@ -108,13 +108,13 @@ impl<N: Numbers, F: Flash> Slots<N, F> {
             let expected = found - found % PIECE;
             return Err(Refusal::Shape { what: "bytes of a piece, a multiple of 16", expected, found });
         }
-        let at = self.start(self.other()) + Record::LEN as u32 + offset;
+        let at = self.start(self.other()) + Record::LEN + offset as usize;
         let (whole, rest) = piece.as_chunks::<{ PIECE as usize }>();
         self.put(at, whole.as_flattened())?;
         if !rest.is_empty() {
             let mut last = [0xFF; PIECE as usize];
             last.iter_mut().zip(rest).for_each(|(last, &byte)| *last = byte);
-            self.put(at + whole.as_flattened().len() as u32, &last)?;
+            self.put(at + whole.as_flattened().len(), &last)?;
         }
         let written = offset + found;
         self.incoming = Some(Incoming { written, ..incoming });
@@ -147,9 +147,9 @@ impl<N: Numbers, F: Flash> Slots<N, F> {
     }
 
     /// Writes, and sees that it is there.
-    fn put(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Refusal<'static>> {
-        self.flash.write(offset, bytes).map_err(|_| Refusal::Storage)?;
-        let kept = self.flash.bytes().get(offset as usize..).unwrap_or_default().get(..bytes.len());
+    fn put(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Refusal<'static>> {
+        self.flash.write(offset, bytes).map_err(|NotKept| Refusal::Storage)?;
+        let kept = self.flash.bytes().get(offset..).unwrap_or_default().get(..bytes.len());
         if kept == Some(bytes) { Ok(()) } else { Err(Refusal::Storage) }
     }
 
@@ -168,7 +168,7 @@ impl<N: Numbers, F: Flash> Slots<N, F> {
     }
 
     fn bytes(&self, slot: usize) -> &[u8] {
-        let from = self.flash.bytes().get(slot * self.slot_len()..).unwrap_or_default();
+        let from = self.flash.bytes().get(self.start(slot)..).unwrap_or_default();
         from.get(..self.slot_len()).unwrap_or_default()
     }
 
@@ -176,8 +176,8 @@ impl<N: Numbers, F: Flash> Slots<N, F> {
         self.flash.bytes().len() / 2
     }
 
-    fn start(&self, slot: usize) -> u32 {
-        (slot * self.slot_len()) as u32
+    fn start(&self, slot: usize) -> usize {
+        slot * self.slot_len()
     }
 
     /// The slot that does not answer.

@@ -4,17 +4,13 @@ use ebm_core::Aligned;
 use ebm_core::format::crc32;
 use ebm_core::service::{Memory, Spoken};
 use ebm_core::wire::{self, Answer, Deframer, Refusal, Request, Response, Values};
-use ebm_firmware::flash::Flash;
+use ebm_firmware::flash::{Flash, NotKept};
 use ebm_firmware::server::{Identity, Line, Server};
 use ebm_firmware::slots::Record;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
-use embedded_storage::nor_flash::{
-    self, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
-};
 
-/// Bytes of a slot, and of a page.
+/// Bytes of a slot.
 pub const SLOT: usize = 2048;
-const PAGE: usize = 1024;
 /// Of the devices here: units of either layer, and bytes of a body.
 const UNITS: usize = 8;
 const BODY: usize = 200;
@@ -77,49 +73,29 @@ struct FailingFlash<'d> {
 }
 
 impl FailingFlash<'_> {
-    fn change(&mut self, index: usize, byte: u8) -> Result<(), NorFlashErrorKind> {
-        *self.power = self.power.checked_sub(1).ok_or(NorFlashErrorKind::Other)?;
+    fn change(&mut self, index: usize, byte: u8) -> Result<(), NotKept> {
+        *self.power = self.power.checked_sub(1).ok_or(NotKept)?;
         self.bytes[index] = byte;
         Ok(())
     }
 }
 
 impl Flash for FailingFlash<'_> {
+    const PAGE: usize = 1024;
+    const WORD: usize = 4;
+
     fn bytes(&self) -> &[u8] {
         self.bytes
     }
-}
 
-impl nor_flash::ErrorType for FailingFlash<'_> {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for FailingFlash<'_> {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
-        Ok(())
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept> {
+        self.check(offset, Self::PAGE, Self::PAGE)?;
+        (offset..offset + Self::PAGE).try_for_each(|index| self.change(index, 0xFF))
     }
 
-    fn capacity(&self) -> usize {
-        2 * SLOT
-    }
-}
-
-impl NorFlash for FailingFlash<'_> {
-    const WRITE_SIZE: usize = 4;
-    const ERASE_SIZE: usize = PAGE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        check_erase(self, from, to)?;
-        (from..to).try_for_each(|index| self.change(index as usize, 0xFF))
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        check_write(self, offset, bytes.len())?;
-        for (index, &byte) in (offset as usize..).zip(bytes) {
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept> {
+        self.check(offset, bytes.len(), Self::WORD)?;
+        for (index, &byte) in (offset..).zip(bytes) {
             assert_eq!(self.bytes[index], 0xFF, "a byte is written twice");
             self.change(index, byte)?;
         }

@@ -34,8 +34,6 @@ pub struct Identity {
     pub clock_hz: u32,
     /// Longest body that it takes.
     pub buffer_len: u32,
-    /// Longest model that it takes in place of its own; 0 when none.
-    pub slot_len: u32,
     /// Bytes of its model's file.
     pub model_len: u32,
     /// CRC-32 of that file.
@@ -69,7 +67,6 @@ impl Client {
                 board: hello.board.to_owned(),
                 clock_hz: hello.clock_hz,
                 buffer_len: hello.buffer_len,
-                slot_len: hello.slot_len,
                 model_len: hello.model.len,
                 model_crc: hello.model.crc,
                 layers: hello.model.layers.to_vec(),

@@ -5,19 +5,16 @@
 use core::mem;
 use core::ptr;
 
-use embedded_storage::nor_flash::{
-    self, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
-};
 use rp2040_hal::rom_data;
 
 use super::super::memory;
 use super::BOOT2;
-use crate::flash::Flash;
+use crate::flash::{Flash, NotKept};
 
 /// Where the flash lies in memory.
 const BASE: usize = 0x1000_0000;
 /// Bytes that the ROM writes together.
-const PAGE: usize = 256;
+const WRITTEN: usize = 256;
 /// Bytes that the flash erases at once by [`ERASE_BLOCK`], where so many are to be.
 const BLOCK: u32 = 1 << 16;
 const ERASE_BLOCK: u8 = 0xD8;
@@ -41,7 +38,7 @@ impl Slots {
     }
 
     /// Erases `len` bytes at `offset`, or writes `page` there.
-    fn change(offset: u32, len: usize, page: Option<&[u8; PAGE]>) {
+    fn change(offset: usize, len: usize, page: Option<&[u8; WRITTEN]>) {
         let mut tools = Tools {
             connect: rom_data::connect_internal_flash::ptr(),
             leave_memory_mode: rom_data::flash_exit_xip::ptr(),
@@ -53,7 +50,7 @@ impl Slots {
         for (to, from) in tools.boot2.iter_mut().zip(BOOT2.as_chunks().0) {
             *to = u32::from_le_bytes(*from);
         }
-        let at = memory::slots().cast::<u8>() as usize - BASE + offset as usize;
+        let at = memory::slots().cast::<u8>() as usize - BASE + offset;
         // SAFETY: within the slots, which nothing has borrowed; no interrupt is enabled, and the second core does not run.
         unsafe { change_from_ram(&tools, at as u32, len, page.map_or(ptr::null(), |page| page.as_ptr())) }
     }
@@ -82,53 +79,31 @@ unsafe extern "C" fn change_from_ram(tools: &Tools, at: u32, len: usize, page: *
 }
 
 impl Flash for Slots {
+    const PAGE: usize = 4096;
+    const WORD: usize = 1;
+
     fn bytes(&self) -> &[u8] {
         // SAFETY: the slots, which are written through `&mut self` alone.
         unsafe { &*memory::slots() }
     }
-}
 
-impl nor_flash::ErrorType for Slots {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for Slots {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        check_read(self, offset, bytes.len())?;
-        bytes.iter_mut().zip(self.bytes().iter().skip(offset as usize)).for_each(|(to, from)| *to = *from);
+    fn erase_page(&mut self, offset: usize) -> Result<(), NotKept> {
+        self.check(offset, Self::PAGE, Self::PAGE)?;
+        Self::change(offset, Self::PAGE, None);
         Ok(())
     }
 
-    fn capacity(&self) -> usize {
-        self.bytes().len()
-    }
-}
-
-impl NorFlash for Slots {
-    const WRITE_SIZE: usize = 1;
-    const ERASE_SIZE: usize = 4096;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        check_erase(self, from, to)?;
-        if from < to {
-            Self::change(from, (to - from) as usize, None);
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        check_write(self, offset, bytes.len())?;
-        let mut at = offset as usize;
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), NotKept> {
+        self.check(offset, bytes.len(), Self::WORD)?;
+        let mut at = offset;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let within = at % PAGE;
-            let (now, later) = rest.split_at(rest.len().min(PAGE - within));
+            let within = at % WRITTEN;
+            let (now, later) = rest.split_at(rest.len().min(WRITTEN - within));
             // Writing ones changes nothing: the rest of the page stays as it is.
-            let mut page = [0xFF; PAGE];
+            let mut page = [0xFF; WRITTEN];
             page.iter_mut().skip(within).zip(now).for_each(|(to, from)| *to = *from);
-            Self::change((at - within) as u32, PAGE, Some(&page));
+            Self::change(at - within, WRITTEN, Some(&page));
             at += now.len();
             rest = later;
         }

@@ -60,13 +60,10 @@ pub struct LineArgs {
     pub timeout: u16,
 }
 
-/// Arguments of `device` without another action.
+/// What a device is shown, and where it is.
 #[derive(Debug, clap::Args)]
-pub struct CheckArgs {
-    /// The model file
-    #[arg(required = true)]
-    pub model: Option<PathBuf>,
-    /// Only so many samples, from the first
+pub struct ShownArgs {
+    /// Only so many samples of a part of the data, from the first
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true, value_parser = value_parser!(u64).range(1..))]
     pub samples: u64,
     /// Where the device is
@@ -75,6 +72,17 @@ pub struct CheckArgs {
     /// The data
     #[command(flatten)]
     pub data: DataOptions,
+}
+
+/// Arguments of `device` without another action.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The model file
+    #[arg(required = true)]
+    pub model: Option<PathBuf>,
+    /// What it is shown, and where it is
+    #[command(flatten)]
+    pub shown: ShownArgs,
 }
 
 impl CheckArgs {
@@ -113,15 +121,9 @@ pub struct LearnArgs {
     /// Write the model that came of it
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Only so many samples of each part, from the first
-    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true, value_parser = value_parser!(u64).range(1..))]
-    pub samples: u64,
-    /// Where the device is
+    /// What it is shown, and where it is
     #[command(flatten)]
-    pub line: LineArgs,
-    /// The data
-    #[command(flatten)]
-    pub data: DataOptions,
+    pub shown: ShownArgs,
 }
 
 /// Where the negative phase of a step starts.

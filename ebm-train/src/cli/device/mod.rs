@@ -11,7 +11,7 @@ use crate::data::DataOptions;
 use crate::device::{Client, Course, Inputs, Link, Memory, Mirror, Part, Place, check, learn, pull, push};
 use crate::export::ModelFile;
 use crate::report::Counter;
-use args::{Action, CheckArgs, LearnArgs, LineArgs, PullArgs, PushArgs};
+use args::{Action, CheckArgs, LearnArgs, LineArgs, PullArgs, PushArgs, ShownArgs};
 use ebm_core::format::{NumberFormat, crc32};
 use ebm_core::service::Spoken;
 use ebm_core::wire::Learning;
@@ -48,8 +48,8 @@ struct Check<'a>(&'a CheckArgs, bool);
 impl Job for Check<'_> {
     fn run<N: Spoken>(self, file: &ModelFile) -> Result<(), Error> {
         let Self(args, json) = self;
-        let inputs = inputs::<N>(file, &args.data, Part::Measured, args.samples)?;
-        let mut client = connect(&args.line, file)?;
+        let inputs = args.shown.inputs::<N>(file, &args.shown.data, Part::Measured)?;
+        let mut client = connect(&args.shown.line, file)?;
         let identity = same_model(&mut client, file)?;
         let (model, mut memory) = (file.model()?, Memory::<N>::new(file)?);
         let mut mirror = Mirror::new(file, &mut memory);
@@ -75,14 +75,14 @@ impl Job for Learn<'_> {
         if !N::LEARNS {
             return Err(file.holds_integers());
         }
-        let lesson = inputs::<N>(file, &args.data, Part::Train, args.samples)?;
-        let usual = inputs::<N>(file, &args.data, Part::Measured, args.samples)?;
+        let lesson = args.shown.inputs::<N>(file, &args.shown.data, Part::Train)?;
+        let usual = args.shown.inputs::<N>(file, &args.shown.data, Part::Measured)?;
         let other = |spec: &String| {
-            let options = DataOptions { data: spec.clone(), test: None, ..args.data.clone() };
-            inputs::<N>(file, &options, Part::Measured, args.samples)
+            let options = DataOptions { data: spec.clone(), test: None, ..args.shown.data.clone() };
+            args.shown.inputs::<N>(file, &options, Part::Measured)
         };
         let novel = args.novel.as_ref().map(other).transpose()?;
-        let mut client = connect(&args.line, file)?;
+        let mut client = connect(&args.shown.line, file)?;
         let identity = same_model(&mut client, file)?;
         let mut memory = Memory::<N>::new(file)?;
         let mut mirror = Mirror::new(file, &mut memory);
@@ -127,12 +127,6 @@ fn replace(args: &PushArgs, json: bool) -> Result<(), Error> {
     words::transferred("pushed", &client, &file, &args.model, json)
 }
 
-/// The samples, by the data's flags or those that the model was trained by.
-fn inputs<N: Spoken>(file: &ModelFile, options: &DataOptions, part: Part, samples: u64) -> Result<Inputs, Error> {
-    let limit = usize::try_from(samples).unwrap_or(usize::MAX);
-    Inputs::open::<N>(file, &data_of(file, options)?, part, limit)
-}
-
 fn connect(line: &LineArgs, file: &ModelFile) -> Result<Client, Error> {
     let place = line.place_for(Some(file.path()))?;
     Ok(Client::new(Link::open(place)?, line.patience()))
@@ -167,6 +161,14 @@ fn abilities<N: Spoken>(model: &Model<'_>) -> (bool, bool) {
 
 fn unless_same(disagreements: usize, answers: usize) -> Result<(), Error> {
     if disagreements == 0 { Ok(()) } else { Err(Error::Disagreement { disagreements, answers }) }
+}
+
+impl ShownArgs {
+    /// The samples of `data`, or of what the model was trained on where its flags are not given.
+    fn inputs<N: Spoken>(&self, file: &ModelFile, data: &DataOptions, part: Part) -> Result<Inputs, Error> {
+        let limit = usize::try_from(self.samples).unwrap_or(usize::MAX);
+        Inputs::open::<N>(file, &data_of(file, data)?, part, limit)
+    }
 }
 
 impl LineArgs {
