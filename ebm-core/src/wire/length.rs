@@ -53,6 +53,19 @@ pub const fn response_len(visible: usize, value: usize, classes: usize, text: us
     U32 + VARIANT + VARIANT + answer
 }
 
+/// Least bytes of a device's buffer for a request's body: a model comes in pieces of 512 bytes or more.
+const LEAST_BODY: usize = 544;
+
+/// Most bytes of a device's names of its program and its board together.
+pub const MAX_NAMES_LEN: usize = 64;
+
+/// Bytes of a device's buffers: for a request's body, and for a response's frame, where a piece of a model as long as fits the first has room. The
+/// model as in [`response_len`], with so many bytes of `labels`.
+pub const fn buffer_lens(visible: usize, value: usize, classes: usize, labels: usize) -> (usize, usize) {
+    let body = max(body_len(request_len(visible, value)), LEAST_BODY);
+    (body, frame_len(max(response_len(visible, value, classes, MAX_NAMES_LEN + labels), body)))
+}
+
 /// Bytes of a frame on the wire whose message has at most `message` bytes, its two zeros included.
 pub const fn frame_len(message: usize) -> usize {
     let body = body_len(message);

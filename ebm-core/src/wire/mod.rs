@@ -24,7 +24,7 @@
 //! | a message into a frame, in the caller's buffer | [`encode_request`], [`encode_response`] |
 //! | bytes into frames, past noise | [`Deframer`] |
 //! | a frame into a message, borrowed from the deframer's buffer | [`Frame::request`], [`Frame::response`] |
-//! | how long a buffer has to be | [`body_len`] for a deframer, [`frame_len`] to encode into, of [`request_len`] or [`response_len`] |
+//! | how long a buffer has to be | [`body_len`] for a deframer, [`frame_len`] to encode into, of [`request_len`] or [`response_len`]; [`buffer_lens`] both, of a device |
 //!
 //! Reading never panics, and allocates and copies nothing but the frame itself. After any noise the next good frame is read.
 
@@ -37,7 +37,8 @@ mod values;
 
 pub use frame::{BufferError, Deframer, Frame, FrameError, encode_request, encode_response};
 pub use length::{
-    LONG_VALUE, MAX_WHAT_LEN, SHORT_VALUE, body_len, frame_len, model_bytes_in, request_len, response_len,
+    LONG_VALUE, MAX_NAMES_LEN, MAX_WHAT_LEN, SHORT_VALUE, body_len, buffer_lens, frame_len, model_bytes_in,
+    request_len, response_len,
 };
 pub use refusal::{ModelFault, Refusal};
 pub use request::{Learning, Request, Rule, Start, Want};

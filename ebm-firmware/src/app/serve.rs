@@ -1,9 +1,9 @@
 //! The product: answers a host, or whoever speaks the wire, with the model in flash, for ever.
 
-use ebm_core::service::Memory;
+use ebm_core::service;
 use ebm_core::wire;
 
-use crate::board::Driver;
+use crate::board::{Driver, StaticCell};
 use crate::model::{CLASSES, COPY, HIDDEN, LABELS, Numbers, SHORT_VALUES, SLOT, VISIBLE, WORK};
 use crate::server::{Identity, Line, Server};
 
@@ -17,37 +17,39 @@ const LEARNT: usize = if COPY == 0 {
 };
 /// Name of the program.
 const FIRMWARE: &str = concat!("ebm-firmware ", env!("CARGO_PKG_VERSION"));
-/// Longest name of a board.
-const BOARD: usize = 32;
 /// Bytes of a value in a message.
 const VALUE: usize = if SHORT_VALUES { wire::SHORT_VALUE } else { wire::LONG_VALUE };
-/// Least bytes of a body: a model comes in pieces of 512 bytes or more.
-const LEAST_BODY: usize = 544;
-/// A request's body.
-const BODY: usize = larger(wire::body_len(wire::request_len(VISIBLE, VALUE)), LEAST_BODY);
-/// A response's frame, a piece of a model as long as fits a request's body among them.
-const FRAME: usize =
-    wire::frame_len(larger(wire::response_len(VISIBLE, VALUE, CLASSES, FIRMWARE.len() + BOARD + LABELS), BODY));
+const BUFFERS: (usize, usize) = wire::buffer_lens(VISIBLE, VALUE, CLASSES, LABELS);
+/// Bytes of a request's body.
+const BODY: usize = BUFFERS.0;
+/// Bytes of a response's frame.
+pub(super) const FRAME: usize = BUFFERS.1;
+
+type Memory = service::Memory<Numbers, VISIBLE, HIDDEN, WORK, CLASSES, COPY, LEARNT>;
 
 /// Everything that the program holds in RAM, but its stack.
-struct State {
-    memory: Memory<Numbers, VISIBLE, HIDDEN, WORK, CLASSES, COPY, LEARNT>,
-    body: [u8; BODY],
-    frame: [u8; FRAME],
+pub(super) struct State {
+    pub(super) memory: Memory,
+    pub(super) body: [u8; BODY],
+    pub(super) frame: [u8; FRAME],
 }
+
+/// Zeros all of it, which take no flash.
+pub(super) static STATE: StaticCell<State> =
+    StaticCell::new(State { memory: Memory::ZERO, body: [0; BODY], frame: [0; FRAME] });
 
 /// Answers requests on the board's serial line; returns where that ends, as on the host.
 pub fn serve<D: Driver>() -> bool {
-    const { assert!(D::NAME.len() <= BOARD && SLOT > 0) };
     D::start_clock();
-    let mut state = State { memory: Memory::ZERO, body: [0; BODY], frame: [0; FRAME] };
-    let State { memory, body, frame } = &mut state;
-    let identity = Identity { firmware: FIRMWARE, board: D::NAME, clock_hz: D::CLOCK_HZ };
-    let mut server = Server::new(identity, memory.as_mut(), D::flash(), BODY);
+    let Some(State { memory, body, frame }) = STATE.take() else { return false };
+    let mut server = server::<D>(memory);
     Line { console: D::console(), body, frame, clock: D::clock, alive: D::alive }.serve(&mut server);
     true
 }
 
-const fn larger(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
+/// What answers on a board, with the newest model in its flash.
+pub(super) fn server<D: Driver>(memory: &mut Memory) -> Server<'_, Numbers, D::Flash> {
+    const { assert!(FIRMWARE.len() + D::NAME.len() <= wire::MAX_NAMES_LEN && SLOT > 0) };
+    let identity = Identity { firmware: FIRMWARE, board: D::NAME, clock_hz: D::CLOCK_HZ };
+    Server::new(identity, memory.as_mut(), D::flash(), BODY)
 }

@@ -3,7 +3,10 @@
 //! The files beside this one are the only ones that touch hardware. To add a board: a folder in
 //! `boards/`, and, where no driver here fits, a file here with a `Driver` and its lines below.
 
+#[expect(unsafe_code, reason = "lends a static")]
+mod cell;
 mod driver;
+pub use cell::StaticCell;
 pub use driver::Driver;
 
 #[cfg(not(target_os = "none"))]
@@ -109,7 +112,7 @@ pub struct Memory {
     pub code_bytes: u32,
     /// Flash: constants, and the initial values of what lies in RAM.
     pub constant_bytes: u32,
-    /// Flash: the model, in section `.ebm_model`.
+    /// Flash: the model, in section `.ebm_model`, or in `.ebm_slots` with the slot for another.
     pub model_bytes: u32,
     /// Flash: data to test with, in section `.ebm_test_data`; a product has none.
     pub test_data_bytes: u32,
