@@ -5,7 +5,7 @@ use ebm_core::{Chain, Model, ModelError};
 use embedded_io::Write;
 
 use super::cost::Cost;
-use super::{AppError, report_memory};
+use super::{AppError, introduce, report_memory};
 use crate::board::Board;
 use crate::model::{self, CLASSES, HIDDEN, INPUTS, Numbers, WORK};
 
@@ -23,10 +23,7 @@ const STEPS: usize = 20;
 pub fn digits<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
     const { assert!(model::HAS_TEST_DIGITS, "this app needs test digits, and EBM_TEST_DIGITS=0 leaves none") };
     let model = Model::parse(model::bytes())?;
-    let console = board.console();
-    writeln!(console, "app: digits")?;
-    writeln!(console, "model: {}", model::NAME)?;
-    writeln!(console, "number_format: {}", model::NUMBER_FORMAT)?;
+    introduce(board, "digits")?;
     classify(board, &model)?;
     sample(board, &model)?;
     report_memory(board)?;

@@ -8,7 +8,7 @@ use ebm_core::{Beta, Chain, Held, Machine, Model, ModelError, Numbers as _};
 use embedded_io::Write;
 
 use super::cost::Cost;
-use super::{AppError, report_memory};
+use super::{AppError, introduce, report_memory};
 use crate::board::Board;
 use crate::model::{self, CLASSES, HIDDEN, INPUTS, Numbers, VISIBLE, WORK};
 
@@ -44,10 +44,7 @@ struct Buffers {
 
 /// Prints instructions and stack of every operation, for inputs between off and on (`dense`) and for binary ones (`binary`, `sparse`).
 pub fn kernels<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
-    let console = board.console();
-    writeln!(console, "app: kernels")?;
-    writeln!(console, "model: {}", model::NAME)?;
-    writeln!(console, "number_format: {}", model::NUMBER_FORMAT)?;
+    introduce(board, "kernels")?;
     let parse = || Model::parse_as::<Numbers>(black_box(model::bytes()));
     measure(board, "parse", "", || {
         black_box(parse()?);

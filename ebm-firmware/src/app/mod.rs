@@ -6,6 +6,7 @@ mod kernels;
 mod learn;
 mod parity;
 mod reject;
+mod requests;
 mod serve;
 
 pub use digits::digits;
@@ -13,6 +14,7 @@ pub use kernels::kernels;
 pub use learn::learn;
 pub use parity::parity;
 pub use reject::reject;
+pub use requests::requests;
 pub use serve::serve;
 
 use core::fmt;
@@ -22,6 +24,7 @@ use ebm_core::{ModelError, ShapeError};
 use embedded_io::{ErrorType, Write, WriteFmtError};
 
 use crate::board::{Board, Memory};
+use crate::model;
 
 /// What goes wrong when a line cannot be written to the board's console.
 pub type ConsoleError<B> = WriteFmtError<<<B as Board>::Console as ErrorType>::Error>;
@@ -34,6 +37,8 @@ pub enum AppError<B: Board> {
     Model(ModelError),
     /// A damaged model was taken for a whole one.
     Accepted,
+    /// This request was not answered as it should be.
+    Unanswered(&'static str),
 }
 
 impl<B: Board> From<ConsoleError<B>> for AppError<B> {
@@ -66,8 +71,17 @@ impl<B: Board> fmt::Display for AppError<B> {
             Self::Console(error) => write!(f, "console: {error:?}"),
             Self::Model(error) => write!(f, "model: {error}"),
             Self::Accepted => f.write_str("a damaged model was accepted"),
+            Self::Unanswered(request) => write!(f, "{request}: not answered as it should be"),
         }
     }
+}
+
+/// Prints which app this is, and the model that it has.
+fn introduce<B: Board>(board: &mut B, app: &str) -> Result<(), ConsoleError<B>> {
+    let console = board.console();
+    writeln!(console, "app: {app}")?;
+    writeln!(console, "model: {}", model::NAME)?;
+    writeln!(console, "number_format: {}", model::NUMBER_FORMAT)
 }
 
 /// Prints what the program takes on this board, one `key: value` line each; nothing where the board
@@ -85,4 +99,12 @@ pub fn report_memory<B: Board>(board: &mut B) -> Result<(), ConsoleError<B>> {
     writeln!(console, "test_data_bytes: {test_data_bytes}")?;
     writeln!(console, "static_ram_bytes: {static_ram_bytes}")?;
     writeln!(console, "stack_high_water_bytes: {stack_high_water_bytes}")
+}
+
+/// [`digest`] of no bytes.
+const NO_DIGEST: u32 = 0x811C_9DC5;
+
+/// FNV-1a over bytes that follow those of another digest.
+fn digest(digest: u32, bytes: impl Iterator<Item = u8>) -> u32 {
+    bytes.fold(digest, |digest, byte| (digest ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

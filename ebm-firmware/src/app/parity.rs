@@ -6,7 +6,7 @@ use ebm_core::kernel::integer::{self, Down, ONE, Rescale, Storage, Up, Weights};
 use ebm_core::rng::philox4x32_10;
 use embedded_io::Write;
 
-use super::AppError;
+use super::{AppError, NO_DIGEST, digest};
 use crate::board::Board;
 
 /// Inputs and outputs: around words of 4, 8 and 32 weights, blocks of 4 and tiles of 16 outputs, 257 rows in a lane, 1,024 marks.
@@ -91,11 +91,6 @@ impl Draws {
     }
 }
 
-/// FNV-1a over bytes.
-fn digest(digest: u32, bytes: impl Iterator<Item = u8>) -> u32 {
-    bytes.fold(digest, |digest, byte| (digest ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
-
 /// Prints a digest of all answers for each storage and shape.
 pub fn parity<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
     writeln!(board.console(), "app: parity")?;
@@ -104,7 +99,7 @@ pub fn parity<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
     let (mut fields, mut visible_probs) = ([0; HIDDEN], [0; VISIBLE]);
     for storage in Storage::ALL {
         for (visible, hidden) in SHAPES {
-            let mut sum = 0x811C_9DC5;
+            let mut sum = NO_DIGEST;
             for (n, (weights, input)) in FILLS.into_iter().enumerate() {
                 let mut draws = Draws { seed: n as u32, drawn: 0 };
                 words.fill_with(|| weights.word(&mut draws));

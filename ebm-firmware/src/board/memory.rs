@@ -32,7 +32,8 @@ pub(super) fn memory(stack: &Stack) -> Memory {
         code_bytes: bytes(&raw const __ebm_code_start, &raw const __ebm_code_end),
         constant_bytes: bytes(&raw const __srodata, &raw const __erodata)
             + bytes(&raw const __sdata, &raw const __edata),
-        model_bytes: bytes(&raw const __sebm_model, &raw const __eebm_model),
+        model_bytes: bytes(&raw const __sebm_model, &raw const __eebm_model)
+            + bytes(&raw const __ebm_slots_start, &raw const __ebm_slots_end),
         test_data_bytes: bytes(&raw const __sebm_test_data, &raw const __eebm_test_data),
         static_ram_bytes: bytes(&raw const __ebm_ram_start, &raw const __ebm_statics_end),
         stack_high_water_bytes: stack.high_water_bytes(),
