@@ -69,12 +69,17 @@ pub fn fits(board: &Board, model: &Model) -> Result<bool> {
     Ok(model.bytes()? + budget.code_bytes <= budget.flash_bytes)
 }
 
-/// The programs for which there is room: the last, the server, holds two slots of the model's size, in whole pages.
-fn fitting(board: &Board, model: &Model) -> Result<&'static [Which<'static>]> {
+/// Has it enough for the server, which holds two slots of the model's size, in whole pages?
+pub fn fits_twice(board: &Board, model: &Model) -> Result<bool> {
     let budget = &board.description.budget;
     let slot = (model.bytes()? + SLOT_HEAD).next_multiple_of(board.description.page_bytes);
+    Ok(2 * slot + budget.code_bytes <= budget.flash_bytes)
+}
+
+/// The programs for which there is room: the last is the server.
+fn fitting(board: &Board, model: &Model) -> Result<&'static [Which<'static>]> {
     let (_, others) = PROGRAMS.split_last().context("there are programs")?;
-    Ok(if 2 * slot + budget.code_bytes <= budget.flash_bytes { &PROGRAMS } else { others })
+    Ok(if fits_twice(board, model)? { &PROGRAMS } else { others })
 }
 
 /// The sizes of the programs with a model on a board, by name.

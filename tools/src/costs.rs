@@ -16,15 +16,18 @@ use crate::model::{Model, fixtures};
 use crate::process;
 use crate::qemu;
 use crate::random_nets::random_nets;
+use crate::serve;
 use crate::size;
 use crate::toolchain::Cross;
 use crate::transcript::{Transcript, cost};
 use crate::workspace;
 
-/// The program whose flash and static RAM a model's are.
-const PROGRAM: &str = "kernels";
-/// The app that measures operations and stack.
-const APP: &str = "kernels";
+/// The app that measures the operations.
+const OPERATIONS: &str = "kernels";
+/// The app that measures the stack of [`serve::PROGRAM`], whose flash and static RAM a model's are.
+const REQUESTS: &str = "requests";
+/// What it says of that.
+const STACK: &str = "stack_bytes_serve";
 /// The nets that prices are fitted to: every kind of work occurs in several shares, and words of 4, 8 and 32 weights with and without a rest.
 const GRID: [&str; 10] = [
     "16-16-4",
@@ -85,10 +88,11 @@ fn measure(board: &Board, nets: &[Model]) -> Result<Value> {
             "name": board.name,
             "description": description.description,
             "flash_bytes": description.budget.flash_bytes,
+            "page_bytes": description.page_bytes,
             "ram_bytes": description.budget.ram_bytes,
             "costs_like": description.costs_like,
         },
-        "program": PROGRAM,
+        "program": serve::PROGRAM,
         "compiler": "",
         "emulator": "",
         "passes_by_inputs": passes_by_inputs,
@@ -99,7 +103,7 @@ fn measure(board: &Board, nets: &[Model]) -> Result<Value> {
     }
     let mut figures = Vec::new();
     for net in nets {
-        if bare::fits(board, net)? {
+        if bare::fits_twice(board, net)? {
             figures.push(figures_of(board, net)?);
         }
     }
@@ -113,21 +117,18 @@ fn measure(board: &Board, nets: &[Model]) -> Result<Value> {
 fn figures_of(board: &Board, model: &Model) -> Result<Value> {
     let cross = Cross::require(&board.description.triple)?;
     let (qemu, _) = qemu::emulator(board)?;
-    let mut which = vec![Which::Program(APP)];
-    if PROGRAM != APP {
-        which.push(Which::Program(PROGRAM));
-    }
+    let which = [OPERATIONS, REQUESTS, serve::PROGRAM].map(Which::Program);
     let programs = firmware::build(board, &cross, &Contents::only(model), &which)?;
-    let (Some(app), Some(product)) = (programs.first(), programs.last()) else {
-        bail!("{APP} was not built");
-    };
-    let transcript = qemu::run_on_device(board, qemu, app)?;
+    let [operations, requests, product] = &programs[..] else { bail!("not every program was built") };
+    let operations = qemu::run_on_device(board, qemu, operations)?;
+    let requests = qemu::run_on_device(board, qemu, requests)?;
     let size = size::read(&product.elf)?;
     Ok(json!({
         "model": model.path(),
         "flash_bytes": size.flash(),
         "static_ram_bytes": size.static_ram,
-        "facts": facts(&transcript),
+        "stack_bytes": facts(&requests)[STACK],
+        "facts": facts(&operations),
     }))
 }
 
@@ -148,7 +149,7 @@ pub fn check(boards: &[Board]) -> Result<bool> {
     let mut good = true;
     for board in boards {
         for model in &models {
-            if !bare::fits(board, model)? {
+            if !bare::fits_twice(board, model)? {
                 continue;
             }
             let Some(predicted) = predict(board, &model.path())? else {
@@ -178,11 +179,13 @@ fn predict(board: &Board, model: &Path) -> Result<Option<Value>> {
 fn compare(board: &Board, model: &Model, predicted: &Value, measured: &Value) -> Result<bool> {
     let is_f32 = model.is_f32()?;
     say!("== {} on {}", model.suffix().trim_start_matches('-'), board.name);
-    let stack = ("stack_bytes", &measured["facts"]["stack_high_water_bytes"]);
-    let bytes = ["flash_bytes", "static_ram_bytes"].map(|key| (key, &measured[key]));
+    // The slots begin at a page, wherever the program ends.
+    let pages = measured["flash_bytes"].as_u64().map(|bytes| bytes.next_multiple_of(board.description.page_bytes));
+    let flash = ("flash_bytes", &json!(pages));
+    let bytes = ["static_ram_bytes", "stack_bytes"].map(|key| (key, &measured[key]));
     let instructions = INSTRUCTIONS.map(|(key, fact)| (key, &measured["facts"][fact]));
     let mut good = true;
-    for (key, measured) in bytes.into_iter().chain([stack]).chain(instructions) {
+    for (key, measured) in [flash].into_iter().chain(bytes).chain(instructions) {
         let (Some(predicted), Some(measured)) = (predicted[key].as_f64(), measured.as_f64()) else {
             say!("WRONG: {key}: nothing predicted, or nothing measured");
             good = false;

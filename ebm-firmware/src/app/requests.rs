@@ -123,7 +123,7 @@ impl<D: Driver> Dialogue<'_, D> {
         let known = bits(&KNOWN, VISIBLE)?;
         self.ask(board, "inpaint", &Request::Inpaint { input, known, steps, beta, seed, want }, &mut is_of_all)?;
 
-        if COPY > 0 {
+        if COPY != 0 {
             let (rule, step) = (Rule::Cd, 0);
             let learning =
                 Learning { rule, steps, learning_rate: 0.01, momentum: 0.0, weight_decay: 0.001, seed, step };

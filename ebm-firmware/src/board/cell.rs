@@ -25,6 +25,7 @@ impl<T> StaticCell<T> {
     ///
     /// Moir & Anderson's splitter (1995, "Wait-free algorithms for fast, long-lived renaming"): a Cortex-M0 has no atomic operations but loads and
     /// stores, and no more is needed here.
+    #[expect(clippy::mut_from_ref, reason = "it is given out once")]
     pub fn take(&'static self) -> Option<&'static mut T> {
         // Tells callers apart: of those who are here at the same time, an interrupt and what it interrupts among them, each has its own.
         let mut local = 0;

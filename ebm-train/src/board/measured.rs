@@ -11,8 +11,6 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Values in buffers from which on the stack is deepest where they are used; with fewer it is where the file is checked, whatever the net.
-const LEAST_BUFFERED: f64 = 64.0;
 /// Steps of the app's chain.
 const STEPS: usize = 16;
 
@@ -40,11 +38,13 @@ pub struct Measured {
 pub struct Net {
     /// The model file.
     pub model: PathBuf,
-    /// Bytes of flash.
+    /// Bytes of flash: the program and the slots.
     pub flash_bytes: f64,
     /// Bytes of RAM that are taken for good.
     pub static_ram_bytes: f64,
-    /// What the firmware's app `kernels` says: instructions of each operation, and the deepest stack.
+    /// Bytes of stack, where it is deepest.
+    pub stack_bytes: f64,
+    /// What the firmware's app `kernels` says: instructions of each operation.
     pub facts: BTreeMap<String, f64>,
 }
 
@@ -65,7 +65,7 @@ type Rows = Vec<(Work, f64)>;
 /// Measurements of nets of one kind of numbers.
 #[derive(Default)]
 struct Table {
-    flash: Rows,
+    program: Rows,
     static_ram: Rows,
     stack: Rows,
     instructions: Rows,
@@ -82,13 +82,11 @@ impl Measured {
             let model = file.model()?;
             let sizes = Sizes::of(&model, file.bytes().len());
             let table = if sizes.is_float() { &mut float } else { &mut integer };
-            let held = sizes.held(self.board.ram_bytes);
-            table.flash.push((held.clone(), net.flash_bytes));
-            table.static_ram.push((held.clone(), net.static_ram_bytes));
-            let buffered = held.get("visible").unwrap_or(&0.0) + held.get("work").unwrap_or(&0.0);
-            if buffered >= LEAST_BUFFERED {
-                table.stack.push((held, net.facts.get("stack_high_water_bytes").copied().unwrap_or_default()));
-            }
+            let ram_bytes = self.board.ram_bytes;
+            let program_bytes = net.flash_bytes - sizes.slot_bytes(self.board.page_bytes) as f64;
+            table.program.push((sizes.kinds(ram_bytes), program_bytes));
+            table.static_ram.push((sizes.statics(ram_bytes), net.static_ram_bytes));
+            table.stack.push((sizes.kinds(ram_bytes), net.stack_bytes));
             // The app's chain, draw by draw.
             let chain = chain::usage(&model, |unit| unit.is_multiple_of(5), 0, STEPS).unwrap_or(Usage::TYPICAL);
             for (fact, &count) in &net.facts {
@@ -119,7 +117,7 @@ impl Measured {
 impl Table {
     fn rates(&self) -> Rates {
         Rates {
-            flash_bytes: prices(&self.flash),
+            program_bytes: prices(&self.program),
             static_ram_bytes: prices(&self.static_ram),
             stack_bytes: prices(&self.stack),
             instructions: prices(&self.instructions),
@@ -141,7 +139,7 @@ impl Table {
             see(what.clone(), net, cost(&rates.instructions, work), *measured);
         }
         let of_memory = [
-            ("flash", &self.flash, &rates.flash_bytes),
+            ("program", &self.program, &rates.program_bytes),
             ("static RAM", &self.static_ram, &rates.static_ram_bytes),
             ("stack", &self.stack, &rates.stack_bytes),
         ];

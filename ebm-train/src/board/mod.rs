@@ -23,6 +23,8 @@ pub struct Board {
     pub description: String,
     /// Its flash, in bytes.
     pub flash_bytes: u64,
+    /// Bytes of flash that are erased together.
+    pub page_bytes: u64,
     /// Its RAM, in bytes.
     pub ram_bytes: u64,
     /// The board that was measured in its place: one with the same core.
@@ -35,7 +37,7 @@ pub struct Board {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Costs {
-    /// The firmware's program whose flash, static RAM and stack these are.
+    /// The firmware's program whose flash, static RAM and stack these are: the one that answers a host.
     pub program: String,
     /// The compiler's name and version.
     pub compiler: String,
@@ -53,8 +55,8 @@ pub struct Costs {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
-    /// Bytes of flash.
-    pub flash_bytes: Prices,
+    /// Bytes of flash but the slots for models.
+    pub program_bytes: Prices,
     /// Bytes of RAM that are taken for good.
     pub static_ram_bytes: Prices,
     /// Bytes of stack, where it is deepest.

@@ -1,11 +1,15 @@
 //! What a model takes of a board, and what would make it fit.
 
-use super::fit::{Prices, cost};
-use super::work::{Inputs, Operation, Usage, Work, stack, word, work};
+use super::fit::cost;
+use super::work::{Inputs, Operation, Usage, Work, is_any_machine, stack, word, work};
 use super::{Board, Costs, Rates};
 use ebm_core::Model;
 use ebm_core::format::{ALIGNMENT, LayerHeader, LayerKind, NumberFormat};
 use ebm_core::kernel::integer::Storage;
+use ebm_core::wire;
+
+/// Bytes of a slot ahead of its model: `ebm-firmware/src/slots/record.rs`.
+const RECORD: u64 = 32;
 
 /// A model's sizes: those of a file, or of one that there might be.
 #[derive(Clone, Debug)]
@@ -14,12 +18,16 @@ pub struct Sizes {
     pub layers: Vec<LayerHeader>,
     /// Bytes of the file.
     pub bytes: u64,
+    /// Bytes of the names of its classes.
+    pub labels: usize,
+    /// Does it scale its inputs, which then are sent as numbers of four bytes?
+    pub is_scaled: bool,
 }
 
-/// What a model takes of a board.
+/// What the program that answers a host takes of a board, with a model and a slot for another in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Need {
-    /// Flash: the program and the model.
+    /// Flash, in whole pages: the program and both slots.
     pub flash_bytes: u64,
     /// RAM that is taken for good.
     pub static_ram_bytes: u64,
@@ -38,14 +46,20 @@ pub struct Need {
 impl Sizes {
     /// Those of a file.
     pub fn of(model: &Model<'_>, bytes: usize) -> Self {
-        Self { layers: model.header().layers.to_vec(), bytes: bytes as u64 }
+        let header = model.header();
+        Self {
+            layers: header.layers.to_vec(),
+            bytes: bytes as u64,
+            labels: header.labels.len(),
+            is_scaled: header.scaling.is_some(),
+        }
     }
 
     /// The same with other layers: header and padding stay.
     fn with(&self, layers: Vec<LayerHeader>) -> Self {
         let parameters = |layers: &[LayerHeader]| layers.iter().map(parameter_bytes).sum::<u64>();
         let bytes = (self.bytes + parameters(&layers)).saturating_sub(parameters(&self.layers));
-        Self { layers, bytes }
+        Self { layers, bytes, ..*self }
     }
 
     /// With every hidden layer narrower, in proportion, the widest being `width`.
@@ -96,32 +110,52 @@ impl Sizes {
         self.layers.first().is_none_or(|layer| layer.numbers == NumberFormat::F32)
     }
 
-    /// What a program that carries the model holds of it: bytes, and values in buffers of its shapes.
-    pub fn held(&self, ram_bytes: u64) -> Work {
-        let machine = self.layers.first().filter(|layer| layer.kind != LayerKind::Head);
-        let last = self.layers.last();
-        // The firmware learns in a copy of the file, where that takes at most half of RAM.
-        let copied = if self.is_float() && self.bytes <= ram_bytes / 2 { self.bytes } else { 0 };
+    /// Bytes of the two slots in flash that is erased by pages.
+    pub fn slot_bytes(&self, page_bytes: u64) -> u64 {
+        2 * (RECORD + self.bytes).next_multiple_of(page_bytes)
+    }
+
+    /// Bytes of the copy of the file in which the program learns: of floats, where that takes at most half of RAM.
+    fn copied(&self, ram_bytes: u64) -> u64 {
+        if self.is_float() && self.bytes <= ram_bytes / 2 { self.bytes } else { 0 }
+    }
+
+    /// Bytes of all that the program works in but its stack: `ebm_core::service::Memory` and the line's buffers.
+    fn state_bytes(&self, ram_bytes: u64) -> u64 {
+        let inputs = self.layers.first().map_or(0, |layer| layer.visible as usize);
+        let machine = self.layers.first().filter(|layer| is_any_machine(layer));
+        let hidden = machine.map_or(0, |layer| layer.hidden as usize);
+        let classes = self.layers.last().map_or(0, |layer| layer.classes() as usize);
+        let copied = self.copied(ram_bytes);
+        let learnt = if copied == 0 { 0 } else { inputs.max(hidden) };
+        let value = if self.is_float() { size_of::<f32>() } else { size_of::<u8>() };
+        let values = 2 * inputs + hidden + self.work() as usize + 3 * learnt;
+        let memory = value * values + inputs + size_of::<i32>() * classes + copied as usize;
+        let is_short = !self.is_float() && !self.is_scaled;
+        let in_a_message = if is_short { wire::SHORT_VALUE } else { wire::LONG_VALUE };
+        let (body, frame) = wire::buffer_lens(inputs, in_a_message, classes, self.labels);
+        (memory.next_multiple_of(ALIGNMENT) + body + frame) as u64
+    }
+
+    /// What decides how long the program is and how deep its stack: the code that such a model needs, whatever its size.
+    pub fn kinds(&self, ram_bytes: u64) -> Work {
         let numbers = self.layers.first().map_or("", |layer| layer.numbers.name());
-        let counts = [
-            ("program", 1),
-            // The frames of the kernels that are called.
-            (numbers, 1),
-            ("model_byte", self.bytes),
-            ("copied_byte", copied),
-            ("visible", machine.map_or(0, |layer| layer.visible.into())),
-            ("hidden", machine.map_or(0, |layer| layer.hidden.into())),
-            ("work", self.work()),
-            ("class", last.map_or(0, |layer| layer.classes().into())),
-        ];
-        let counts = counts.into_iter().filter(|&(_, count)| count > 0);
-        let mut held: Work = counts.map(|(kind, count)| (kind.to_owned(), count as f64)).collect();
+        let mut kinds = vec!["program".to_owned(), numbers.to_owned()];
         // What is left of a column after its whole words is summed one call deeper.
         let mut below = self.layers.iter().filter(|layer| layer.kind != LayerKind::Head);
         if below.any(|layer| layer.visible % word(layer.numbers) > 0) {
-            held.insert(format!("{numbers}.rest"), 1.0);
+            kinds.push(format!("{numbers}.rest"));
         }
-        held
+        if self.copied(ram_bytes) > 0 {
+            kinds.push("learning".to_owned());
+        }
+        kinds.into_iter().map(|kind| (kind, 1.0)).collect()
+    }
+
+    /// What the program's static RAM consists of.
+    pub fn statics(&self, ram_bytes: u64) -> Work {
+        let state = self.state_bytes(ram_bytes) as f64;
+        Work::from([("program".to_owned(), 1.0), ("state_byte".to_owned(), state)])
     }
 }
 
@@ -145,16 +179,16 @@ impl Board {
         let Usage { inputs, states, hidden_on } = usage;
         let costs = self.costs.as_ref()?;
         let rates = costs.rates(sizes);
-        let held = sizes.held(self.ram_bytes);
-        let bytes = |prices: &Prices| whole(cost(prices, &held));
+        let (kinds, statics) = (sizes.kinds(self.ram_bytes), sizes.statics(self.ram_bytes));
+        let program = whole(cost(&rates.program_bytes, &kinds)).next_multiple_of(self.page_bytes);
         let instructions = |operation, inputs| {
             let work = Costs::work(costs.passes_by_inputs, sizes, operation, inputs)?;
             Some(whole(cost(&rates.instructions, &work)))
         };
         Some(Need {
-            flash_bytes: bytes(&rates.flash_bytes),
-            static_ram_bytes: bytes(&rates.static_ram_bytes),
-            stack_bytes: bytes(&rates.stack_bytes),
+            flash_bytes: program + sizes.slot_bytes(self.page_bytes),
+            static_ram_bytes: whole(cost(&rates.static_ram_bytes, &statics)),
+            stack_bytes: whole(cost(&rates.stack_bytes, &kinds)),
             flash_bytes_read_per_inference: read_per_inference(sizes, inputs),
             instructions_per_inference: instructions(Operation::Inference, inputs),
             instructions_per_free_energy: instructions(Operation::FreeEnergy, inputs),
@@ -233,6 +267,8 @@ fn read_per_inference(sizes: &Sizes, inputs: Inputs) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ebm_core::Float;
+    use ebm_core::service::Memory;
 
     /// A machine beside a stack of two hidden layers and a head.
     fn sizes() -> Sizes {
@@ -244,7 +280,7 @@ mod tests {
             layer(LayerKind::Head, 50, 10),
         ];
         let bytes = layers.iter().map(parameter_bytes).sum::<u64>() + 128;
-        Sizes { layers, bytes }
+        Sizes { layers, bytes, labels: 0, is_scaled: false }
     }
 
     #[test]
@@ -256,6 +292,20 @@ mod tests {
         let parameters = 2 * (64 * 30 + 30) + 64 + (30 * 15 + 15) + (15 * 10 + 10);
         // Sections begin at multiples of 16.
         assert!((4 * parameters + 128..4 * parameters + 128 + 9 * 16).contains(&narrowed.bytes), "{}", narrowed.bytes);
+    }
+
+    #[test]
+    fn the_state_is_as_large_as_the_firmware_s() {
+        const V: usize = 64;
+        const H: usize = 100;
+        let (body, frame) = wire::buffer_lens(V, wire::LONG_VALUE, 10, 0);
+        assert_eq!(sizes().state_bytes(0) as usize - body - frame, size_of::<Memory<Float, V, H, 150, 10, 0, 0>>());
+        const COPY: usize = 88_000;
+        let copied = Sizes { bytes: COPY as u64, ..sizes() };
+        assert_eq!(
+            copied.state_bytes(1 << 20) as usize - body - frame,
+            size_of::<Memory<Float, V, H, 150, 10, COPY, H>>()
+        );
     }
 
     #[test]

@@ -175,6 +175,11 @@ pub(super) fn word(numbers: NumberFormat) -> u32 {
     }
 }
 
+/// Is it a machine, whatever its units?
+pub(super) fn is_any_machine(layer: &LayerHeader) -> bool {
+    is_machine(layer) || matches!(layer.kind, LayerKind::Rbm(_) | LayerKind::GenerativeRbm(_))
+}
+
 fn is_machine(layer: &LayerHeader) -> bool {
     matches!(layer.kind, LayerKind::BernoulliRbm | LayerKind::Generative)
 }

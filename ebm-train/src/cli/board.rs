@@ -14,6 +14,9 @@ use serde::Serialize;
 const NOTE: &str =
     "instructions, whatever the clock: not cycles, which flash wait states and the core's pipeline decide";
 
+/// The firmware's program that is put on a board.
+const PROGRAM: &str = "serve";
+
 /// Steps in which a chain forgets that it began with every unit off.
 const FORGOTTEN: usize = 32;
 /// Steps over which units that are on are counted.
@@ -22,6 +25,8 @@ const STEPS: usize = 32;
 #[derive(Serialize)]
 pub(super) struct OnBoard {
     name: String,
+    /// The firmware's program that takes this.
+    program: &'static str,
     flash_bytes: u64,
     flash_available_bytes: u64,
     static_ram_bytes: u64,
@@ -46,6 +51,7 @@ pub(super) fn on_board(name: &str, file: &ModelFile, data: &DataOptions) -> Resu
     }
     Ok(OnBoard {
         name: board.name,
+        program: PROGRAM,
         flash_bytes: need.flash_bytes,
         flash_available_bytes: board.flash_bytes,
         static_ram_bytes: need.static_ram_bytes,
@@ -80,7 +86,8 @@ fn too_small(board: &Board, need: &Need) -> String {
     let memories = [("flash", need.flash_bytes, board.flash_bytes), ("RAM", ram, board.ram_bytes)];
     let too_small = memories.iter().filter(|(_, needed, available)| needed > available);
     let words = too_small.map(|(what, needed, available)| format!("it takes {needed} bytes of {what} of {available}"));
-    words.collect::<Vec<_>>().join(", ")
+    let words = words.collect::<Vec<_>>().join(", ");
+    format!("{words}, with the program `{PROGRAM}` and a second slot for another model")
 }
 
 /// Fewer hidden units, fewer bits, or another board.
@@ -110,7 +117,8 @@ pub(super) fn describe(on_board: &OnBoard) -> String {
         name, flash_bytes, flash_available_bytes, static_ram_bytes, stack_bytes, ram_available_bytes, ..
     } = on_board;
     let mut text = format!(
-        "  on {name}\n    flash  {flash_bytes} of {flash_available_bytes} bytes\n    RAM    {} of {ram_available_bytes} bytes: \
+        "  on {name}, in the program `{PROGRAM}`, which answers a host\n    flash  {flash_bytes} of {flash_available_bytes} bytes, a second slot as long for \
+         another model among them\n    RAM    {} of {ram_available_bytes} bytes: \
          {static_ram_bytes} static, {stack_bytes} of stack\n",
         static_ram_bytes + stack_bytes
     );
