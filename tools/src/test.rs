@@ -29,7 +29,7 @@ use crate::toolchain::{self, CORE_RUST_VERSION, Cross, TARGETS};
 use crate::workspace;
 
 /// The programs whose output depends on the model.
-const MODEL_PROGRAMS: &[&str] = &["digits", "kernels"];
+const MODEL_PROGRAMS: &[&str] = &["digits", "kernels", "requests"];
 /// The core's optional features, and a target that each has to build for.
 const FEATURES: [(&str, &str); 1] = [("defmt", "thumbv7em-none-eabihf")];
 

@@ -52,6 +52,13 @@ pub fn requests<D: Driver, B: Board>(board: &mut B) -> Result<(), AppError<B>> {
         dialogue.about_inputs(board)?;
         dialogue.about_the_model(board, &mut peer.piece)?;
     }
+    // Last: all other answers are those of the model as it is.
+    if COPY != 0 && HIDDEN > 0 {
+        for means in [Means::Instructions, Means::Stack] {
+            dialogue.means = means;
+            dialogue.learn(board)?;
+        }
+    }
     // The server itself is what the program has on the stack before.
     let whole = dialogue.deepest.map(|bytes| bytes + size_of_val(&dialogue.server) as u32);
     report(board, Means::Stack, "serve", whole)?;
@@ -123,17 +130,21 @@ impl<D: Driver> Dialogue<'_, D> {
         let known = bits(&KNOWN, VISIBLE)?;
         self.ask(board, "inpaint", &Request::Inpaint { input, known, steps, beta, seed, want }, &mut is_of_all)?;
 
-        if COPY != 0 {
-            let (rule, step) = (Rule::Cd, 0);
-            let learning =
-                Learning { rule, steps, learning_rate: 0.01, momentum: 0.0, weight_decay: 0.001, seed, step };
-            let request = Request::Learn { input, learning };
-            self.ask(board, "learn", &request, &mut |answer| matches!(answer, Answer::Learned { .. }))?;
-        }
         Ok(())
     }
 
-    /// Requests about the model's file, as it has become by learning: it is read piece by piece, and put in the other slot where there is one to write.
+    /// Learns from an input. No answer to compare: the host has room for models to learn that a board has not.
+    fn learn<B: Board>(&mut self, board: &mut B) -> Result<(), AppError<B>> {
+        let input = Values::Bits(bits(&ON, VISIBLE)?);
+        let (rule, steps, seed, step) = (Rule::Cd, STEPS, SEED, 0);
+        let learning = Learning { rule, steps, learning_rate: 0.01, momentum: 0.0, weight_decay: 0.001, seed, step };
+        let request = Request::Learn { input, learning };
+        let mut learns = |answer: &Answer<'_>| matches!(answer, Answer::Learned { .. });
+        let (cost, _) = self.exchange(board, "learn", &request, &mut learns)?;
+        report(board, self.means, "learn", cost)
+    }
+
+    /// Requests about the model's file: it is read piece by piece, and put in the other slot where there is one to write.
     fn about_the_model<B: Board>(&mut self, board: &mut B, piece: &mut [u8; PIECE]) -> Result<(), AppError<B>> {
         let (mut len, mut crc, mut room) = (0, 0, 0);
         let (cost, _) = self.exchange(board, "hello", &Request::Hello, &mut |answer| {
