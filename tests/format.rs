@@ -66,7 +66,7 @@ fn assert_holds(bytes: &[u8], header: &Header<'_>, layers: &[Layer<'_>]) -> Resu
     let model = Model::parse(bytes)?;
     let mut complete = header.clone();
     complete.layers = layers.iter().map(Layer::header).collect();
-    assert_eq!(model.header(), &complete);
+    assert_eq!(model.header(), complete);
     assert_eq!(model.layers(), layers.len());
     for (index, layer) in layers.iter().enumerate() {
         let read = model.layer(index).expect("a layer that was written");

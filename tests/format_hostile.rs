@@ -471,7 +471,7 @@ fn integers_past_the_limits_that_keep_sums_exact() {
 fn wide_file(storage: Storage, kind: LayerKind, visible: usize, hidden: usize, step: u16) -> Aligned {
     let header = header(&[layer(kind, NumberFormat::integer(storage, 0), visible as u32, hidden as u32)]);
     let bytes = if storage == Storage::Int8 { 1 } else { 4 };
-    let weights = vec![0; bytes * storage.len(visible as u64, hidden as u64) as usize];
+    let weights = vec![0; bytes * storage.len(visible, hidden)];
     let words = vec![0; 4 * hidden];
     let (visible_bias, steps) = (vec![0; 4 * visible], vec![step; hidden]);
     let steps = bytemuck::cast_slice(&steps);

@@ -33,8 +33,8 @@ fn the_widest_sums_upwards_are_exact() {
             for rescale in rescales() {
                 let up = Up { weights: Weights::Int8(&weights), bias: &[bias], rescale: &[rescale] };
                 let (mut field, mut p) = ([0], [0]);
-                integer::hidden_field(up, &inputs, &mut field);
-                integer::hidden_probs(up, &inputs, &mut p);
+                integer::hidden_field(&up, &inputs, &mut field);
+                integer::hidden_probs(&up, &inputs, &mut p);
                 assert_eq!(i64::from(field[0]), apply(rescale, sum), "{weight}·{x} + {bias}, {rescale:?}");
                 assert_eq!(u32::from(p[0]), (integer::sigmoid(field[0]) + 256) >> 9);
             }
@@ -91,19 +91,19 @@ fn the_widest_free_energy_is_held_to_an_i32() {
     let weights = vec![0; MAX_INPUTS];
     let none = Rescale { multiplier: 0, pre: 0, post: 0 };
     let up = Up { weights: Weights::Int8(&weights), bias: &[0], rescale: &[none] };
-    assert_eq!(integer::free_energy(up, &visible_bias, &inputs), i32::MIN);
+    assert_eq!(integer::free_energy(&up, &visible_bias, &inputs), i32::MIN);
     let negative = vec![-MAX_VISIBLE_BIAS; MAX_INPUTS];
-    assert_eq!(integer::free_energy(up, &negative, &inputs), i32::MAX);
+    assert_eq!(integer::free_energy(&up, &negative, &inputs), i32::MAX);
 
     // One input less than that many: exact.
     let inputs: Vec<u8> = (0..MAX_INPUTS).map(|i| if i < 100 { 255 } else { 0 }).collect();
     let expected = -((i64::from(MAX_VISIBLE_BIAS) * 255 * 100 + 64) >> 7) - i64::from(integer::softplus(0));
-    assert_eq!(i64::from(integer::free_energy(up, &visible_bias, &inputs)), expected);
+    assert_eq!(i64::from(integer::free_energy(&up, &visible_bias, &inputs)), expected);
 
     // Hidden units whose softplus is as large as a field can be.
     let hidden = 4;
     let (bias, rescale) =
         (vec![MAX_HIDDEN_BIAS; hidden], vec![Rescale { multiplier: 0x7FFF, pre: 0, post: 0 }; hidden]);
     let up = Up { weights: Weights::Int8(&vec![0; hidden]), bias: &bias, rescale: &rescale };
-    assert_eq!(integer::free_energy(up, &[0], &[ONE]), i32::MIN);
+    assert_eq!(integer::free_energy(&up, &[0], &[ONE]), i32::MIN);
 }

@@ -212,7 +212,7 @@ fn packing_is_that_of_the_specification() {
     for (visible, hidden) in [(1, 1), (8, 4), (9, 5), (31, 3), (33, 7), (70, 18)] {
         for storage in Storage::ALL {
             let machine = Quantised::random(visible, hidden, 1.0, 9).stored_as(storage);
-            let length = storage.words(visible as u64, hidden as u64) as usize;
+            let length = storage.words(visible, hidden);
             let mut packed = vec![0xAAAA_AAAA; length + 1];
             let largest = storage.max_weight();
             let held: Vec<i8> = machine.weights.iter().map(|&w| w.clamp(-largest, largest)).collect();
@@ -224,10 +224,7 @@ fn packing_is_that_of_the_specification() {
                 assert_eq!(packed, words(storage, &held, visible, hidden, false));
             }
             let borrowed = Weights::packed(storage, &packed, visible, hidden);
-            assert_eq!(
-                (borrowed.storage(), borrowed.len() as u64),
-                (storage, storage.len(visible as u64, hidden as u64))
-            );
+            assert_eq!((borrowed.storage(), borrowed.len()), (storage, storage.len(visible, hidden)));
         }
     }
 }
@@ -235,7 +232,7 @@ fn packing_is_that_of_the_specification() {
 #[test]
 fn lengths_are_held_where_no_memory_is_as_long() {
     for storage in Storage::ALL {
-        assert_eq!(storage.len(u64::MAX, u64::MAX), u64::MAX);
+        assert_eq!(storage.len(usize::MAX, usize::MAX), usize::MAX);
         assert_eq!(storage.len(0, 5), 0);
     }
     assert_eq!(Storage::ALL.map(|storage| storage.len(784, 10)), [7840, 980, 250, 2352]);
@@ -247,7 +244,7 @@ fn weights_of_another_length_are_refused() {
         let machine = Quantised::random(9, 5, 1.0, 1).stored_as(storage);
         let found = machine.borrowed().len();
         let up = Up { weights: machine.borrowed(), bias: &machine.hidden_bias, rescale: &machine.rescale };
-        let expected = storage.len(33, 5) as usize;
+        let expected = storage.len(33, 5);
         let error = ShapeError { what: "weights", expected, found };
         assert_eq!(IntegerAffine::new(33, up).err(), Some(error));
         let error = IntegerRbm::new(up, &[0; 33], &machine.steps, 0).err();
@@ -261,13 +258,13 @@ fn the_widest_sums_upwards_are_exact() {
     let shift = Rescale { multiplier: 1, pre: 15, post: 0 };
     for storage in Storage::ALL {
         for (weight, code) in extremes(storage) {
-            let words = vec![code; Storage::words(storage, MAX_INPUTS as u64, 1) as usize];
+            let words = vec![code; Storage::words(storage, MAX_INPUTS, 1)];
             let weights = Weights::packed(storage, &words, MAX_INPUTS, 1);
             for x in [ONE, ONE - 1, 255] {
                 for bias in [MAX_HIDDEN_BIAS, -MAX_HIDDEN_BIAS] {
                     let mut field = [0];
                     integer::hidden_field(
-                        Up { weights, bias: &[bias], rescale: &[shift] },
+                        &Up { weights, bias: &[bias], rescale: &[shift] },
                         &vec![x; MAX_INPUTS],
                         &mut field,
                     );
@@ -295,7 +292,7 @@ fn the_widest_sums_downwards_are_exact() {
     let steps = vec![u16::MAX; MAX_DOWN_STEPS as usize / usize::from(u16::MAX)];
     for storage in Storage::ALL {
         for (weight, code) in extremes(storage) {
-            let words = vec![code; storage.words(1, steps.len() as u64) as usize];
+            let words = vec![code; storage.words(1, steps.len())];
             let weights = Weights::packed(storage, &words, 1, steps.len());
             for state in [ONE, 255] {
                 for shift in [0, 1, 12, 20, 24, 30] {

@@ -27,6 +27,11 @@ impl<'a> Directed<'a> {
         self.recognition
     }
 
+    /// [`Directed::recognition`] where it lies.
+    pub(crate) const fn as_recognition(&self) -> &Affine<'a> {
+        &self.recognition
+    }
+
     /// The way down, as a machine of which only `p(v | h)` is meant.
     pub const fn generative(&self) -> RbmView<'a> {
         self.generative

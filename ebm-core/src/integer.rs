@@ -18,8 +18,7 @@ impl<'a> IntegerAffine<'a> {
     /// of `FORMAT.md`, so that no sum overflows, is checked when a file is read or written; here the caller sees to it.
     pub const fn new(inputs: usize, up: Up<'a>) -> Result<Self, ShapeError> {
         let outputs = up.bias.len();
-        let needed = up.weights.storage().len(inputs as u64, outputs as u64);
-        let needed = if needed > usize::MAX as u64 { usize::MAX } else { needed as usize };
+        let needed = up.weights.storage().len(inputs, outputs);
         if let Err(error) = ShapeError::check("weights", needed, up.weights.len()) {
             return Err(error);
         }
@@ -27,10 +26,6 @@ impl<'a> IntegerAffine<'a> {
             Ok(()) => Ok(Self::of_shape(inputs, up)),
             Err(error) => Err(error),
         }
-    }
-
-    pub(crate) const fn of_shape(inputs: usize, up: Up<'a>) -> Self {
-        Self { up, inputs }
     }
 
     /// The same map where the program knows how the weights are stored; `None` where they are stored otherwise.
@@ -41,6 +36,10 @@ impl<'a> IntegerAffine<'a> {
 }
 
 impl<'a, W: Stored<'a>> IntegerAffine<'a, W> {
+    pub(crate) const fn of_shape(inputs: usize, up: Up<'a, W>) -> Self {
+        Self { up, inputs }
+    }
+
     /// Number of inputs.
     pub const fn inputs(&self) -> usize {
         self.inputs
@@ -59,14 +58,14 @@ impl<'a, W: Stored<'a>> IntegerAffine<'a, W> {
     /// `out_j = b_j + Σ_i x_i·W_ij`, in `2^-12` nats.
     pub fn field(&self, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
         self.check(input, out.len())?;
-        integer::hidden_field(self.up, input, out);
+        integer::hidden_field(&self.up, input, out);
         Ok(())
     }
 
     /// `out_j = σ(b_j + Σ_i x_i·W_ij)`, in `1/128`.
     pub fn probabilities(&self, input: &[u8], out: &mut [u8]) -> Result<(), ShapeError> {
         self.check(input, out.len())?;
-        integer::hidden_probs(self.up, input, out);
+        integer::hidden_probs(&self.up, input, out);
         Ok(())
     }
 
@@ -98,10 +97,6 @@ impl<'a> IntegerRbm<'a> {
         }
     }
 
-    pub(crate) const fn of_shape(up: IntegerAffine<'a>, visible_bias: &'a [i32], steps: &'a [u16], shift: u8) -> Self {
-        Self { up, visible_bias, steps, shift }
-    }
-
     /// The same machine where the program knows how the weights are stored; `None` where they are stored otherwise.
     pub fn stored<W: Stored<'a>>(self) -> Option<IntegerRbm<'a, W>> {
         let Self { up, visible_bias, steps, shift } = self;
@@ -110,6 +105,20 @@ impl<'a> IntegerRbm<'a> {
 }
 
 impl<'a, W: Stored<'a>> IntegerRbm<'a, W> {
+    pub(crate) const fn of_shape(
+        up: IntegerAffine<'a, W>,
+        visible_bias: &'a [i32],
+        steps: &'a [u16],
+        shift: u8,
+    ) -> Self {
+        Self { up, visible_bias, steps, shift }
+    }
+
+    /// [`IntegerRbm::up`] where it lies.
+    pub(crate) const fn as_up(&self) -> &IntegerAffine<'a, W> {
+        &self.up
+    }
+
     /// The map from visible to hidden fields.
     pub const fn up(&self) -> IntegerAffine<'a, W> {
         self.up
@@ -153,7 +162,7 @@ impl<'a, W: Stored<'a>> Machine for IntegerRbm<'a, W> {
     ) -> Result<(), ShapeError> {
         self.check_visible(visible)?;
         self.check_hidden(out)?;
-        integer::sample_hidden(self.up.up, beta, visible, rng, out);
+        integer::sample_hidden(&self.up.up, beta, visible, rng, out);
         Ok(())
     }
 
@@ -187,6 +196,6 @@ impl<'a, W: Stored<'a>> Machine for IntegerRbm<'a, W> {
 
     fn free_energy(&self, visible: &[u8]) -> Result<i32, ShapeError> {
         self.check_visible(visible)?;
-        Ok(integer::free_energy(self.up.up, self.visible_bias, visible))
+        Ok(integer::free_energy(&self.up.up, self.visible_bias, visible))
     }
 }

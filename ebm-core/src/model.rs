@@ -1,7 +1,8 @@
 //! A model file's bytes as a model: [`Model`] borrows them where they lie.
 
 use crate::format::{
-    self, AnyNumbers, Checksums, FormatError, Header, Input, Layer, LayerKind, LayerReader, Novelty, Reads,
+    self, AnyNumbers, Checksums, Fault, FormatError, Header, Input, Layer, LayerHeader, LayerKind, LayerReader,
+    Novelty, NumberFormat, Reads, Scaling, StoredHeader,
 };
 use crate::machine::{Machine, ShapeError};
 use crate::math::argmax;
@@ -31,10 +32,12 @@ pub enum ModelError {
     },
 }
 
-/// A checked model file, borrowed.
-#[derive(Clone, Debug)]
+/// A checked model file, borrowed: some words, whatever the file.
+#[derive(Clone, Copy, Debug)]
 pub struct Model<'a> {
-    header: Header<'a>,
+    header: StoredHeader<'a>,
+    /// The sections of the inputs' scaling, where they are scaled, and of the layers.
+    payload: &'a [u8],
     /// The sections of the layers.
     layers: &'a [u8],
 }
@@ -51,22 +54,19 @@ impl<'a> Model<'a> {
         Self::read::<N>(bytes)
     }
 
+    /// Not a part of who calls it, whose stack would have to hold all that the check needs for as long as it runs.
+    #[inline(never)]
     fn read<R: Reads>(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let (version, header, payload) = format::split(bytes, Checksums::Checked)?;
-        // Filled where it is, because a copy of it is a third of a kilobyte of a device's stack.
-        let mut model = Self { header: Header::default(), layers: &[] };
-        model.header.read(version, header)?;
-        model.layers = model.header.check_against::<R>(payload)?;
-        Ok(model)
+        let (header, payload) = format::split(bytes, Checksums::Checked)?;
+        Ok(Self { header, payload, layers: header.check::<R>(payload)? })
     }
 
-    /// Borrows a file that [`Model::parse`] has passed before, without another look at checksums and parameters: in some thousand instructions,
+    /// Borrows a file that [`Model::parse`] has passed before, without another look at checksums and parameters: in some hundred instructions,
     /// whatever its length. Of bytes that were not passed, or in other numbers than `N`'s, the answers mean nothing, or are errors.
     pub fn parsed<N: Numbers>(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let (version, header, payload) = format::split(bytes, Checksums::Known)?;
-        let mut model = Self { header: Header::default(), layers: &[] };
-        model.header.read(version, header)?;
-        model.layers = model.header.locate::<N>(payload)?.rest();
+        let (header, payload) = format::split(bytes, Checksums::Known)?;
+        let mut model = Self { header, payload, layers: payload };
+        model.layers = model.scaling::<N>()?.1;
         Ok(model)
     }
 
@@ -75,24 +75,51 @@ impl<'a> Model<'a> {
         self.layers.len()
     }
 
-    /// What the file says about itself.
-    pub const fn header(&self) -> &Header<'a> {
-        &self.header
+    /// What the file says about itself. It is decoded anew each time.
+    pub fn header(&self) -> Header<'a> {
+        let mut header = Header::default();
+        // It was read before, when the file was checked.
+        let _ = self.header.read(&mut header);
+        header.scaling = self.scaling::<AnyNumbers>().map_or(None, |(scaling, _)| scaling);
+        header
+    }
+
+    /// The scaling of the inputs, where they are scaled, and the sections after it.
+    fn scaling<R: Reads>(&self) -> Result<(Option<Scaling<'a>>, &'a [u8]), FormatError> {
+        let mut reader = LayerReader::new(self.payload);
+        let numbers = self.header.layers().next().map_or(NumberFormat::F32, |first| first.numbers);
+        let scaling = reader.scaling::<R>(self.header.input(), numbers)?;
+        Ok((scaling, reader.rest()))
+    }
+
+    /// What the file says about its layers, from the input up.
+    pub fn layer_headers(&self) -> impl Iterator<Item = LayerHeader> + use<'a> {
+        self.header.layers()
+    }
+
+    /// When an input counts as novel, where the file says so.
+    pub fn novelty_threshold(&self) -> Option<Novelty> {
+        self.header.novelty()
     }
 
     /// Number of layers, the head included.
     pub fn layers(&self) -> usize {
-        self.header.layers.len()
+        self.header.layers().left()
     }
 
     /// Number of inputs: visible units of the first layer, without labels.
     pub fn inputs(&self) -> usize {
-        self.header.layers.first().map_or(0, |layer| layer.inputs() as usize)
+        self.layer_headers().next().map_or(0, |layer| layer.inputs() as usize)
+    }
+
+    /// Number of classes; 0 where there are none.
+    pub fn classes(&self) -> usize {
+        self.layer_headers().last().map_or(0, |layer| layer.classes() as usize)
     }
 
     /// Number of outputs: classes of a head or a ClassRBM, or hidden units of the last machine.
     pub fn outputs(&self) -> usize {
-        self.header.layers.last().map_or(0, |layer| match layer.classes() {
+        self.layer_headers().last().map_or(0, |layer| match layer.classes() {
             0 => layer.hidden as usize,
             classes => classes as usize,
         })
@@ -101,35 +128,51 @@ impl<'a> Model<'a> {
     /// Values that [`Model::scores`] needs to work in: of the hidden layers below the last layer, those of the two neighbours that have most
     /// together, or of the only one.
     pub fn work_len(&self) -> usize {
-        let layers = self.header.layers.iter().take(self.layers().saturating_sub(1)).skip(self.first_hidden());
+        let mut layers = self.header.layers();
         let (mut most, mut below) = (0, 0);
-        for layer in layers {
-            let width = layer.hidden as usize;
-            most = width.saturating_add(below).max(most);
-            below = width;
+        while let Some(layer) = layers.next() {
+            // Neither the last layer nor a machine beside the stack.
+            if layers.left() > 0 && !layer.kind.is_beside() {
+                let width = layer.hidden as usize;
+                most = width.saturating_add(below).max(most);
+                below = width;
+            }
         }
         most
     }
 
     /// The layer at `index`, from 0 at the input.
     pub fn layer(&self, index: usize) -> Option<Layer<'a>> {
-        self.layer_in::<AnyNumbers>(index)
+        self.layer_in::<AnyNumbers>(index).ok()
     }
 
-    /// The layer at `index`, if it is in numbers that are read.
-    #[inline(always)]
-    fn layer_in<R: Reads>(&self, index: usize) -> Option<Layer<'a>> {
-        let (header, below) = self.header.layers.get(..=index)?.split_last()?;
-        let mut reader = LayerReader::new(self.layers);
-        for (index, header) in below.iter().enumerate() {
-            reader.layer::<R>(index, header).ok()?;
+    /// The layer at `index`. Fails where there is none, or it is in numbers that are not read.
+    #[inline(never)]
+    fn layer_in<R: Reads>(&self, index: usize) -> Result<R::Layer<'a>, Fault> {
+        let mut layers = self.header.layers_in(self.layers);
+        loop {
+            let layer = layers.next::<R>();
+            if layers.index() > index || layer.is_err() {
+                return layer;
+            }
         }
-        reader.layer::<R>(index, header).ok()
+    }
+
+    /// The layer at `index` as `what` makes something of it, which is called `expected`. Fails where it is no such thing.
+    fn layer_as<N: Numbers, T>(
+        &self,
+        index: usize,
+        expected: &'static str,
+        what: impl FnOnce(&N::Layer<'a>) -> Option<T>,
+    ) -> Result<T, ModelError> {
+        let no_such = ModelError::Layer { layer: index, expected };
+        self.layer_in::<N>(index).map_or(Err(no_such), |layer| what(&layer).ok_or(no_such))
     }
 
     /// The machine at `index`. Fails when that layer is none, or stores other numbers.
+    #[inline(never)]
     pub fn rbm<N: Numbers>(&self, index: usize) -> Result<N::Rbm<'a>, ModelError> {
-        self.layer_in::<N>(index).and_then(N::rbm).ok_or(ModelError::Layer { layer: index, expected: N::RBM })
+        self.layer_as::<N, _>(index, N::RBM, N::rbm)
     }
 
     /// The machine over the visible units, which gives free energies and samples: the one beside the stack, or else the
@@ -140,18 +183,18 @@ impl<'a> Model<'a> {
 
     /// Index of the first layer of the recognition pass: 1 where a machine lies beside the stack.
     pub fn first_hidden(&self) -> usize {
-        self.header.layers.first().map_or(0, |layer| usize::from(layer.kind.is_beside()))
+        self.layer_headers().next().map_or(0, |layer| usize::from(layer.kind.is_beside()))
     }
 
     /// What a recognition pass uses of the layer at `index`. Fails when that is neither a machine of the stack nor units with a way up
     /// (sigmoid, rectifier, directed), or stores other numbers.
     pub fn hidden_layer<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
-        self.layer_in::<N>(index).and_then(N::hidden).ok_or(ModelError::Layer { layer: index, expected: N::HIDDEN })
+        self.layer_as::<N, _>(index, N::HIDDEN, |layer| N::hidden(layer).copied())
     }
 
     /// The softmax head at `index`. Fails when that layer is none, or stores other numbers.
     pub fn head<N: Numbers>(&self, index: usize) -> Result<N::Affine<'a>, ModelError> {
-        self.layer_in::<N>(index).and_then(N::head).ok_or(ModelError::Layer { layer: index, expected: N::HEAD })
+        self.layer_as::<N, _>(index, N::HEAD, |layer| N::head(layer).copied())
     }
 
     /// The values of raw inputs, as the file's [`Input`] says, in f32 binarised where training did that by a threshold: what a sensor gives becomes
@@ -171,20 +214,21 @@ impl<'a> Model<'a> {
         out: &mut [N::Value],
     ) -> Result<(), ModelError> {
         ShapeError::check("inputs", self.inputs(), out.len())?;
-        match (&self.header.scaling, self.header.input) {
-            (Some(scaling), _) => {
-                if !N::scale(scaling, raw, out) {
+        let input = self.header.input();
+        match input {
+            Input::Scaled { .. } => {
+                let scaling = self.scaling::<N>().ok().and_then(|(scaling, _)| scaling);
+                if !scaling.is_some_and(|scaling| N::scale(&scaling, raw, out)) {
                     return Err(ModelError::Layer { layer: 0, expected: N::HIDDEN });
                 }
             }
-            (None, Input::Unit | Input::Scaled { .. }) => put(raw.map(N::from_raw), out),
-            (None, Input::Levels { max }) => put(raw.map(|raw| N::from_raw_level(raw, max)), out),
-            (None, Input::Binary { threshold }) => put(raw.map(|raw| N::above(raw, threshold)), out),
+            Input::Unit => put(raw.map(N::from_raw), out),
+            Input::Levels { max } => put(raw.map(|raw| N::from_raw_level(raw, max)), out),
+            Input::Binary { threshold } => put(raw.map(|raw| N::above(raw, threshold)), out),
         }
         // Levels that are compared with a threshold are `Binary` already.
-        let is_level = matches!(self.header.input, Input::Levels { .. } | Input::Binary { .. });
-        if let (false, Some(above)) = (is_level, self.header.presentation.training.threshold()) {
-            N::binarise(above, out);
+        if !matches!(input, Input::Levels { .. } | Input::Binary { .. }) {
+            N::binarise(|| self.header.presentation().training.threshold(), out);
         }
         Ok(())
     }
@@ -201,19 +245,27 @@ impl<'a> Model<'a> {
     ) -> Result<(), ModelError> {
         ShapeError::check("inputs", self.inputs(), input.len())?;
         let mut ends = Ends::new(work, self.work_len())?;
-        let (first, last) = (self.first_hidden(), self.layers().saturating_sub(1));
-        for index in first..last {
-            let layer = self.hidden_layer::<N>(index)?;
-            let (below, out) = ends.next(N::outputs(&layer));
-            N::probabilities(&layer, if index == first { input } else { below }, out)?;
-        }
-        let source = if first == last { input } else { ends.next(0).0 };
-        match self.head::<N>(last) {
-            Ok(head) => Ok(N::field(&head, source, scores)?),
-            Err(no_head) => {
-                let machine = self.rbm::<N>(last).ok().filter(|machine| machine.labels() > 0);
-                Ok(machine.ok_or(no_head)?.class_scores(source, scores)?)
+        let first = self.first_hidden();
+        let mut layers = self.header.layers_in(self.layers);
+        loop {
+            let (index, is_last) = (layers.index(), layers.left() <= 1);
+            let expected = if is_last { N::HEAD } else { N::HIDDEN };
+            let Ok(layer) = layers.next::<N>() else { return Err(ModelError::Layer { layer: index, expected }) };
+            if index < first {
+                continue;
             }
+            if is_last {
+                let source = if index == first { input } else { ends.next(0).0 };
+                if let Some(head) = N::head(&layer) {
+                    return Ok(N::field(head, source, scores)?);
+                }
+                let machine = N::rbm(&layer).filter(|machine| machine.labels() > 0);
+                let machine = machine.ok_or(ModelError::Layer { layer: index, expected })?;
+                return Ok(machine.class_scores(source, scores)?);
+            }
+            let up = N::hidden(&layer).ok_or(ModelError::Layer { layer: index, expected })?;
+            let (below, out) = ends.next(N::outputs(up));
+            N::probabilities(up, if index == first { input } else { below }, out)?;
         }
     }
 
@@ -225,7 +277,7 @@ impl<'a> Model<'a> {
 
     /// Index of the highest layer that is no head.
     fn top_index(&self) -> usize {
-        let headed = self.header.layers.last().is_some_and(|layer| layer.kind == LayerKind::Head);
+        let headed = self.layer_headers().last().is_some_and(|layer| layer.kind == LayerKind::Head);
         self.layers().saturating_sub(1 + usize::from(headed))
     }
 
@@ -271,8 +323,7 @@ impl<'a> Model<'a> {
             put(top.iter().copied(), out);
         }
         for index in (lowest..last).rev() {
-            let layer = self.layer_in::<N>(index).and_then(N::generative);
-            let layer = layer.ok_or(ModelError::Layer { layer: index, expected: N::GENERATIVE })?;
+            let layer = self.layer_as::<N, _>(index, N::GENERATIVE, N::generative)?;
             let (above, below) = ends.next(if index == lowest { 0 } else { layer.visible() });
             let hidden = if index + 1 == last { top } else { above };
             step(&layer, hidden, if index == lowest { &mut *out } else { below })?;
@@ -302,12 +353,12 @@ impl<'a> Model<'a> {
 
     /// Does this free energy mean that the input is novel? `None` when the file holds no threshold.
     pub fn is_novel<N: Numbers>(&self, free_energy: N::Score) -> Option<bool> {
-        self.header.novelty.map(|novelty| N::exceeds(free_energy, novelty.threshold))
+        self.novelty_threshold().map(|novelty| N::exceeds(free_energy, novelty.threshold))
     }
 
     /// Is the input novel, and by how much? `None` when the file holds no threshold.
     pub fn novelty<N: Numbers>(&self, input: &[N::Value]) -> Result<Option<Verdict<N::Score>>, ModelError> {
-        let Some(Novelty { threshold, .. }) = self.header.novelty else { return Ok(None) };
+        let Some(Novelty { threshold, .. }) = self.novelty_threshold() else { return Ok(None) };
         let free_energy = self.free_energy::<N>(input)?;
         let margin = N::margin(free_energy, threshold);
         Ok(Some(Verdict { free_energy, margin, is_novel: N::exceeds(free_energy, threshold) }))

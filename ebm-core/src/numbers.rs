@@ -1,7 +1,7 @@
 //! The two ways of holding numbers, [`Float`] and [`Integer`], behind one trait: what is written over [`Numbers`] serves both.
 
 use crate::affine::Affine;
-use crate::format::{Layer, NumberFormat, Reads, Scaling};
+use crate::format::{Fault, FormatError, IntegerLayer, Layer, LayerHeader, LayerReader, NumberFormat, Reads, Scaling};
 use crate::integer::{IntegerAffine, IntegerRbm};
 use crate::kernel::integer::{Stored, Weights};
 use crate::kernel::{float, integer};
@@ -21,7 +21,7 @@ pub trait Numbers: Reads {
     /// A machine.
     type Rbm<'a>: Machine<Value = Self::Value, Energy = Self::Score>;
     /// Sigmoid units, the upward half of a machine, or a softmax head.
-    type Affine<'a>;
+    type Affine<'a>: Copy;
 
     /// The value of a unit that is off.
     const OFF: Self::Value;
@@ -37,13 +37,13 @@ pub trait Numbers: Reads {
     const HEAD: &'static str;
 
     /// The layer as a machine, if it is one.
-    fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
+    fn rbm<'a>(layer: &Self::Layer<'a>) -> Option<Self::Rbm<'a>>;
     /// What a recognition pass uses of the layer, if it is a machine in the stack or units with a way up.
-    fn hidden(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
+    fn hidden<'l, 'a>(layer: &'l Self::Layer<'a>) -> Option<&'l Self::Affine<'a>>;
     /// What a down-pass uses of the layer, if it has a way down.
-    fn generative(layer: Layer<'_>) -> Option<Self::Rbm<'_>>;
+    fn generative<'a>(layer: &Self::Layer<'a>) -> Option<Self::Rbm<'a>>;
     /// The layer as a head, if it is one.
-    fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>>;
+    fn head<'l, 'a>(layer: &'l Self::Layer<'a>) -> Option<&'l Self::Affine<'a>>;
     /// `out_j = b_j + Σ_i x_i·W_ij`.
     fn field(affine: &Self::Affine<'_>, input: &[Self::Value], out: &mut [Self::Score]) -> Result<(), ShapeError>;
     /// `out_j = σ(b_j + Σ_i x_i·W_ij)`, or what else the units are.
@@ -68,8 +68,9 @@ pub trait Numbers: Reads {
     fn from_bit(on: bool) -> Self::Value;
     /// 1 where a raw level is above `threshold`, else 0.
     fn above(level: Self::Raw, threshold: u16) -> Self::Value;
-    /// Makes values 1 above a threshold and else 0. Only in f32: in integers an input that is [`crate::format::Input::Binary`], or the scaling, does that.
-    fn binarise(above: f32, values: &mut [Self::Value]);
+    /// Makes values 1 above a threshold and else 0, where there is one. Only in f32, where it is asked for: in integers an input that is
+    /// [`crate::format::Input::Binary`], or the scaling, does that.
+    fn binarise(above: impl FnOnce() -> Option<f32>, values: &mut [Self::Value]);
     /// Scales raw inputs channel by channel into `out`; false where the scaling is in other numbers.
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = Self::Raw>, out: &mut [Self::Value]) -> bool;
     /// A score in nats.
@@ -85,8 +86,18 @@ pub trait Numbers: Reads {
 pub struct Float;
 
 impl Reads for Float {
+    type Layer<'a> = Layer<'a>;
+
     fn reads(numbers: NumberFormat) -> bool {
         numbers == NumberFormat::F32
+    }
+
+    fn layer<'a>(reader: &mut LayerReader<'a>, header: &LayerHeader) -> Result<Layer<'a>, Fault> {
+        reader.float(header)
+    }
+
+    fn check(layer: &Layer<'_>, index: usize) -> Result<(), FormatError> {
+        layer.check(index)
     }
 }
 
@@ -104,28 +115,28 @@ impl Numbers for Float {
     const HIDDEN: &'static str = "f32 hidden layer";
     const HEAD: &'static str = "f32 softmax head";
 
-    fn rbm(layer: Layer<'_>) -> Option<RbmView<'_>> {
-        if let Layer::Rbm(rbm) | Layer::Generative(rbm) = layer { Some(rbm) } else { None }
+    fn rbm<'a>(layer: &Self::Layer<'a>) -> Option<Self::Rbm<'a>> {
+        if let Layer::Rbm(rbm) | Layer::Generative(rbm) = layer { Some(*rbm) } else { None }
     }
 
-    fn hidden(layer: Layer<'_>) -> Option<Affine<'_>> {
+    fn hidden<'l, 'a>(layer: &'l Self::Layer<'a>) -> Option<&'l Self::Affine<'a>> {
         match layer {
-            Layer::Rbm(rbm) => Some(rbm.up()),
+            Layer::Rbm(rbm) => Some(rbm.as_up()),
             Layer::Sigmoid(up) | Layer::Rectifier(up) => Some(up),
-            Layer::Directed(units) => Some(units.recognition()),
+            Layer::Directed(units) => Some(units.as_recognition()),
             _ => None,
         }
     }
 
-    fn generative(layer: Layer<'_>) -> Option<RbmView<'_>> {
+    fn generative<'a>(layer: &Self::Layer<'a>) -> Option<Self::Rbm<'a>> {
         match layer {
-            Layer::Rbm(rbm) => Some(rbm),
+            Layer::Rbm(rbm) => Some(*rbm),
             Layer::Directed(units) => Some(units.generative()),
             _ => None,
         }
     }
 
-    fn head(layer: Layer<'_>) -> Option<Affine<'_>> {
+    fn head<'l, 'a>(layer: &'l Self::Layer<'a>) -> Option<&'l Self::Affine<'a>> {
         if let Layer::Head(head) = layer { Some(head) } else { None }
     }
 
@@ -170,8 +181,10 @@ impl Numbers for Float {
         step(level, threshold.into())
     }
 
-    fn binarise(above: f32, values: &mut [f32]) {
-        values.iter_mut().for_each(|value| *value = step(*value, above));
+    fn binarise(above: impl FnOnce() -> Option<f32>, values: &mut [f32]) {
+        if let Some(above) = above() {
+            values.iter_mut().for_each(|value| *value = step(*value, above));
+        }
     }
 
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = f32>, out: &mut [f32]) -> bool {
@@ -212,9 +225,12 @@ pub type Int8 = IntegerOf<Bytes>;
 pub struct IntegerOf<S>(PhantomData<S>);
 
 /// Storages that a program has kernels for.
-pub trait Storages: Reads {
+pub trait Storages {
     /// Weights in one of them.
     type Weights<'a>: Stored<'a>;
+
+    /// Are these among them?
+    fn hold(numbers: NumberFormat) -> bool;
 }
 
 /// Every one.
@@ -223,10 +239,8 @@ pub struct AnyStorage;
 
 impl Storages for AnyStorage {
     type Weights<'a> = Weights<'a>;
-}
 
-impl Reads for AnyStorage {
-    fn reads(numbers: NumberFormat) -> bool {
+    fn hold(numbers: NumberFormat) -> bool {
         numbers != NumberFormat::F32
     }
 }
@@ -237,17 +251,25 @@ pub struct Bytes;
 
 impl Storages for Bytes {
     type Weights<'a> = &'a [i8];
-}
 
-impl Reads for Bytes {
-    fn reads(numbers: NumberFormat) -> bool {
+    fn hold(numbers: NumberFormat) -> bool {
         matches!(numbers, NumberFormat::Int8 { .. })
     }
 }
 
 impl<S: Storages> Reads for IntegerOf<S> {
+    type Layer<'a> = IntegerLayer<'a, S::Weights<'a>>;
+
     fn reads(numbers: NumberFormat) -> bool {
-        S::reads(numbers)
+        S::hold(numbers)
+    }
+
+    fn layer<'a>(reader: &mut LayerReader<'a>, header: &LayerHeader) -> Result<Self::Layer<'a>, Fault> {
+        reader.integer(header)
+    }
+
+    fn check(layer: &Self::Layer<'_>, index: usize) -> Result<(), FormatError> {
+        layer.check(index)
     }
 }
 
@@ -265,24 +287,24 @@ impl<S: Storages> Numbers for IntegerOf<S> {
     const HIDDEN: &'static str = "integer hidden layer";
     const HEAD: &'static str = "integer softmax head";
 
-    fn rbm(layer: Layer<'_>) -> Option<Self::Rbm<'_>> {
-        if let Layer::IntegerRbm(rbm) | Layer::IntegerGenerative(rbm) = layer { rbm.stored() } else { None }
+    fn rbm<'a>(layer: &Self::Layer<'a>) -> Option<Self::Rbm<'a>> {
+        if let IntegerLayer::Rbm(rbm) | IntegerLayer::Generative(rbm) = layer { Some(*rbm) } else { None }
     }
 
-    fn hidden(layer: Layer<'_>) -> Option<Self::Affine<'_>> {
+    fn hidden<'l, 'a>(layer: &'l Self::Layer<'a>) -> Option<&'l Self::Affine<'a>> {
         match layer {
-            Layer::IntegerRbm(rbm) => rbm.up().stored(),
-            Layer::IntegerSigmoid(up) => up.stored(),
+            IntegerLayer::Rbm(rbm) => Some(rbm.as_up()),
+            IntegerLayer::Sigmoid(up) => Some(up),
             _ => None,
         }
     }
 
-    fn generative(layer: Layer<'_>) -> Option<Self::Rbm<'_>> {
-        if let Layer::IntegerRbm(rbm) = layer { rbm.stored() } else { None }
+    fn generative<'a>(layer: &Self::Layer<'a>) -> Option<Self::Rbm<'a>> {
+        if let IntegerLayer::Rbm(rbm) = layer { Some(*rbm) } else { None }
     }
 
-    fn head(layer: Layer<'_>) -> Option<Self::Affine<'_>> {
-        if let Layer::IntegerHead(head) = layer { head.stored() } else { None }
+    fn head<'l, 'a>(layer: &'l Self::Layer<'a>) -> Option<&'l Self::Affine<'a>> {
+        if let IntegerLayer::Head(head) = layer { Some(head) } else { None }
     }
 
     fn field(affine: &Self::Affine<'_>, input: &[u8], out: &mut [i32]) -> Result<(), ShapeError> {
@@ -320,7 +342,7 @@ impl<S: Storages> Numbers for IntegerOf<S> {
         Self::from_bit(level > i32::from(threshold))
     }
 
-    fn binarise(_: f32, _: &mut [u8]) {}
+    fn binarise(_: impl FnOnce() -> Option<f32>, _: &mut [u8]) {}
 
     fn scale(scaling: &Scaling<'_>, raw: impl Iterator<Item = i32>, out: &mut [u8]) -> bool {
         let Scaling::Integer { offsets, scales, .. } = scaling else { return false };

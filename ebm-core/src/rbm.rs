@@ -51,6 +51,11 @@ impl<'a> RbmView<'a> {
         self.up
     }
 
+    /// [`RbmView::up`] where it lies.
+    pub(crate) const fn as_up(&self) -> &Affine<'a> {
+        &self.up
+    }
+
     /// `a`, one a visible unit.
     pub const fn visible_bias(&self) -> &'a [f32] {
         self.visible_bias

@@ -15,7 +15,7 @@ pub fn machine_mut(file: &mut [u8]) -> Result<(RbmMut<'_>, Units<'_>), ModelErro
     let model = Model::parsed::<Float>(file)?;
     // The layers are the end of the file.
     let start = file.len() - model.layers_len();
-    let header = *model.header().layers.first().ok_or(no_machine)?;
+    let header = model.layer_headers().next().ok_or(no_machine)?;
     if header.numbers != NumberFormat::F32 || !header.kind.is_machine() {
         return Err(no_machine);
     }
@@ -41,7 +41,7 @@ fn take<'a>(rest: &mut &'a mut [u8], count: usize) -> Result<&'a mut [f32], Form
 
 /// Makes the checksums of a file those of its contents. Fails when its lengths are not those that it states.
 pub fn seal(file: &mut [u8]) -> Result<(), FormatError> {
-    let (_, _, payload) = split(file, Checksums::Known)?;
+    let (_, payload) = split(file, Checksums::Known)?;
     let (start, crc) = (file.len() - payload.len(), crc32(payload));
     put(file, at::PAYLOAD_CRC, crc);
     let covered = file.get(..at::HEADER_CRC).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Reading the header: postcard's encoding, as `FORMAT.md` describes it, without serde, whose code would be most of what a device's program
 //! has to hold. A test holds the two to each other; the header is written by serde.
 
+use super::stored::LayerList;
 use super::{
     Binarisation, Header, ImageShape, Input, Kinds, LayerHeader, LayerKind, Novelty, NumberFormat, Presentation,
     Provenance,
@@ -8,7 +9,8 @@ use super::{
 use crate::units::HiddenKind;
 
 /// What is left of a header's bytes. Every method takes its value off the start, and gives `None` where there is none.
-pub(super) struct Cursor<'a>(&'a [u8]);
+#[derive(Clone, Debug, Default)]
+pub struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
@@ -20,23 +22,28 @@ impl<'a> Cursor<'a> {
         self.0.is_empty()
     }
 
-    #[inline(never)]
+    #[inline]
     fn byte(&mut self) -> Option<u8> {
         let (&byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(byte)
     }
 
-    /// A varint of at most `bits` bits.
+    /// A varint of at most `bits` bits: the lower 32, and the upper ones in `high`. Halves, because shifting 64 bits is a function on small processors.
     #[inline(never)]
-    fn varint(&mut self, bits: u32) -> Option<u64> {
-        let (mut value, mut shift) = (0, 0);
+    fn varint(&mut self, bits: u32, high: &mut u32) -> Option<u32> {
+        let (mut low, mut shift) = (0, 0);
         while shift < bits {
             let byte = self.byte()?;
-            let low = u64::from(byte & 0x7F);
-            value |= low << shift;
+            let seven = u32::from(byte & 0x7F);
+            if shift < u32::BITS {
+                low |= seven << shift;
+                *high |= (seven >> 1) >> (u32::BITS - 1 - shift);
+            } else {
+                *high |= seven << (shift - u32::BITS);
+            }
             if byte < 0x80 {
-                return (bits - shift >= 7 || low >> (bits - shift) == 0).then_some(value);
+                return (bits - shift >= 7 || seven >> (bits - shift) == 0).then_some(low);
             }
             shift += 7;
         }
@@ -44,12 +51,18 @@ impl<'a> Cursor<'a> {
     }
 
     fn u16(&mut self) -> Option<u16> {
-        self.varint(u16::BITS).map(|value| value as u16)
+        self.varint(u16::BITS, &mut 0).map(|value| value as u16)
     }
 
     #[inline(never)]
-    fn u32(&mut self) -> Option<u32> {
-        self.varint(u32::BITS).map(|value| value as u32)
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        self.varint(u32::BITS, &mut 0)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        let mut high = 0;
+        let low = self.varint(u64::BITS, &mut high)?;
+        Some(u64::from(high) << 32 | u64::from(low))
     }
 
     fn i32(&mut self) -> Option<i32> {
@@ -74,7 +87,13 @@ impl<'a> Cursor<'a> {
         str::from_utf8(self.bytes(length as usize)?).ok()
     }
 
-    fn option<T>(&mut self, some: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+    /// Passes a text.
+    pub(super) fn pass_text(&mut self) -> Option<()> {
+        let length = self.u32()?;
+        self.bytes(length as usize).map(|_| ())
+    }
+
+    pub(super) fn option<T>(&mut self, some: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         match self.byte()? {
             0 => Some(None),
             1 => some(self).map(Some),
@@ -82,7 +101,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn input(&mut self) -> Option<Input> {
+    pub(super) fn input(&mut self) -> Option<Input> {
         Some(match self.u32()? {
             0 => Input::Unit,
             1 => Input::Levels { max: self.u16()? },
@@ -93,7 +112,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(never)]
-    fn layer(&mut self) -> Option<LayerHeader> {
+    pub(super) fn layer(&mut self) -> Option<LayerHeader> {
         let kind = self.u32()?;
         let kind = match kind {
             0 => LayerKind::BernoulliRbm,
@@ -137,15 +156,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn novelty(&mut self) -> Option<Novelty> {
+    pub(super) fn novelty(&mut self) -> Option<Novelty> {
         Some(Novelty { threshold: self.i32()?, quantile: self.f32()? })
     }
 
-    fn provenance(&mut self) -> Option<Provenance<'a>> {
+    pub(super) fn provenance(&mut self) -> Option<Provenance<'a>> {
         Some(Provenance {
             dataset: self.text()?,
             dataset_crc32: self.u32()?,
-            seed: self.varint(u64::BITS)?,
+            seed: self.u64()?,
             test_accuracy: self.option(Self::f32)?,
             tool: self.text()?,
         })
@@ -156,7 +175,7 @@ impl<'a> Cursor<'a> {
         Some(match self.u32()? {
             0 => Binarisation::None,
             1 => Binarisation::Threshold { above: self.f32()? },
-            2 => Binarisation::SampledOnce { seed: self.varint(u64::BITS)? },
+            2 => Binarisation::SampledOnce { seed: self.u64()? },
             3 => Binarisation::SampledEachTime,
             _ => return None,
         })
@@ -164,23 +183,22 @@ impl<'a> Cursor<'a> {
 
     /// The header as every version has it, into `header`.
     #[inline(never)]
-    pub(super) fn header(&mut self, header: &mut Header<'a>) -> Option<()> {
+    pub(super) fn header<L: LayerList<'a>>(&mut self, header: &mut Header<'a, L>) -> Option<()> {
         header.input = self.input()?;
-        for _ in 0..self.u32()? {
-            header.layers.push(self.layer()?).ok()?;
-        }
+        header.layers.read(self)?;
         header.labels = self.text()?;
         header.novelty = self.option(Self::novelty)?;
         header.provenance = self.provenance()?;
         Some(())
     }
 
-    /// What version 3 appended, into `header`.
+    /// What version 3 appended.
     #[inline(never)]
-    pub(super) fn presentation(&mut self, header: &mut Header<'a>) -> Option<()> {
+    pub(super) fn presentation(&mut self, presentation: &mut Presentation) -> Option<()> {
         let shape = |cursor: &mut Self| Some(ImageShape { width: cursor.u32()?, height: cursor.u32()? });
-        let image = self.option(shape)?;
-        header.presentation = Presentation { image, training: self.binarisation()?, test: self.binarisation()? };
+        presentation.image = self.option(shape)?;
+        presentation.training = self.binarisation()?;
+        presentation.test = self.binarisation()?;
         Some(())
     }
 }
@@ -248,9 +266,9 @@ mod tests {
             header.presentation = presentation;
             Ok((header, rest.len()))
         });
-        let mut header = Header::default();
+        let mut header: Header<'_> = Header::default();
         let mut cursor = Cursor::new(bytes);
-        let ours = cursor.header(&mut header).and_then(|()| cursor.presentation(&mut header));
+        let ours = cursor.header(&mut header).and_then(|()| cursor.presentation(&mut header.presentation));
         let ours = ours.map(|()| (header, cursor.0.len()));
         // As text, because NaN is not itself.
         [format!("{:?}", serde.ok()), format!("{ours:?}")]

@@ -1,5 +1,6 @@
 //! Writing a model file into a buffer.
 
+use super::header::WITH_PRESENTATION;
 use super::{
     ALIGNMENT, FormatError, Header, Input, Layer, MAGIC, MAX_HEADER_LEN, MAX_LAYERS, PREFIX_LEN, align_up, at,
 };
@@ -79,7 +80,7 @@ fn plan(header: &Header<'_>, layers: &[Layer<'_>]) -> Result<Plan, EncodeError> 
     let mut buffer = [0; MAX_HEADER_LEN];
     let version = complete.version();
     let mut header_len = postcard::to_slice(&complete, &mut buffer).map_err(|_| EncodeError::HeaderLength)?.len();
-    if version >= Header::WITH_PRESENTATION {
+    if version >= WITH_PRESENTATION {
         let rest = buffer.get_mut(header_len..).unwrap_or_default();
         header_len += postcard::to_slice(&header.presentation, rest).map_err(|_| EncodeError::HeaderLength)?.len();
     }

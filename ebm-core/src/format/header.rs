@@ -1,7 +1,7 @@
 //! What a file says about its model.
 
-use super::decode::Cursor;
-use super::{FormatError, LayerReader, Reads, Scaling};
+use super::stored::LayerList;
+use super::{FormatError, Scaling};
 use crate::kernel::integer::Storage;
 use crate::units::HiddenKind;
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,11 @@ pub const MAX_LAYERS: usize = 8;
 /// What a file says of its model: the postcard header, and beside it the scaling of the inputs, whose numbers lie in the payload.
 /// Enum variants and fields are only ever appended, with a new format version (`FORMAT.md`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Header<'a> {
+pub struct Header<'a, L = heapless::Vec<LayerHeader, MAX_LAYERS>> {
     /// How a raw input becomes the first layer's visible values.
     pub input: Input,
     /// The layers from the input up.
-    pub layers: heapless::Vec<LayerHeader, MAX_LAYERS>,
+    pub layers: L,
     /// Names of the classes, one a line without a line break after the last; empty when there are none.
     pub labels: &'a str,
     /// When an input counts as novel.
@@ -301,62 +301,59 @@ impl Binarisation {
     }
 }
 
-impl Header<'_> {
+/// The version that appended [`Header::presentation`].
+pub(super) const WITH_PRESENTATION: u16 = 3;
+
+impl<'a, L: LayerList<'a>> Header<'a, L> {
     /// The lowest version of the format that can say this: what is written, so that older programs read what they can.
     pub fn version(&self) -> u16 {
         let input = match self.input {
             Input::Unit | Input::Levels { .. } => 1,
             Input::Binary { .. } => 2,
-            Input::Scaled { .. } => Self::WITH_PRESENTATION,
+            Input::Scaled { .. } => WITH_PRESENTATION,
         };
-        let presentation = if self.presentation == Presentation::default() { 1 } else { Self::WITH_PRESENTATION };
-        self.layers.iter().map(LayerHeader::version).fold(input.max(presentation), u16::max)
+        let presentation = if self.presentation == Presentation::default() { 1 } else { WITH_PRESENTATION };
+        self.layers.headers().map(|layer| layer.version()).fold(input.max(presentation), u16::max)
     }
 
-    /// The version that appended [`Header::presentation`].
-    pub(super) const WITH_PRESENTATION: u16 = 3;
-
     /// Checks what the header alone can tell. `layers` fit onto each other, a head comes last, labels match its classes.
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<(), FormatError> {
-        let (Some(first), Some(last)) = (self.layers.first(), self.layers.last()) else {
-            return Err(FormatError::NoLayers);
-        };
-        let float = first.numbers == NumberFormat::F32;
-        for (index, layer) in self.layers.iter().enumerate() {
+        let count = self.layers.length();
+        let (mut inputs, mut is_float, mut last) = (0, false, None::<LayerHeader>);
+        for (index, layer) in self.layers.headers().enumerate() {
+            if index == 0 {
+                (inputs, is_float) = (layer.inputs(), layer.numbers == NumberFormat::F32);
+            }
             if layer.visible == 0 || layer.hidden == 0 {
                 return Err(FormatError::EmptyLayer { layer: index });
             }
-            if layer.kind.is_beside() && (index > 0 || self.layers.len() == 1) {
+            if layer.kind.is_beside() && (index > 0 || count == 1) {
                 return Err(FormatError::GenerativeNotBeside { layer: index });
             }
-            if layer.labels() > 0 && (index + 1 < self.layers.len() || matches!(layer.kind, LayerKind::Directed(_))) {
+            if layer.labels() > 0 && (index + 1 < count || matches!(layer.kind, LayerKind::Directed(_))) {
                 return Err(FormatError::LabelsNotOnTop { layer: index });
             }
             let of_floats = layer.kind.kinds().is_some() || layer.kind == LayerKind::Rectifier;
             if layer.numbers != NumberFormat::F32 && of_floats {
                 return Err(FormatError::NumbersOfKind { layer: index });
             }
-            if (layer.numbers == NumberFormat::F32) != float {
+            if (layer.numbers == NumberFormat::F32) != is_float {
                 return Err(FormatError::MixedNumbers { layer: index });
             }
-        }
-        for (index, pair) in self.layers.windows(2).enumerate() {
-            if let [below, above] = pair {
+            if let Some(below) = &last {
                 if below.kind == LayerKind::Head {
-                    return Err(FormatError::HeadNotLast { layer: index });
+                    return Err(FormatError::HeadNotLast { layer: index - 1 });
                 }
                 // A machine beside the stack passes its input on.
                 let given = if below.kind.is_beside() { below.visible } else { below.hidden };
-                if given != above.inputs() {
-                    return Err(FormatError::LayersDoNotFit {
-                        layer: index + 1,
-                        below: given,
-                        visible: above.inputs(),
-                    });
+                if given != layer.inputs() {
+                    return Err(FormatError::LayersDoNotFit { layer: index, below: given, visible: layer.inputs() });
                 }
             }
+            last = Some(layer);
         }
-        let inputs = first.inputs();
+        let Some(last) = last else { return Err(FormatError::NoLayers) };
         match self.input {
             Input::Levels { max: 0 } => return Err(FormatError::NoLevels),
             // No number but 0 is a multiple of 0.
@@ -370,56 +367,16 @@ impl Header<'_> {
         {
             return Err(FormatError::Image { width, height, inputs });
         }
-        let labels = self.labels.split('\n').count();
+        let labels = 1 + self.labels.bytes().filter(|&byte| byte == b'\n').count();
         if !self.labels.is_empty() && labels as u64 != u64::from(last.classes()) {
             return Err(FormatError::Labels { labels });
         }
         let Presentation { training, test, .. } = self.presentation;
-        let thresholds = [training.threshold(), test.threshold()];
-        let shares = [self.novelty.map(|n| n.quantile), self.provenance.test_accuracy];
-        let mut values = shares.into_iter().chain(thresholds).flatten();
-        if values.any(|value| !value.is_finite()) {
+        let (quantile, accuracy) = (self.novelty.map(|novelty| novelty.quantile), self.provenance.test_accuracy);
+        let values = [training.threshold(), test.threshold(), quantile, accuracy];
+        if values.iter().flatten().any(|value| !value.is_finite()) {
             return Err(FormatError::HeaderNotFinite);
         }
         Ok(())
-    }
-}
-
-impl<'a> Header<'a> {
-    /// Takes over the scaling, and gives a reader of the layers.
-    pub(crate) fn locate<R: Reads>(&mut self, payload: &'a [u8]) -> Result<LayerReader<'a>, FormatError> {
-        let mut reader = LayerReader::new(payload);
-        if let (Input::Scaled { channels }, Some(first)) = (self.input, self.layers.first()) {
-            self.scaling = Some(reader.scaling::<R>(channels, first.numbers)?);
-        }
-        Ok(reader)
-    }
-
-    /// Fills in what a file of `version` says in its header, which is all that `bytes` hold.
-    pub(crate) fn read(&mut self, version: u16, bytes: &'a [u8]) -> Result<(), FormatError> {
-        let mut cursor = Cursor::new(bytes);
-        let mut is_read = cursor.header(self).is_some();
-        if version >= Self::WITH_PRESENTATION {
-            is_read = is_read && cursor.presentation(self).is_some();
-        }
-        // What a later version appended, a file of an earlier one cannot mean.
-        if is_read && cursor.is_empty() && self.version() <= version { Ok(()) } else { Err(FormatError::Header) }
-    }
-
-    /// [`Header::check`], then the payload: its length, and every number in it. Takes over the scaling, and gives the rest of the payload: the
-    /// layers.
-    pub(crate) fn check_against<R: Reads>(&mut self, payload: &'a [u8]) -> Result<&'a [u8], FormatError> {
-        self.check()?;
-        if let Some(layer) = self.layers.iter().position(|layer| !R::reads(layer.numbers)) {
-            return Err(FormatError::Unread { layer });
-        }
-        let mut reader = self.locate::<R>(payload)?;
-        self.scaling.map_or(Ok(()), |scaling| scaling.check())?;
-        let layers = reader.rest();
-        for (index, header) in self.layers.iter().enumerate() {
-            reader.layer::<R>(index, header)?.check(index)?;
-        }
-        reader.finish()?;
-        Ok(layers)
     }
 }

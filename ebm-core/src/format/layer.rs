@@ -1,12 +1,10 @@
 //! Sections of a layer: which there are, in which order, and what their numbers may be.
 
-use super::{FormatError, Kinds, LayerHeader, LayerKind, NumberFormat, Reads, Scaling, align_up};
+use super::integer::IntegerLayer;
+use super::{FormatError, Input, Kinds, LayerHeader, LayerKind, NumberFormat, Reads, Scaling, align_up};
 use crate::affine::{Activation, Affine};
 use crate::directed::Directed;
 use crate::integer::{IntegerAffine, IntegerRbm};
-use crate::kernel::integer::{
-    MAX_DOWN_STEPS, MAX_HIDDEN_BIAS, MAX_INPUTS, MAX_VISIBLE_BIAS, Rescale, Storage, Up, Weights,
-};
 use crate::machine::{Machine, ShapeError};
 use crate::rbm::RbmView;
 use crate::units::{Block, Units, UnitsError, VisibleKind};
@@ -103,41 +101,24 @@ impl<'a> Layer<'a> {
 
     /// Are all numbers finite and inside the bounds that keep the integer sums exact? O(parameters) for f32, O(units)
     /// for integers.
-    pub(super) fn check(&self, layer: usize) -> Result<(), FormatError> {
-        let finite = |numbers: &[f32]| match numbers.iter().all(|x| x.is_finite()) {
+    pub(crate) fn check(&self, layer: usize) -> Result<(), FormatError> {
+        let finite = |slices: &[&[f32]]| match slices.iter().all(|numbers| numbers.iter().all(|x| x.is_finite())) {
             true => Ok(()),
             false => Err(FormatError::NotFinite { layer }),
         };
-        let in_range = |fits: bool| if fits { Ok(()) } else { Err(FormatError::OutOfRange { layer }) };
-        let up_in_range = |up: Up<'_>, inputs: usize| {
-            in_range(inputs <= MAX_INPUTS)?;
-            in_range(up.bias.iter().all(|b| b.unsigned_abs() <= MAX_HIDDEN_BIAS.unsigned_abs()))?;
-            in_range(up.rescale.iter().all(|r| r.is_valid()))
-        };
         match self {
             Self::Rbm(rbm) | Self::Generative(rbm) => {
-                finite(rbm.up().weights())?;
-                finite(rbm.visible_bias())?;
-                finite(rbm.up().bias())
+                finite(&[rbm.up().weights(), rbm.visible_bias(), rbm.up().bias()])
             }
             Self::Directed(units) => {
-                finite(units.recognition().weights())?;
-                finite(units.recognition().bias())?;
-                finite(units.generative().up().weights())?;
-                finite(units.generative().visible_bias())
+                let (up, down) = (units.recognition(), units.generative());
+                finite(&[up.weights(), up.bias(), down.up().weights(), down.visible_bias()])
             }
-            Self::Head(head) | Self::Sigmoid(head) | Self::Rectifier(head) => {
-                finite(head.weights())?;
-                finite(head.bias())
-            }
-            Self::IntegerRbm(rbm) | Self::IntegerGenerative(rbm) => {
-                let down = rbm.down();
-                up_in_range(rbm.up().up(), rbm.visible())?;
-                in_range(down.visible_bias.iter().all(|a| a.unsigned_abs() <= MAX_VISIBLE_BIAS.unsigned_abs()))?;
-                in_range(down.shift <= Rescale::MAX_SHIFT)?;
-                in_range(down.steps.iter().map(|&step| u64::from(step)).sum::<u64>() <= MAX_DOWN_STEPS)
-            }
-            Self::IntegerHead(head) | Self::IntegerSigmoid(head) => up_in_range(head.up(), head.inputs()),
+            Self::Head(head) | Self::Sigmoid(head) | Self::Rectifier(head) => finite(&[head.weights(), head.bias()]),
+            Self::IntegerRbm(rbm) => IntegerLayer::Rbm(*rbm).check(layer),
+            Self::IntegerGenerative(rbm) => IntegerLayer::Generative(*rbm).check(layer),
+            Self::IntegerSigmoid(up) => IntegerLayer::Sigmoid(*up).check(layer),
+            Self::IntegerHead(up) => IntegerLayer::Head(*up).check(layer),
         }
     }
 }
@@ -155,9 +136,11 @@ fn unit_sections<'s>(units: Units<'s>, each: &mut dyn FnMut(&'s [u8])) {
 }
 
 /// Why a layer's sections cannot be borrowed: small, because a device has it on its stack on the way to the error that it becomes.
-enum Fault {
+pub enum Fault {
     /// The payload has another length than the shapes need.
     Length,
+    /// The layer is in numbers that are not read.
+    Unread,
     /// A section lies where its numbers cannot be borrowed.
     Misaligned,
     /// Blocks that are no visible layer.
@@ -173,9 +156,9 @@ impl From<ShapeError> for Fault {
 }
 
 /// Hands out the sections of a payload in order.
-pub(crate) struct LayerReader<'a> {
+pub struct LayerReader<'a> {
     rest: &'a [u8],
-    taken: u64,
+    taken: usize,
     total: usize,
 }
 
@@ -184,15 +167,14 @@ impl<'a> LayerReader<'a> {
         Self { rest: payload, taken: 0, total: payload.len() }
     }
 
-    /// Borrows the next `count` elements of `size` bytes and passes their padding; not generic, so that there is one copy of it.
+    /// Borrows the next `count` elements of `size` bytes, of which memory could hold `most`, and passes their padding; not generic, so that there is one
+    /// copy of it, and told `most`, because to divide, or to multiply with a look at what overflows, is a function on small processors.
     #[inline(never)]
-    fn bytes(&mut self, count: u64, size: usize) -> Option<&'a [u8]> {
-        let bytes = count.saturating_mul(size as u64);
-        // A hostile header's shapes can need more than 2^64 bytes: saturate, so that they are refused, not wrapped
-        // round.
-        let end = self.taken.saturating_add(bytes);
-        self.taken = end.checked_next_multiple_of(super::ALIGNMENT as u64).unwrap_or(u64::MAX);
-        let length = usize::try_from(bytes).ok()?;
+    fn bytes(&mut self, count: usize, size: usize, most: usize) -> Option<&'a [u8]> {
+        // A hostile header's shapes can need more than there is memory: they are held to what there can be, so that they are refused, not wrapped round.
+        let length = if count > most { usize::MAX } else { count * size };
+        let end = self.taken.saturating_add(length);
+        self.taken = align_up(end).unwrap_or(usize::MAX);
         let (section, rest) = self.rest.split_at_checked(align_up(length)?)?;
         self.rest = rest;
         section.get(..length)
@@ -200,8 +182,9 @@ impl<'a> LayerReader<'a> {
 
     /// Borrows the next `count` numbers.
     #[inline]
-    fn section<T: AnyBitPattern>(&mut self, count: u64) -> Result<&'a [T], Fault> {
-        let bytes = self.bytes(count, size_of::<T>()).ok_or(Fault::Length)?;
+    pub(super) fn section<T: AnyBitPattern>(&mut self, count: usize) -> Result<&'a [T], Fault> {
+        let most = const { usize::MAX / size_of::<T>() };
+        let bytes = self.bytes(count, size_of::<T>(), most).ok_or(Fault::Length)?;
         bytemuck::try_cast_slice(bytes).map_err(|_| Fault::Misaligned)
     }
 
@@ -210,26 +193,26 @@ impl<'a> LayerReader<'a> {
         self.rest
     }
 
-    /// Borrows the sections ahead of the layers, where the inputs are of `channels` that are scaled. The numbers themselves are
-    /// [`Scaling::check`]'s.
-    #[inline]
+    /// Borrows the sections ahead of the layers, where `input` is scaled. The numbers themselves are [`Scaling::check`]'s.
     pub(crate) fn scaling<R: Reads>(
         &mut self,
-        channels: u32,
+        input: Input,
         numbers: NumberFormat,
-    ) -> Result<Scaling<'a>, FormatError> {
+    ) -> Result<Option<Scaling<'a>>, FormatError> {
+        let Input::Scaled { channels } = input else { return Ok(None) };
         let scaling = match numbers {
-            NumberFormat::F32 if R::reads(NumberFormat::F32) => self.float_scaling(channels.into()),
-            _ => self.integer_scaling(channels.into()),
+            _ if !R::reads(numbers) => Err(Fault::Unread),
+            NumberFormat::F32 => self.float_scaling(channels as usize),
+            _ => self.integer_scaling(channels as usize),
         };
-        scaling.map_err(|fault| self.error(0, fault))
+        scaling.map(Some).map_err(|fault| self.error(0, fault))
     }
 
-    fn float_scaling(&mut self, channels: u64) -> Result<Scaling<'a>, Fault> {
+    fn float_scaling(&mut self, channels: usize) -> Result<Scaling<'a>, Fault> {
         Ok(Scaling::Float { offsets: self.section(channels)?, scales: self.section(channels)? })
     }
 
-    fn integer_scaling(&mut self, channels: u64) -> Result<Scaling<'a>, Fault> {
+    fn integer_scaling(&mut self, channels: usize) -> Result<Scaling<'a>, Fault> {
         Ok(Scaling::Integer {
             offsets: self.section(channels)?,
             scales: self.section(channels)?,
@@ -237,51 +220,35 @@ impl<'a> LayerReader<'a> {
         })
     }
 
-    /// Borrows the sections of the next layer, which is number `index`. The numbers themselves are [`Layer::check`]'s.
-    #[inline(always)]
-    pub(crate) fn layer<R: Reads>(&mut self, index: usize, header: &LayerHeader) -> Result<Layer<'a>, FormatError> {
-        if !R::reads(header.numbers) {
-            return Err(FormatError::Unread { layer: index });
-        }
-        let layer = match header.numbers.as_integer() {
-            None => self.float(header),
-            Some((storage, down_shift)) => self.integer(header, storage, down_shift).map(|rbm| match header.kind {
-                LayerKind::BernoulliRbm => Layer::IntegerRbm(rbm),
-                LayerKind::Generative => Layer::IntegerGenerative(rbm),
-                LayerKind::Head => Layer::IntegerHead(rbm.up()),
-                _ => Layer::IntegerSigmoid(rbm.up()),
-            }),
-        };
-        layer.map_err(|fault| self.error(index, fault))
-    }
-
     /// What a fault in the layer at `index` is to who reads the file.
-    const fn error(&self, index: usize, fault: Fault) -> FormatError {
+    pub(super) const fn error(&self, index: usize, fault: Fault) -> FormatError {
         match fault {
             Fault::Length => self.payload_length(),
+            Fault::Unread => FormatError::Unread { layer: index },
             Fault::Misaligned => FormatError::Misaligned,
             Fault::Units(error) => FormatError::Units { layer: index, error },
             Fault::Count(expected, found) => FormatError::UnitCount { layer: index, expected, found },
         }
     }
 
+    /// Borrows the sections of the next layer, which is in f32.
     #[inline(never)]
-    fn float(&mut self, header: &LayerHeader) -> Result<Layer<'a>, Fault> {
-        let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
-        let inputs = header.visible as usize;
-        let weights = self.section(visible * hidden)?;
+    pub(crate) fn float(&mut self, header: &LayerHeader) -> Result<Layer<'a>, Fault> {
+        let (visible, hidden) = (header.visible as usize, header.hidden as usize);
+        let count = visible.saturating_mul(hidden);
+        let weights = self.section(count)?;
         Ok(match header.kind {
-            LayerKind::Head => Layer::Head(Affine::new(inputs, weights, self.section(hidden)?)?),
-            LayerKind::Sigmoid => Layer::Sigmoid(Affine::new(inputs, weights, self.section(hidden)?)?),
+            LayerKind::Head => Layer::Head(Affine::new(visible, weights, self.section(hidden)?)?),
+            LayerKind::Sigmoid => Layer::Sigmoid(Affine::new(visible, weights, self.section(hidden)?)?),
             LayerKind::Rectifier => {
-                let up = Affine::new(inputs, weights, self.section(hidden)?)?;
+                let up = Affine::new(visible, weights, self.section(hidden)?)?;
                 Layer::Rectifier(up.with_activation(Activation::Rectifier))
             }
             LayerKind::Directed(kinds) => {
                 let bias = self.section(hidden)?;
-                let (generative, visible_bias) = (self.section(visible * hidden)?, self.section(visible)?);
+                let (generative, visible_bias) = (self.section(count)?, self.section(visible)?);
                 let down = RbmView::new(generative, visible_bias, bias)?.with_units(self.units(header, kinds)?)?;
-                Layer::Directed(Directed::new(Affine::new(inputs, weights, bias)?, down)?)
+                Layer::Directed(Directed::new(Affine::new(visible, weights, bias)?, down)?)
             }
             LayerKind::BernoulliRbm | LayerKind::Generative | LayerKind::Rbm(_) | LayerKind::GenerativeRbm(_) => {
                 let visible_bias = self.section(visible)?;
@@ -302,9 +269,9 @@ impl<'a> LayerReader<'a> {
 
     /// Borrows the blocks and standard deviations of a layer's units, and checks them against its header.
     fn units(&mut self, header: &LayerHeader, kinds: Kinds) -> Result<Units<'a>, Fault> {
-        let blocks: &'a [Block] = self.section(u64::from(kinds.blocks))?;
+        let blocks: &'a [Block] = self.section(kinds.blocks.into())?;
         let gaussian = blocks.iter().filter(|block| block.kind() == Some(VisibleKind::Gaussian));
-        let sigma = self.section(gaussian.map(|block| block.units() as u64).sum())?;
+        let sigma = self.section(gaussian.fold(0, |sum: usize, block| sum.saturating_add(block.units())))?;
         let units = Units::new(blocks, sigma, kinds.hidden).map_err(Fault::Units)?;
         let visible = header.visible as usize;
         for (expected, found) in
@@ -317,30 +284,8 @@ impl<'a> LayerReader<'a> {
         Ok(units)
     }
 
-    /// An integer layer as a machine: one without visible biases and down steps where it has no way down.
-    #[inline(never)]
-    fn integer(&mut self, header: &LayerHeader, storage: Storage, down_shift: u8) -> Result<IntegerRbm<'a>, Fault> {
-        let (visible, hidden) = (u64::from(header.visible), u64::from(header.hidden));
-        let length = storage.len(visible, hidden);
-        let weights = if storage == Storage::Int8 {
-            Weights::Int8(self.section(length)?)
-        } else {
-            let words = self.section(length)?;
-            match storage {
-                Storage::Int4 => Weights::Int4(words),
-                Storage::Sign => Weights::Sign(words),
-                _ => Weights::Int8Rows(words),
-            }
-        };
-        let is_machine = matches!(header.kind, LayerKind::BernoulliRbm | LayerKind::Generative);
-        let visible_bias = if is_machine { self.section(visible)? } else { &[] };
-        let up = Up { weights, bias: self.section(hidden)?, rescale: self.section(hidden)? };
-        let steps = if is_machine { self.section(hidden)? } else { &[] };
-        Ok(IntegerRbm::of_shape(IntegerAffine::of_shape(header.visible as usize, up), visible_bias, steps, down_shift))
-    }
-
     const fn payload_length(&self) -> FormatError {
-        FormatError::PayloadLength { expected: self.taken, found: self.total }
+        FormatError::PayloadLength { expected: self.taken as u64, found: self.total }
     }
 
     /// Fails unless every byte was handed out.

@@ -10,10 +10,13 @@ mod decode;
 mod encode;
 mod error;
 mod header;
+mod integer;
 mod layer;
+mod layers;
 mod reads;
 mod scaling;
 mod shape;
+mod stored;
 
 pub use change::{machine_mut, seal};
 pub(crate) use crc::Crc32;
@@ -24,12 +27,15 @@ pub use header::{
     Binarisation, Header, ImageShape, Input, Kinds, LayerHeader, LayerKind, MAX_LAYERS, Novelty, NumberFormat,
     Presentation, Provenance,
 };
+pub(crate) use integer::IntegerLayer;
 pub use layer::Layer;
-pub(crate) use layer::LayerReader;
+pub(crate) use layer::{Fault, LayerReader};
+pub(crate) use layers::Layers;
 pub(crate) use reads::AnyNumbers;
 pub use reads::Reads;
 pub use scaling::Scaling;
 pub use shape::{Shape, Text};
+pub(crate) use stored::{StoredHeader, StoredLayers};
 
 /// First bytes of every file. The control byte keeps text tools away.
 pub const MAGIC: [u8; 4] = *b"EBM\x1a";
@@ -83,8 +89,8 @@ pub(crate) enum Checksums {
     Known,
 }
 
-/// The parts of a file after its prefix has been checked: version, header bytes and payload bytes.
-pub(crate) fn split(bytes: &[u8], checksums: Checksums) -> Result<(u16, &[u8], &[u8]), FormatError> {
+/// The parts of a file after its prefix has been checked: header and payload.
+pub(crate) fn split(bytes: &[u8], checksums: Checksums) -> Result<(StoredHeader<'_>, &[u8]), FormatError> {
     let truncated = |needed| FormatError::Truncated { needed, found: bytes.len() };
     let prefix: &[u8; PREFIX_LEN] = bytes.first_chunk().ok_or(truncated(PREFIX_LEN))?;
     if !prefix.starts_with(&MAGIC) {
@@ -120,5 +126,5 @@ pub(crate) fn split(bytes: &[u8], checksums: Checksums) -> Result<(u16, &[u8], &
     }
     // Long enough, but only the optimiser's proof of that would keep a slice's panic out of the program.
     let header = header.get(..header_len).ok_or(truncated(total))?;
-    Ok((version, header, payload))
+    Ok((StoredHeader::new(version, header), payload))
 }

@@ -163,18 +163,18 @@ impl<'a, W: Stored<'a>> Up<'a, W> {
 }
 
 /// Fields of the hidden units, `b_j + Σ_i W_ij·v_i`, in `2^-12` nats.
-pub fn hidden_field<'a, W: Stored<'a>>(up: Up<'a, W>, inputs: &[u8], out: &mut [i32]) {
+pub fn hidden_field<'a, W: Stored<'a>>(up: &Up<'a, W>, inputs: &[u8], out: &mut [i32]) {
     up.for_each_field(inputs, |unit, field| put(out, unit, field));
 }
 
 /// Activations of the hidden units, `σ(b_j + Σ_i W_ij·v_i)` in `1/128`.
-pub fn hidden_probs<'a, W: Stored<'a>>(up: Up<'a, W>, inputs: &[u8], out: &mut [u8]) {
+pub fn hidden_probs<'a, W: Stored<'a>>(up: &Up<'a, W>, inputs: &[u8], out: &mut [u8]) {
     up.for_each_field(inputs, |unit, field| put(out, unit, activation(probability_q16(field))));
 }
 
 /// States of the hidden units drawn from `p_β(h_j = 1 | v)`.
 pub fn sample_hidden<'a, W: Stored<'a>, R: Rng + ?Sized>(
-    up: Up<'a, W>,
+    up: &Up<'a, W>,
     beta: Beta,
     inputs: &[u8],
     rng: &mut R,
@@ -184,7 +184,7 @@ pub fn sample_hidden<'a, W: Stored<'a>, R: Rng + ?Sized>(
 }
 
 /// Free energy of a visible state, `F(v) = −a·v − Σ_j softplus(b_j + Σ_i W_ij·v_i)`, in `2^-12` nats.
-pub fn free_energy<'a, W: Stored<'a>>(up: Up<'a, W>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
+pub fn free_energy<'a, W: Stored<'a>>(up: &Up<'a, W>, visible_bias: &[i32], inputs: &[u8]) -> i32 {
     // Sums of i32 terms in 64 bits cost an add with carry; no 64-bit product is formed.
     let visible_terms: i64 = visible_bias.iter().zip(inputs).map(|(&a, &x)| i64::from(a * i32::from(x))).sum();
     let mut hidden_terms = 0;

@@ -104,7 +104,7 @@ impl<'b, N: Spoken> Service<'b, N> {
         let model = Model::parsed::<N>(file)?;
         let header = model.header();
         let mut layers = heapless::Vec::new();
-        for layer in &header.layers {
+        for layer in model.layer_headers() {
             // There is room: the header's own list has no more.
             let _ = layers.push(Shape { visible: layer.visible, hidden: layer.hidden });
         }
@@ -113,9 +113,9 @@ impl<'b, N: Spoken> Service<'b, N> {
             crc: if is_adapted { crc32(file) } else { crc },
             arithmetic: N::ARITHMETIC,
             inputs: model.inputs() as u32,
-            classes: header.layers.last().map_or(0, crate::format::LayerHeader::classes),
+            classes: model.classes() as u32,
             layers,
-            threshold: header.novelty.map(|novelty| novelty.threshold),
+            threshold: model.novelty_threshold().map(|novelty| novelty.threshold),
             labels: header.labels,
         })
     }
@@ -124,13 +124,12 @@ impl<'b, N: Spoken> Service<'b, N> {
     /// [`Service::answer`] can answer with it.
     pub fn check_fits(&self, model: &Model<'_>) -> Result<(), Refusal<'static>> {
         let machine = model.machine::<N>().map_or((model.inputs(), 0), |machine| (machine.visible(), machine.hidden()));
-        let classes = model.header().layers.last().map_or(0, crate::format::LayerHeader::classes) as usize;
         let Buffers { visible, hidden, work, scores, .. } = &self.buffers;
         for (what, limit, found) in [
             ("visible units", visible.len(), machine.0.max(model.inputs())),
             ("hidden units", hidden.len(), machine.1),
             ("values to work in", work.len(), model.work_len()),
-            ("classes", scores.len(), classes),
+            ("classes", scores.len(), model.classes()),
         ] {
             if found > limit {
                 return Err(Refusal::TooLarge { what, limit: limit as u32, found: found as u32 });
@@ -147,8 +146,7 @@ impl<'b, N: Spoken> Service<'b, N> {
     ) -> Result<Answer<'s>, Refusal<'static>> {
         let Buffers { input: buffer, work, scores, copy, .. } = &mut self.buffers;
         let model = Model::parsed::<N>(self.adapted.or(copy, file))?;
-        let classes = model.header().layers.last().map_or(0, crate::format::LayerHeader::classes) as usize;
-        let scores = memory::first(scores, classes, "classes")?;
+        let scores = memory::first(scores, model.classes(), "classes")?;
         let values = input::fill::<N>(&model, input, model.inputs(), buffer)?;
         let class = model.classify::<N>(values, work, scores)? as u32;
         let energy = if with_energy { Some(energy::<N>(&model, values)?) } else { None };
@@ -178,7 +176,7 @@ impl<'b, N: Spoken> Service<'b, N> {
 /// Free energy, and what it means.
 fn energy<N: Spoken>(model: &Model<'_>, input: &[N::Value]) -> Result<Energy, Refusal<'static>> {
     let free_energy = model.free_energy::<N>(input)?;
-    let threshold = model.header().novelty.map(|novelty| novelty.threshold);
+    let threshold = model.novelty_threshold().map(|novelty| novelty.threshold);
     let novelty = threshold.map(|threshold| Novelty {
         is_novel: N::exceeds(free_energy, threshold),
         margin: N::score(N::margin(free_energy, threshold)),

@@ -108,15 +108,15 @@ pub fn parity<B: Board>(board: &mut B) -> Result<(), AppError<B>> {
                 // Inputs may begin anywhere.
                 let inputs = &inputs[n % 4..][..visible];
                 let (states, fields) = (&mut states[..hidden], &mut fields[..hidden]);
-                let length = storage.words(visible as u64, hidden as u64) as usize;
+                let length = storage.words(visible, hidden);
                 let weights = Weights::packed(storage, &words[..length], visible, hidden);
                 let up = Up { weights, bias: &HIDDEN_BIAS[..hidden], rescale: &RESCALE[..hidden] };
                 let visible_bias = &VISIBLE_BIAS[..visible];
                 let down = Down { weights, visible_bias, steps: &STEPS[..hidden], shift: 14 };
-                integer::hidden_field(up, inputs, fields);
+                integer::hidden_field(&up, inputs, fields);
                 integer::visible_probs(down, states, &mut visible_probs[..visible]);
-                integer::hidden_probs(up, inputs, states);
-                let energy = integer::free_energy(up, visible_bias, inputs);
+                integer::hidden_probs(&up, inputs, states);
+                let energy = integer::free_energy(&up, visible_bias, inputs);
                 let answers = fields.iter().flat_map(|field| field.to_le_bytes()).chain(energy.to_le_bytes());
                 sum =
                     digest(sum, answers.chain(states.iter().copied()).chain(visible_probs[..visible].iter().copied()));

@@ -227,11 +227,9 @@ fn whole(cost: f64) -> u64 {
 
 /// Bytes of a layer's weights.
 fn weight_bytes(layer: &LayerHeader) -> u64 {
-    let (inputs, outputs) = (u64::from(layer.visible), u64::from(layer.hidden));
-    match layer.numbers.as_integer() {
-        Some((storage, _)) => 4 * storage.words(inputs, outputs),
-        None => 4 * inputs * outputs,
-    }
+    let (inputs, outputs) = (layer.visible as usize, layer.hidden as usize);
+    let words = layer.numbers.as_integer().map_or(inputs * outputs, |(storage, _)| storage.words(inputs, outputs));
+    4 * words as u64
 }
 
 /// Bytes of a layer's sections in a file. Of a directed layer and of other units' sections it is an estimate.

@@ -4,7 +4,7 @@ use super::args::InspectArgs;
 use super::board::{self, OnBoard, on_board};
 use crate::Error;
 use crate::export::{ModelFile, value_of_a_count};
-use ebm_core::format::{Binarisation, Header, ImageShape, Input, Kinds, LayerKind, Provenance, Scaling};
+use ebm_core::format::{Binarisation, ImageShape, Input, Kinds, LayerKind, Provenance, Scaling};
 use ebm_core::kernel::integer::{NATS, Rescale};
 use ebm_core::{HiddenKind, Model};
 use serde::Serialize;
@@ -71,7 +71,7 @@ pub(super) fn run(args: &InspectArgs, json: bool) -> Result<(), Error> {
 }
 
 fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
-    let header: &Header<'a> = model.header();
+    let header = model.header();
     let layers = header.layers.iter().map(|layer| Layer {
         kind: kind(layer.kind),
         visible: layer.visible,

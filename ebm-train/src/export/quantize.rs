@@ -245,8 +245,7 @@ fn quantize_up(
         integer_bias.push(bias);
         scales.push(scale);
     }
-    let words = storage.words(inputs as u64, outputs as u64);
-    let mut packed = vec![0; usize::try_from(words).map_err(|_| "more weights than the memory holds")?];
+    let mut packed = vec![0; storage.words(inputs, outputs)];
     storage.pack(&integers, inputs, outputs, &mut packed);
     let up =
         IntegerAffineParameters { inputs, weights: integers, bias: integer_bias, rescale: rescales, storage, packed };

@@ -18,7 +18,7 @@ impl ModelFile {
         let Header { input, labels, presentation, scaling, .. } = model.header();
         let scaling = scaling.as_ref().map(scaling_in_numbers);
         let classes = labels.split('\n').filter(|class| !class.is_empty()).map(str::to_owned).collect();
-        Ok(Fitted { preprocessing: Preprocessing { input: *input, scaling, binarisation: presentation.test }, classes })
+        Ok(Fitted { preprocessing: Preprocessing { input, scaling, binarisation: presentation.test }, classes })
     }
 
     /// That this file holds integers where parameters are wanted, and which file has them.

@@ -188,11 +188,11 @@ impl Recipe {
         let aligned = Aligned::new(&bytes);
         let model = Model::parse(aligned.as_slice()).expect("what was written is a model");
         let complete = Header { layers: layers.iter().map(Layer::header).collect(), ..header };
-        assert_eq!(model.header(), &complete);
+        assert_eq!(model.header(), complete);
         let found: Vec<Layer<'_>> = (0..model.layers()).map_while(|index| model.layer(index)).collect();
         assert_eq!(format!("{found:?}"), format!("{layers:?}"));
         let mut again = vec![0x55; len];
-        assert_eq!(encode(model.header(), &found, &mut again), Ok(len));
+        assert_eq!(encode(&model.header(), &found, &mut again), Ok(len));
         assert!(again == bytes, "written again it is another file");
         let cut = Model::parse(&aligned.as_slice()[..len - 1]).err();
         assert!(matches!(cut, Some(FormatError::Truncated { .. })));
@@ -315,7 +315,7 @@ impl Parameters {
     fn choose_integers(&mut self, choices: &mut Unstructured<'_>, is_sane: bool) -> Result<()> {
         let (visible, hidden) = (self.visible, self.hidden);
         let weights: Vec<i8> = many(choices, visible * hidden, |weight| weight)?;
-        self.words = vec![0; self.storage.words(visible as u64, hidden as u64) as usize];
+        self.words = vec![0; self.storage.words(visible, hidden)];
         self.storage.pack(&weights, visible, hidden, &mut self.words);
         let held = |bias: i32, most: i32| if is_sane { bias.clamp(-most, most) } else { bias };
         self.biases = [

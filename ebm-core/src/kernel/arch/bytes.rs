@@ -8,9 +8,9 @@ use core::arch::naked_asm;
 
 /// [`portable::int8_columns`].
 #[inline]
-pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
+pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32; BLOCK]) {
     let length = inputs.len();
-    if sums.len() != BLOCK || length == 0 || length.checked_mul(BLOCK) != Some(columns.len()) {
+    if length == 0 || length.checked_mul(BLOCK) != Some(columns.len()) {
         return portable::int8_columns(columns, inputs, sparse, sums);
     }
     // SAFETY: four columns are there, each as long as the inputs, and so are their sums.

@@ -12,9 +12,9 @@ use core::arch::naked_asm;
 
 /// [`portable::int8_columns`].
 #[inline]
-pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32]) {
+pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32; BLOCK]) {
     let (length, words) = (inputs.len(), inputs.len() / 4);
-    if sums.len() != BLOCK || words == 0 || length.checked_mul(BLOCK) != Some(columns.len()) {
+    if words == 0 || length.checked_mul(BLOCK) != Some(columns.len()) {
         return portable::int8_columns(columns, inputs, sparse, sums);
     }
     // SAFETY: four columns are there, each as long as the inputs, of which the whole words are read; so are their sums.
@@ -27,7 +27,7 @@ pub fn int8_columns(columns: &[i8], inputs: &[u8], sparse: bool, sums: &mut [i32
 /// Adds the products of the inputs after the last whole word.
 #[cold]
 #[inline(never)]
-fn add_last_bytes(columns: &[i8], inputs: &[u8], sums: &mut [i32]) {
+fn add_last_bytes(columns: &[i8], inputs: &[u8], sums: &mut [i32; BLOCK]) {
     let words = inputs.len() / 4;
     let rest = inputs.get(4 * words..).unwrap_or_default();
     for (sum, column) in sums.iter_mut().zip(columns.chunks_exact(inputs.len().max(1))) {
@@ -38,7 +38,7 @@ fn add_last_bytes(columns: &[i8], inputs: &[u8], sums: &mut [i32]) {
 
 /// [`portable::int4_columns`].
 #[inline]
-pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
+pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32; BLOCK]) {
     if !by_words(int4_words, columns, inputs, 8, sums) {
         portable::int4_columns(columns, inputs, sums);
     } else if !inputs.len().is_multiple_of(8) {
@@ -48,7 +48,7 @@ pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
 
 /// [`portable::sign_columns`].
 #[inline]
-pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
+pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32; BLOCK]) {
     if !by_words(sign_words, columns, inputs, 32, sums) {
         portable::sign_columns(columns, inputs, sums);
     } else if !inputs.len().is_multiple_of(32) {
@@ -62,10 +62,10 @@ fn by_words(
     columns: &[u32],
     inputs: &[u8],
     width: usize,
-    sums: &mut [i32],
+    sums: &mut [i32; BLOCK],
 ) -> bool {
     let (stride, words) = (inputs.len().div_ceil(width), inputs.len() / width);
-    if sums.len() != BLOCK || words == 0 || stride.checked_mul(BLOCK) != Some(columns.len()) {
+    if words == 0 || stride.checked_mul(BLOCK) != Some(columns.len()) {
         return false;
     }
     // SAFETY: four columns are there, of a word for `width` inputs, and so are their sums; the words that are read are those whose inputs
@@ -76,7 +76,13 @@ fn by_words(
 
 /// Adds what `kernel` makes of the last word of each column, whose inputs are fewer than `width`.
 #[cold]
-fn add_ends(kernel: fn(&[u32], &[u8], &mut [i32]), columns: &[u32], inputs: &[u8], width: usize, sums: &mut [i32]) {
+fn add_ends(
+    kernel: fn(&[u32], &[u8], &mut [i32; BLOCK]),
+    columns: &[u32],
+    inputs: &[u8],
+    width: usize,
+    sums: &mut [i32; BLOCK],
+) {
     // Not zero: there are inputs after the last whole word.
     let stride = inputs.len().div_ceil(width).max(1);
     let rest = inputs.get((stride - 1) * width..).unwrap_or_default();

@@ -2,32 +2,26 @@
 
 use crate::kernel::integer::{BLOCK, ROW_WORDS};
 
-/// Calls `sum` with up to [`BLOCK`] columns `length` long for their sums. Where there are fewer columns, the first stands in for those that
-/// there are not.
+/// Up to [`BLOCK`] columns `length` long. Where there are fewer, the first stands in for those that there are not.
 #[inline]
-fn block<T>(columns: &[T], length: usize, sums: &mut [i32], sum: impl Fn([&[T]; BLOCK]) -> [i32; BLOCK]) {
-    let column = |n: usize| {
-        let start = (if n < sums.len() { n } else { 0 }) * length;
-        columns.get(start..start + length).unwrap_or_default()
-    };
-    let block = sum(core::array::from_fn(column));
-    sums.iter_mut().zip(block).for_each(|(sum, block)| *sum = block);
+fn block<T>(columns: &[T], length: usize) -> [&[T]; BLOCK] {
+    let first = columns.get(..length).unwrap_or_default();
+    core::array::from_fn(|n| columns.get(n * length..(n + 1) * length).unwrap_or(first))
 }
 
 /// `sum_j = Σ_i w_ij·x_i` for up to [`BLOCK`] outputs whose weights are `columns`, one after another, of
 /// [`Storage::Int8`](crate::kernel::integer::Storage). `sparse` says that many inputs are off.
 #[inline(never)]
-pub fn int8_columns(columns: &[i8], inputs: &[u8], _sparse: bool, sums: &mut [i32]) {
-    block(columns, inputs.len(), sums, |[a, b, c, d]| {
-        let mut sums = [0; BLOCK];
-        for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
-            let x = i32::from(x);
-            for (sum, w) in sums.iter_mut().zip([a, b, c, d]) {
-                *sum += i32::from(w) * x;
-            }
+pub fn int8_columns(columns: &[i8], inputs: &[u8], _sparse: bool, sums: &mut [i32; BLOCK]) {
+    let [a, b, c, d] = block(columns, inputs.len());
+    let mut now = [0; BLOCK];
+    for ((((&x, &a), &b), &c), &d) in inputs.iter().zip(a).zip(b).zip(c).zip(d) {
+        let x = i32::from(x);
+        for (sum, w) in now.iter_mut().zip([a, b, c, d]) {
+            *sum += i32::from(w) * x;
         }
-        sums
-    });
+    }
+    *sums = now;
 }
 
 /// Up to four inputs as a word, zeros where there are fewer: they add nothing to any sum.
@@ -42,25 +36,24 @@ pub fn four_of(inputs: &[u8]) -> u32 {
 /// `sum_j = Σ_i code_ij·x_i` for up to [`BLOCK`] outputs whose codes are `columns`, one after another, of
 /// [`Storage::Int4`](crate::kernel::integer::Storage).
 #[inline(never)]
-pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
-    block(columns, inputs.len().div_ceil(8), sums, |[a, b, c, d]| {
-        let mut sums = [0; BLOCK];
-        for ((((x, &a), &b), &c), &d) in inputs.chunks(8).zip(a).zip(b).zip(c).zip(d) {
-            for (half, x) in x.chunks(4).enumerate() {
-                let x = four_of(x);
-                if x != 0 {
-                    for (sum, word) in sums.iter_mut().zip([a, b, c, d]) {
-                        let word = word >> (4 * half);
-                        *sum += ((word & 0xF) * (x & 0xFF)
-                            + (word >> 8 & 0xF) * (x >> 8 & 0xFF)
-                            + (word >> 16 & 0xF) * (x >> 16 & 0xFF)
-                            + (word >> 24 & 0xF) * (x >> 24)) as i32;
-                    }
+pub fn int4_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32; BLOCK]) {
+    let [a, b, c, d] = block(columns, inputs.len().div_ceil(8));
+    let mut now = [0; BLOCK];
+    for ((((x, &a), &b), &c), &d) in inputs.chunks(8).zip(a).zip(b).zip(c).zip(d) {
+        for (half, x) in x.chunks(4).enumerate() {
+            let x = four_of(x);
+            if x != 0 {
+                for (sum, word) in now.iter_mut().zip([a, b, c, d]) {
+                    let word = word >> (4 * half);
+                    *sum += ((word & 0xF) * (x & 0xFF)
+                        + (word >> 8 & 0xF) * (x >> 8 & 0xFF)
+                        + (word >> 16 & 0xF) * (x >> 16 & 0xFF)
+                        + (word >> 24 & 0xF) * (x >> 24)) as i32;
                 }
             }
         }
-        sums
-    });
+    }
+    *sums = now;
 }
 
 /// Bytes of ones where the index has a bit.
@@ -77,30 +70,29 @@ static MASKS: [u32; 16] = {
 /// `sum_j = Σ_(i: bit set) x_i` for up to [`BLOCK`] outputs whose bits are `columns`, one after another, of
 /// [`Storage::Sign`](crate::kernel::integer::Storage).
 #[inline(never)]
-pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32]) {
+pub fn sign_columns(columns: &[u32], inputs: &[u8], sums: &mut [i32; BLOCK]) {
     /// Words of a column that leave no lane of 16 bits over-full: `16 · 8 · 2 · 255 = 65280`.
     const WORDS: usize = 16;
-    block(columns, inputs.len().div_ceil(32), sums, |[a, b, c, d]| {
-        let (mut sums, mut lanes) = ([0; BLOCK], [0; BLOCK]);
-        for (group, ((((x, &a), &b), &c), &d)) in inputs.chunks(32).zip(a).zip(b).zip(c).zip(d).enumerate() {
-            if group % WORDS == 0 {
-                flush(&mut lanes, &mut sums);
-            }
-            let mut words = [a, b, c, d];
-            for x in x.chunks(4) {
-                let x = four_of(x);
-                for (lanes, word) in lanes.iter_mut().zip(&mut words) {
-                    if x != 0 {
-                        let masked = x & MASKS[(*word & 0xF) as usize];
-                        *lanes += (masked & 0x00FF_00FF) + (masked >> 8 & 0x00FF_00FF);
-                    }
-                    *word >>= 4;
+    let [a, b, c, d] = block(columns, inputs.len().div_ceil(32));
+    let (mut now, mut lanes) = ([0; BLOCK], [0; BLOCK]);
+    for (group, ((((x, &a), &b), &c), &d)) in inputs.chunks(32).zip(a).zip(b).zip(c).zip(d).enumerate() {
+        if group % WORDS == 0 {
+            flush(&mut lanes, &mut now);
+        }
+        let mut words = [a, b, c, d];
+        for x in x.chunks(4) {
+            let x = four_of(x);
+            for (lanes, word) in lanes.iter_mut().zip(&mut words) {
+                if x != 0 {
+                    let masked = x & MASKS[(*word & 0xF) as usize];
+                    *lanes += (masked & 0x00FF_00FF) + (masked >> 8 & 0x00FF_00FF);
                 }
+                *word >>= 4;
             }
         }
-        flush(&mut lanes, &mut sums);
-        sums
-    });
+    }
+    flush(&mut lanes, &mut now);
+    *sums = now;
 }
 
 /// Moves what two lanes of 16 bits hold to a sum.

@@ -56,15 +56,16 @@ fn columns<T>(
     length: usize,
     outputs: usize,
     each: &mut dyn FnMut(usize, &[i32]),
-    sum: impl Fn(&[T], &mut [i32]),
+    sum: impl Fn(&[T], &mut [i32; BLOCK]),
 ) {
     let count = outputs.min(BLOCK);
-    for first in (0..outputs).step_by(BLOCK) {
+    let mut sums = [0; BLOCK];
+    let mut first = 0;
+    while first < outputs {
         let start = first.min(outputs - count);
-        let mut sums = [0; BLOCK];
-        let sums = &mut sums[..count];
-        sum(weights.get(start * length..(start + count) * length).unwrap_or_default(), sums);
-        each(first, sums.get(first - start..).unwrap_or_default());
+        sum(weights.get(start * length..(start + count) * length).unwrap_or_default(), &mut sums);
+        each(first, sums.get(first - start..count).unwrap_or_default());
+        first += BLOCK;
     }
 }
 

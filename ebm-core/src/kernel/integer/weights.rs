@@ -38,27 +38,27 @@ impl Storage {
         }
     }
 
-    /// Elements that hold the weights: bytes for [`Storage::Int8`], words for the others. Held to `u64::MAX`.
-    pub const fn len(self, inputs: u64, outputs: u64) -> u64 {
+    /// Elements that hold the weights: bytes for [`Storage::Int8`], words for the others. Held to `usize::MAX`.
+    pub const fn len(self, inputs: usize, outputs: usize) -> usize {
         match self {
             Self::Int8 => inputs.saturating_mul(outputs),
-            Self::Int4 => inputs.div_ceil(NIBBLES as u64).saturating_mul(outputs),
-            Self::Sign => inputs.div_ceil(SIGNS as u64).saturating_mul(outputs),
-            Self::Int8Rows => outputs.div_ceil(BYTES as u64).saturating_mul(inputs),
+            Self::Int4 => inputs.div_ceil(NIBBLES).saturating_mul(outputs),
+            Self::Sign => inputs.div_ceil(SIGNS).saturating_mul(outputs),
+            Self::Int8Rows => outputs.div_ceil(BYTES).saturating_mul(inputs),
         }
     }
 
-    /// Words that hold the weights, the last one of [`Storage::Int8`] filled up. Held to `u64::MAX`.
-    pub const fn words(self, inputs: u64, outputs: u64) -> u64 {
+    /// Words that hold the weights, the last one of [`Storage::Int8`] filled up. Held to `usize::MAX`.
+    pub const fn words(self, inputs: usize, outputs: usize) -> usize {
         let elements = self.len(inputs, outputs);
-        if matches!(self, Self::Int8) { elements.div_ceil(BYTES as u64) } else { elements }
+        if matches!(self, Self::Int8) { elements.div_ceil(BYTES) } else { elements }
     }
 
     /// Writes `weights` (`w_ij`, inputs × outputs, column-major; [`Storage::Sign`] takes what is not negative for +1) into the
     /// first [`Storage::words`] of `out`, whose other words it leaves alone; what does not fit is left out.
     /// A magnitude over [`Storage::max_weight`] is held to it.
     pub fn pack(self, weights: &[i8], inputs: usize, outputs: usize, out: &mut [u32]) {
-        let used = usize::try_from(self.words(inputs as u64, outputs as u64)).unwrap_or(usize::MAX).min(out.len());
+        let used = self.words(inputs, outputs).min(out.len());
         let out = &mut out[..used];
         out.fill(0);
         for (j, column) in weights.chunks_exact(inputs.max(1)).take(outputs).enumerate() {
@@ -110,6 +110,8 @@ pub enum Weights<'a> {
 
 /// Weights of which the program may know, when it is built, how they are stored: then it holds no kernels for other storages.
 pub trait Stored<'a>: Copy {
+    /// Are weights stored so among them?
+    fn holds(storage: Storage) -> bool;
     /// These weights, if they are stored so.
     fn of(weights: Weights<'a>) -> Option<Self>;
     /// The weights.
@@ -117,6 +119,10 @@ pub trait Stored<'a>: Copy {
 }
 
 impl<'a> Stored<'a> for Weights<'a> {
+    fn holds(_: Storage) -> bool {
+        true
+    }
+
     fn of(weights: Self) -> Option<Self> {
         Some(weights)
     }
@@ -129,6 +135,10 @@ impl<'a> Stored<'a> for Weights<'a> {
 
 /// [`Storage::Int8`] alone.
 impl<'a> Stored<'a> for &'a [i8] {
+    fn holds(storage: Storage) -> bool {
+        storage == Storage::Int8
+    }
+
     fn of(weights: Weights<'a>) -> Option<Self> {
         if let Weights::Int8(bytes) = weights { Some(bytes) } else { None }
     }
