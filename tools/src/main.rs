@@ -219,7 +219,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::BenchGpu(asked) => bench::run(&asked, Device::Card).map(|()| true),
         Chore::Costs { board, check: true, .. } => match board {
             Some(name) => costs::check(&[Board::load(&name)?]),
-            None => costs::check(&costs::checked()?),
+            None => costs::check(&[costs::checked()?]),
         },
         Chore::Costs { board, overwrite, .. } => costs::run(&Board::chosen(board.as_deref())?, overwrite),
         Chore::Figures { board, shape } => figures::run(&Board::emulated(board.as_deref())?, &shape),

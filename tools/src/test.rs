@@ -149,7 +149,11 @@ fn plan() -> Result<Vec<Step>> {
     }
     steps.push(oldest_compiler());
     let boards: Vec<Rc<Board>> = Board::all()?.into_iter().map(Rc::new).collect();
-    for board in &boards {
+    for (index, board) in boards.iter().enumerate() {
+        let is_seen = |other: &Rc<Board>| other.description.driver == board.description.driver;
+        if !boards.iter().take(index).any(is_seen) {
+            steps.push(device_lints(board));
+        }
         on_board(board, &trained, &mut steps)?;
     }
     steps.push(predictions()?);
@@ -184,8 +188,8 @@ fn predictions() -> Result<Step> {
     let title = "what `inspect --board` predicts";
     let is_here =
         |board: &Board| is_buildable(board) && board.qemu().is_ok_and(|qemu| qemu::version(&qemu.program).is_some());
-    Ok(if costs::checked()?.iter().all(is_here) {
-        Step::chore(title, "cargo xtask costs --check", |_| costs::check(&costs::checked()?))
+    Ok(if is_here(&costs::checked()?) {
+        Step::chore(title, "cargo xtask costs --check", |_| costs::check(&[costs::checked()?]))
     } else {
         Step::impossible(title.to_owned(), "a compiler or an emulator is not here".to_owned())
     })
@@ -200,11 +204,10 @@ fn is_buildable(board: &Board) -> bool {
 fn on_board(board: &Rc<Board>, trained: &Path, steps: &mut Vec<Step>) -> Result<()> {
     let triple = &board.description.triple;
     let size = format!("size of the firmware on {}", board.name);
-    let Some(cross) = Cross::find(triple) else {
+    if Cross::find(triple).is_none() {
         steps.push(Step::impossible(size, "there is no compiler for the board".to_owned()));
         return Ok(());
-    };
-    steps.push(device_lints(board, &cross));
+    }
     let measured = Rc::clone(board);
     steps.push(Step::chore(&size, &format!("cargo xtask size {}", board.name), move |_| {
         size::run(&measured, &Model::Default)
@@ -244,14 +247,18 @@ fn on_board(board: &Rc<Board>, trained: &Path, steps: &mut Vec<Step>) -> Result<
     Ok(())
 }
 
-/// Clippy over what the host's has not seen: the board's driver.
-fn device_lints(board: &Board, cross: &Cross) -> Step {
-    let title = format!("lints of the firmware on {}", board.name);
-    if let Cross::Distribution { .. } = cross {
-        let reason = "the distribution's toolchain, which builds for this board, has no clippy".to_owned();
-        return Step { title, action: Action::Skip(reason) };
-    }
-    let mut command = board.cargo(cross, "clippy");
+/// Clippy over what the host's has not seen: the board's driver, which it may share with others.
+fn device_lints(board: &Board) -> Step {
+    let title = format!("lints of the driver {}, as {} has it", board.description.driver, board.name);
+    let cross = match Cross::find(&board.description.triple) {
+        Some(cross @ Cross::Rustup) => cross,
+        Some(Cross::Distribution { .. }) => {
+            let reason = "the distribution's toolchain, which builds for this board, has no clippy".to_owned();
+            return Step { title, action: Action::Skip(reason) };
+        }
+        None => return Step::impossible(title, "there is no compiler for the board".to_owned()),
+    };
+    let mut command = board.cargo(&cross, "clippy");
     command.args(["--bins", "--examples", "--", "-D", "warnings"]);
     Step::run(&title, command)
 }
