@@ -88,7 +88,7 @@ pub fn to_arrays(file: &ModelFile) -> Result<Named, Error> {
         arrays.put_vector(OFFSETS.to_owned(), offsets);
         arrays.put_vector(SCALES.to_owned(), scales);
     }
-    arrays.metadata.header = serde_json::to_value(&model.header()).map_err(json)?;
+    arrays.metadata.header = serde_json::to_value(model.header()).map_err(json)?;
     let metadata = serde_json::to_string(&arrays.metadata).map_err(json)?;
     arrays.named.insert(METADATA.to_owned(), Array::of_text(&metadata));
     Ok(arrays.named)
