@@ -27,12 +27,6 @@ impl<'a> IntegerAffine<'a> {
             Err(error) => Err(error),
         }
     }
-
-    /// The same map where the program knows how the weights are stored; `None` where they are stored otherwise.
-    pub fn stored<W: Stored<'a>>(self) -> Option<IntegerAffine<'a, W>> {
-        let Up { weights, bias, rescale } = self.up;
-        Some(IntegerAffine { up: Up { weights: W::of(weights)?, bias, rescale }, inputs: self.inputs })
-    }
 }
 
 impl<'a, W: Stored<'a>> IntegerAffine<'a, W> {
@@ -95,12 +89,6 @@ impl<'a> IntegerRbm<'a> {
             Ok(up) => Ok(Self::of_shape(up, visible_bias, steps, shift)),
             Err(error) => Err(error),
         }
-    }
-
-    /// The same machine where the program knows how the weights are stored; `None` where they are stored otherwise.
-    pub fn stored<W: Stored<'a>>(self) -> Option<IntegerRbm<'a, W>> {
-        let Self { up, visible_bias, steps, shift } = self;
-        Some(IntegerRbm { up: up.stored()?, visible_bias, steps, shift })
     }
 }
 
