@@ -55,6 +55,19 @@ fn the_command_that_training_names_measures_the_model() {
 }
 
 #[test]
+fn integers_of_values_that_are_no_probabilities_are_refused_before_training() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("stream.csv"), stream()).expect("a file");
+    let flags =
+        "--data csv:stream.csv --ignore t,kind,note,class --window 4 --model rbm --hidden 4 --epochs 1 --format int8";
+    let line = format!("train {flags} --scaling standard --out a");
+    refuse(&line, folder, 2, &["--scaling min-max, or --binarisation threshold"]);
+    succeed(&format!("train {flags} --scaling min-max --out b"), folder);
+    succeed(&format!("train {flags} --scaling standard --binarisation threshold --threshold 0 --out c"), folder);
+}
+
+#[test]
 fn a_model_of_other_data_asks_for_them() {
     let folder = TempDir::new().expect("a folder");
     let folder = folder.path();

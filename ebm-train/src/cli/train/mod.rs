@@ -18,7 +18,7 @@ use crate::train::compare::{FINETUNE, RANDOM_START};
 use crate::train::finetune::{self, Finetuned, Recognition, finetune, machine_over_inputs};
 use crate::train::pretrain::{self, pretrain};
 use crate::train::updown::{self, up_down};
-use args::TrainArgs;
+use args::{ModelFormat, TrainArgs};
 use ebm_core::format::crc32;
 use ebm_core::{Block, HiddenKind, VisibleKind};
 use outcome::{Outcome, Trained};
@@ -73,6 +73,12 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
             check_group(&dataset.train.inputs)?;
         }
         dataset.blocks = blocks(kind, dataset.train.inputs.visible());
+    }
+    let other_units = dataset.blocks.iter().any(|block| block.kind() != Some(VisibleKind::Bernoulli));
+    if plan.format == ModelFormat::Int8 && other_units {
+        let value = "int8 (where the values are no probabilities)".to_owned();
+        let expected = "f32, or values from 0 to 1: --scaling min-max, or --binarisation threshold";
+        return Err(Error::Flag { flag: "--format", value, expected });
     }
     let from = plan.from.as_deref().map(ModelFile::read).transpose()?;
     let start = from.as_ref().map(|file| Start::read(file, &dataset, plan)).transpose()?;
