@@ -73,6 +73,12 @@ pub fn select(root: &Path, out: &Path) -> Result<Memory> {
     }
     fs::write(out.join("board.rs"), constants).context("cannot write board.rs")?;
 
+    // A HAL brings the table of its part's interrupts, and device.x, with which link.x names their handlers.
+    if board.constants.contains_key("interrupts") {
+        println!("cargo::rustc-cfg=board_interrupts");
+        fs::write(out.join("device.x"), "").context("cannot write device.x")?;
+    }
+
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     // cortex-m-rt's link.x and esp-hal's linkall.x include memory.x, riscv-rt's does not. All are looked for in the search folders.
     let (runtime, ours) = match board.runtime.as_deref().unwrap_or(&arch) {

@@ -19,6 +19,7 @@ fn main() -> Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rustc-check-cfg=cfg(board_driver, values(any()))");
+    println!("cargo::rustc-check-cfg=cfg(board_interrupts)");
     // On the host the app runs on `src/board/host.rs`: no memory map, no linker script.
     let is_device = env::var("CARGO_CFG_TARGET_OS")? == "none";
     let memory = if is_device { board::select(&root, &out)? } else { Memory::HOST };

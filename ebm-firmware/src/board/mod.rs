@@ -48,6 +48,9 @@ pub use arch::{fault_address, is_breakpoint};
 mod esp32c3;
 #[cfg(all(target_os = "none", board_driver = "esp32c3"))]
 pub use esp32c3::Esp32c3 as Hardware;
+#[cfg(all(target_os = "none", board_interrupts))]
+#[expect(unsafe_code, reason = "drives hardware")]
+mod interrupts;
 #[cfg(all(target_os = "none", board_driver = "mps2"))]
 #[expect(unsafe_code, reason = "drives hardware")]
 mod mps2;
