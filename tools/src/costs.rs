@@ -47,10 +47,6 @@ const OTHERS: [&str; 2] = ["300-80-7", "100+60-72-40-10"];
 const CHECKED: &str = "microbit";
 /// Largest relative error of a prediction.
 const TOLERANCE: f64 = 0.05;
-/// The same of the stack, whose frames the compiler lays out in another way for some shapes.
-const STACK_TOLERANCE: f64 = 0.06;
-/// The same of a Gibbs step in f32: its kernels are inlined, and compiled in another way for some shapes (64 × 256 on a Cortex-M4).
-const FLOAT_CHAIN_TOLERANCE: f64 = 0.12;
 
 /// What is predicted, and the fact that says what it is; those of an inference and a free energy are of a dense input.
 const INSTRUCTIONS: [(&str, &str); 3] = [
@@ -156,7 +152,7 @@ pub fn check(boards: &[Board]) -> Result<bool> {
                 good = false;
                 continue;
             };
-            good &= compare(board, model, &predicted, &figures_of(board, model)?)?;
+            good &= compare(board, model, &predicted, &figures_of(board, model)?);
         }
     }
     Ok(good)
@@ -176,8 +172,7 @@ fn predict(board: &Board, model: &Path) -> Result<Option<Value>> {
 }
 
 /// Prints predictions beside measurements; true where all are near enough.
-fn compare(board: &Board, model: &Model, predicted: &Value, measured: &Value) -> Result<bool> {
-    let is_f32 = model.is_f32()?;
+fn compare(board: &Board, model: &Model, predicted: &Value, measured: &Value) -> bool {
     say!("== {} on {}", model.suffix().trim_start_matches('-'), board.name);
     // The slots begin at a page, wherever the program ends.
     let pages = measured["flash_bytes"].as_u64().map(|bytes| bytes.next_multiple_of(board.description.page_bytes));
@@ -192,15 +187,10 @@ fn compare(board: &Board, model: &Model, predicted: &Value, measured: &Value) ->
             continue;
         };
         let error = (predicted - measured) / measured.max(1.0);
-        let tolerance = match key {
-            "stack_bytes" => STACK_TOLERANCE,
-            "instructions_per_gibbs_step" if is_f32 => FLOAT_CHAIN_TOLERANCE,
-            _ => TOLERANCE,
-        };
-        let near = error.abs() <= tolerance;
+        let near = error.abs() <= TOLERANCE;
         good &= near;
         let verdict = if near { "" } else { "  WRONG" };
         say!("   {key:<32} {predicted:>10} predicted {measured:>10} measured {:+6.2} %{verdict}", 100.0 * error);
     }
-    Ok(good)
+    good
 }
