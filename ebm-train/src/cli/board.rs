@@ -14,9 +14,6 @@ use serde::Serialize;
 const NOTE: &str =
     "instructions, whatever the clock: not cycles, which flash wait states and the core's pipeline decide";
 
-/// The firmware's program that is put on a board.
-const PROGRAM: &str = "serve";
-
 /// Steps in which a chain forgets that it began with every unit off.
 const FORGOTTEN: usize = 32;
 /// Steps over which units that are on are counted.
@@ -26,7 +23,7 @@ const STEPS: usize = 32;
 pub(super) struct OnBoard {
     name: String,
     /// The firmware's program that takes this.
-    program: &'static str,
+    program: String,
     flash_bytes: u64,
     flash_available_bytes: u64,
     static_ram_bytes: u64,
@@ -45,13 +42,14 @@ pub(super) fn on_board(name: &str, file: &ModelFile, data: &DataOptions) -> Resu
     let sizes = Sizes::of(&file.model()?, file.bytes().len());
     let unknown = || Error::data(name, "nothing was measured on this board".to_owned());
     let need = board.need(&sizes, usage(file, data)?).ok_or_else(unknown)?;
+    let program = board.costs.as_ref().ok_or_else(unknown)?.program.clone();
     if !board.fits(&need) {
-        let problem = format!("{}\n{}", too_small(&board, &need), what_would_fit(&board, &sizes)?);
+        let problem = format!("{}\n{}", too_small(&board, &need, &program), what_would_fit(&board, &sizes)?);
         return Err(Error::TooLargeForBoard { model: file.path().to_owned(), board: board.name, problem });
     }
     Ok(OnBoard {
         name: board.name,
-        program: PROGRAM,
+        program,
         flash_bytes: need.flash_bytes,
         flash_available_bytes: board.flash_bytes,
         static_ram_bytes: need.static_ram_bytes,
@@ -81,13 +79,13 @@ fn usage(file: &ModelFile, options: &DataOptions) -> Result<Usage, Error> {
 }
 
 /// Which memory is too small.
-fn too_small(board: &Board, need: &Need) -> String {
+fn too_small(board: &Board, need: &Need, program: &str) -> String {
     let ram = need.static_ram_bytes + need.stack_bytes;
     let memories = [("flash", need.flash_bytes, board.flash_bytes), ("RAM", ram, board.ram_bytes)];
     let too_small = memories.iter().filter(|(_, needed, available)| needed > available);
     let words = too_small.map(|(what, needed, available)| format!("it takes {needed} bytes of {what} of {available}"));
     let words = words.collect::<Vec<_>>().join(", ");
-    format!("{words}, with the program `{PROGRAM}` and a second slot for another model")
+    format!("{words}, with the program `{program}` and a second slot for another model")
 }
 
 /// Fewer hidden units, fewer bits, or another board.
@@ -114,10 +112,17 @@ fn what_would_fit(board: &Board, sizes: &Sizes) -> Result<String, Error> {
 
 pub(super) fn describe(on_board: &OnBoard) -> String {
     let OnBoard {
-        name, flash_bytes, flash_available_bytes, static_ram_bytes, stack_bytes, ram_available_bytes, ..
+        name,
+        program,
+        flash_bytes,
+        flash_available_bytes,
+        static_ram_bytes,
+        stack_bytes,
+        ram_available_bytes,
+        ..
     } = on_board;
     let mut text = format!(
-        "  on {name}, in the program `{PROGRAM}`, which answers a host\n    flash  {flash_bytes} of {flash_available_bytes} bytes, a second slot as long for \
+        "  on {name}, in the program `{program}`, which answers a host\n    flash  {flash_bytes} of {flash_available_bytes} bytes, a second slot as long for \
          another model among them\n    RAM    {} of {ram_available_bytes} bytes: \
          {static_ram_bytes} static, {stack_bytes} of stack\n",
         static_ram_bytes + stack_bytes
