@@ -1,6 +1,7 @@
 //! A progress bar with rate and estimate on a terminal, plain lines elsewhere; both on stderr.
 
 use crate::Error;
+use crate::train::advice::Advice;
 use crate::train::{Epoch, Monitor};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
@@ -20,6 +21,7 @@ pub struct Progress {
     bar: ProgressBar,
     /// `None` on a terminal, which shows the bar, and where nothing is to be shown.
     printed: Option<Mutex<Printed>>,
+    is_quiet: bool,
 }
 
 /// When plain lines were last printed.
@@ -43,12 +45,13 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         let now = Instant::now();
-        Self { bar, printed: (!is_terminal).then_some(Mutex::new(Printed { any: now, figures: now })) }
+        let printed = (!is_terminal).then_some(Mutex::new(Printed { any: now, figures: now }));
+        Self { bar, printed, is_quiet: false }
     }
 
     /// Shows nothing.
     pub fn quiet() -> Self {
-        Self { bar: ProgressBar::hidden(), printed: None }
+        Self { bar: ProgressBar::hidden(), printed: None, is_quiet: true }
     }
 
     /// Follows one part of the run.
@@ -86,6 +89,16 @@ impl Progress {
         self.bar.set_message(message);
     }
 
+    /// Says what is wrong, above the bar.
+    pub fn warn(&self, advice: &Advice) {
+        if self.is_quiet {
+            return;
+        }
+        self.bar.suspend(|| {
+            let _ = writeln!(stderr(), "warning: {advice}");
+        });
+    }
+
     fn printed(&self) -> Option<MutexGuard<'_, Printed>> {
         self.printed.as_ref().map(|printed| printed.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -106,23 +119,17 @@ impl Progress {
 
 /// What is worth watching: whether the figures over samples that were not learnt from follow those that were.
 fn message(epoch: &Epoch) -> String {
-    let unseen = |validation: Option<f64>, test: Option<f64>| match (validation, test) {
-        (Some(value), _) => Some((value, "validation")),
-        (None, Some(value)) => Some((value, "test")),
-        (None, None) => None,
-    };
     let mut words = format!("{} epoch {}: loss {:.4} training", epoch.stage, epoch.epoch, epoch.train_loss);
-    if let Some((loss, of)) = unseen(epoch.validation_loss, epoch.test_loss) {
+    if let Some((loss, of)) = epoch.unseen_loss() {
         words += &format!(", {loss:.4} {of}");
     }
     if let Some(accuracy) = epoch.train_accuracy {
         words += &format!("; accuracy {:.2} % training", 100.0 * accuracy);
     }
-    if let Some((accuracy, of)) = unseen(epoch.validation_accuracy, epoch.test_accuracy) {
+    if let Some((accuracy, of)) = epoch.unseen_accuracy() {
         words += &format!(", {:.2} % {of}", 100.0 * accuracy);
     }
-    let gap = unseen(epoch.validation_free_energy_nats, epoch.test_free_energy_nats);
-    if let (Some(training), Some((unseen, of))) = (epoch.train_free_energy_nats, gap) {
+    if let (Some(training), Some((unseen, of))) = (epoch.train_free_energy_nats, epoch.unseen_free_energy_nats()) {
         words += &format!("; free energy {training:.2} training, {unseen:.2} {of}");
     }
     words

@@ -1,6 +1,7 @@
 //! `log.jsonl`: what happened in a run, one JSON object a line.
 
 use crate::train::Epoch;
+use crate::train::advice::Advice;
 use crate::{Error, files};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub enum Event {
     Resume(Opening),
     /// An epoch has ended.
     Epoch(Epoch),
+    /// The figures show that something is wrong.
+    Warning(Advice),
     /// The run has ended with these figures.
     End {
         /// What `--json` prints, without the epochs.

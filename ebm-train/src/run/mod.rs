@@ -79,6 +79,9 @@ impl Run {
             // Epochs past the checkpoints are about to be done again.
             events.retain(|event| match event {
                 Event::Epoch(epoch) => epoch.epoch <= reached[&epoch.stage].epochs,
+                Event::Warning(advice) => {
+                    reached.get(&advice.stage).is_some_and(|position| advice.epoch <= position.epochs)
+                }
                 Event::End { .. } => false,
                 Event::Start(_) | Event::Resume(_) => true,
             });

@@ -2,6 +2,7 @@
 
 use super::{Event, Run, checkpoint};
 use crate::Error;
+use crate::train::advice::Watch;
 use crate::train::snapshot::{Position, Snapshot};
 use crate::train::{Epoch, Monitor};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ const EPOCH_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Strand<'a> {
     run: &'a Run,
     epochs: Vec<Epoch>,
+    watch: Watch,
     /// When the last checkpoint was written, and where its stage stood.
     written: Instant,
     position: Option<Position>,
@@ -22,7 +24,7 @@ pub struct Strand<'a> {
 impl<'a> Strand<'a> {
     pub(super) fn new(run: &'a Run) -> Self {
         let written = Instant::now();
-        Self { run, epochs: Vec::new(), written, position: None, epoch_ended: false }
+        Self { run, epochs: Vec::new(), watch: Watch::default(), written, position: None, epoch_ended: false }
     }
 
     pub(super) fn into_epochs(self) -> Vec<Epoch> {
@@ -46,7 +48,11 @@ impl Monitor for Strand<'_> {
         let snapshot = checkpoint::read(&self.run.folder.checkpoint(stage), &self.run.settings)?;
         self.position = snapshot.as_ref().map(|snapshot| snapshot.position);
         self.epoch_ended = false;
-        self.epochs.extend(self.run.past.iter().filter(|epoch| epoch.stage == stage).cloned());
+        for epoch in self.run.past.iter().filter(|epoch| epoch.stage == stage) {
+            // What they show, an earlier process said.
+            self.watch.see(epoch);
+            self.epochs.push(epoch.clone());
+        }
         Ok(snapshot)
     }
 
@@ -75,6 +81,10 @@ impl Monitor for Strand<'_> {
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
         self.run.log().append(&Event::Epoch(epoch.clone()))?;
         self.run.progress.show(epoch);
+        for advice in self.watch.see(epoch) {
+            self.run.progress.warn(&advice);
+            self.run.log().append(&Event::Warning(advice))?;
+        }
         self.epochs.push(epoch.clone());
         self.epoch_ended = true;
         Ok(())

@@ -1,8 +1,10 @@
 //! ② The algorithms, once, over [`Backend`].
 
+pub mod advice;
 pub mod compare;
 pub mod distort;
 mod effort;
+mod epoch;
 pub mod finetune;
 pub mod machine;
 pub mod order;
@@ -11,6 +13,8 @@ pub mod rbm;
 pub mod snapshot;
 pub mod source;
 pub mod updown;
+
+pub use epoch::Epoch;
 
 use crate::Error;
 use crate::backend::{Backend, Step};
@@ -63,57 +67,6 @@ pub trait Monitor {
 pub struct Silent;
 
 impl Monitor for Silent {}
-
-/// Figures of one epoch; a split that there is not has none. A machine's are means over at most [`rbm::measure::MEASURED_ROWS`] samples spread
-/// evenly over the split, a classifier's over all of it.
-///
-/// A machine's loss is the mean squared error of its reconstruction, per visible value; that of a classifier, and of a ClassRBM that learns to be
-/// one, the mean cross-entropy `−ln p(y | x)` in nats.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Epoch {
-    /// `pretrain-1` for the first machine and so on, `finetune`, `random-start`.
-    pub stage: String,
-    /// From 1.
-    pub epoch: usize,
-    /// Loss over the training set.
-    pub train_loss: f64,
-    /// Loss over the validation set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation_loss: Option<f64>,
-    /// Loss over the test set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_loss: Option<f64>,
-    /// Share of the training set classified rightly; classifiers and ClassRBMs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train_accuracy: Option<f64>,
-    /// Share of the validation set classified rightly; classifiers and ClassRBMs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation_accuracy: Option<f64>,
-    /// Share of the test set classified rightly; classifiers and ClassRBMs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_accuracy: Option<f64>,
-    /// Mean absolute error of a machine's reconstruction of the training set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train_absolute_error: Option<f64>,
-    /// Mean absolute error of a machine's reconstruction of the validation set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation_absolute_error: Option<f64>,
-    /// Mean absolute error of a machine's reconstruction of the test set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_absolute_error: Option<f64>,
-    /// Mean `F(v)` over the training set, in nats. Free energies of one machine at one time compare.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train_free_energy_nats: Option<f64>,
-    /// Mean `F(v)` over the validation set, in nats. Free energies of one machine at one time compare.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation_free_energy_nats: Option<f64>,
-    /// Mean `F(v)` over the test set, in nats. Free energies of one machine at one time compare.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_free_energy_nats: Option<f64>,
-    /// Mean `F(v)` over the samples of the last negative phase, in nats.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample_free_energy_nats: Option<f64>,
-}
 
 /// A parameter's gradient and its optimiser's moments.
 pub(crate) struct Update<B: Backend> {

@@ -19,10 +19,11 @@ use crate::data::{Batch, Dataset, Split};
 use crate::parameters::{AffineParameters, ClassifierParameters, RbmParameters};
 use ebm_core::HiddenKind;
 pub use net::Net;
+use std::collections::BTreeMap;
 use stopping::Best;
 
 /// The flag that is at fault when a net leaves the finite numbers.
-const DIVERGED: &str = "--finetune-learning-rate";
+pub(super) const DIVERGED: &str = "--finetune-learning-rate";
 
 /// What fine-tuning made.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,12 +226,20 @@ impl<'a, B: Backend> Splits<'a, B> {
             validation_loss: mean(of_validation[0], &dataset.validation),
             test_loss: mean(of_test[0], &dataset.test),
             train_accuracy: mean(of_train[1], &dataset.train),
+            chance_accuracy: chance(&dataset.train.labels),
             validation_accuracy: mean(of_validation[1], &dataset.validation),
             test_accuracy: mean(of_test[1], &dataset.test),
             ..Epoch::default()
         };
         Ok((figures, of_validation))
     }
+}
+
+/// Share of these labels that the most frequent one has; `None` without any.
+fn chance(labels: &[u16]) -> Option<f64> {
+    let mut counts = BTreeMap::new();
+    labels.iter().for_each(|label| *counts.entry(label).or_insert(0u32) += 1);
+    counts.into_values().max().map(|most| f64::from(most) / labels.len() as f64)
 }
 
 /// Mean cross-entropy over a labelled batch in nats against the smoothed targets, and its gradient by back-propagation in every layer and,

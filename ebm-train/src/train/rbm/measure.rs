@@ -1,5 +1,6 @@
 //! Figures of a machine over a data set.
 
+use super::activity::Activity;
 use super::discriminative::Discriminative;
 use crate::Error;
 use crate::backend::Backend;
@@ -19,13 +20,18 @@ pub struct Figures {
     pub absolute_error: f64,
     /// `F(v)` in nats.
     pub free_energy_nats: f64,
+    /// Standard deviation of `F(v)` over the samples, in nats.
+    pub free_energy_deviation_nats: f64,
     /// `−ln p(y | x)` in nats and the share of samples whose likeliest class is their label; ClassRBMs only.
     pub classification: Option<(f64, f64)>,
+    /// Hidden units that tell nothing.
+    pub activity: Activity,
 }
 
 /// Goes through what is measured of the data once. Fails when they cannot be read.
 pub(super) fn measure<B: Backend>(
     backend: &B,
+    sparsity_target: f32,
     machine: &Machine<B>,
     mut discriminative: Option<&mut Discriminative<B>>,
     data: &mut Source<'_, B>,
@@ -34,7 +40,9 @@ pub(super) fn measure<B: Backend>(
     let (mut batch, mut complete, mut hidden, mut reconstruction, mut energies) =
         (empty(), empty(), empty(), empty(), empty());
     let mut completion = Completion::new(backend);
-    let (mut squared, mut absolute, mut free_energy, mut known) = (0.0, 0.0, 0.0, 0);
+    let mut active = backend.zeros(1, machine.hidden());
+    let (mut squared, mut absolute, mut known) = (0.0, 0.0, 0);
+    let mut free_energies: Vec<f64> = Vec::with_capacity(MEASURED_ROWS.min(data.rows()));
     let (mut cross_entropy, mut correct) = (0.0, 0.0);
     let rows = evenly(data.rows(), MEASURED_ROWS);
     for piece in rows.chunks(backend.rows_at_once(data.visible())) {
@@ -49,13 +57,14 @@ pub(super) fn measure<B: Backend>(
         }
         machine.free_energies(backend, seen, &mut hidden, &mut energies);
         backend.hidden_means(machine.kinds().hidden, &mut hidden);
+        backend.column_sums(1.0, &[(1.0, &hidden)], &mut active);
         machine.visible_means(backend, &hidden, &mut reconstruction);
         let mut errors = backend.zeros(1, 2);
         backend.add_errors(&batch, &reconstruction, &mut errors);
         let errors = backend.download(&errors);
         squared += f64::from(errors[0]);
         absolute += f64::from(errors[1]);
-        free_energy += backend.download(&energies).into_iter().map(f64::from).sum::<f64>();
+        free_energies.extend(backend.download(&energies).into_iter().map(f64::from));
         if let (Some(discriminative), Some(labels)) = (discriminative.as_deref_mut(), data.labels(piece)) {
             let mut totals = backend.zeros(1, 2);
             discriminative.classify(backend, machine, seen, &labels.collect::<Vec<_>>(), &mut totals);
@@ -65,10 +74,15 @@ pub(super) fn measure<B: Backend>(
         }
     }
     let per_row = |sum: f64| sum / rows.len().max(1) as f64;
+    let free_energy = per_row(free_energies.iter().sum());
+    let variance = per_row(free_energies.iter().map(|energy| (energy - free_energy).powi(2)).sum());
+    let means = backend.download(&active).into_iter().map(|sum| per_row(f64::from(sum)));
     Ok(Figures {
         squared_error: squared / known.max(1) as f64,
         absolute_error: absolute / known.max(1) as f64,
-        free_energy_nats: per_row(free_energy),
+        free_energy_nats: free_energy,
+        free_energy_deviation_nats: variance.sqrt(),
         classification: discriminative.map(|_| (per_row(cross_entropy), per_row(correct))),
+        activity: Activity::of(machine.kinds().hidden, sparsity_target, means),
     })
 }

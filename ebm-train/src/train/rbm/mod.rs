@@ -3,6 +3,7 @@
 //! Every algorithm descends `⟨∂E/∂θ⟩` over data less the same over samples of the machine; they differ in where these samples come from
 //! ([`settings::Algorithm`]). What is kept is always a plain machine.
 
+mod activity;
 mod centre;
 mod chain;
 mod discriminative;
@@ -17,6 +18,7 @@ pub mod start;
 mod tempering;
 mod trainer;
 
+pub use activity::{Activity, DEAD_BELOW, SATURATED_ABOVE};
 pub use moments::Moments;
 pub use place::Place;
 pub use settings::RbmSettings;
@@ -91,7 +93,7 @@ pub struct Run<'a, 'd, B: Backend> {
 }
 
 /// The flag that is at fault when a machine leaves the finite numbers.
-const DIVERGED: &str = "--learning-rate";
+pub(super) const DIVERGED: &str = "--learning-rate";
 
 /// Trains a machine from `start` on the rows of `run.train`, and reports each epoch under the name of its stage.
 ///
@@ -128,6 +130,7 @@ pub fn train<B: Backend>(
     while position.epochs < settings.epochs {
         let epoch = position.epochs + 1;
         let samples = order::shuffled(seed, layer, epoch, rows);
+        let mut weight_step = None;
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             let taken = (position.epochs * batches + position.batches) as u32;
             let pace = Pace {
@@ -135,7 +138,10 @@ pub fn train<B: Backend>(
                 momentum: settings.momentum_in(position.epochs),
                 taken,
             };
+            let is_last = position.batches + 1 == batches;
+            let before = is_last.then(|| trainer.weights(backend));
             trainer.learn(backend, train, Place { seed, layer, step: taken, samples }, pace)?;
+            weight_step = before.map(|before| trainer.weight_step(backend, &before));
             position.batches += 1;
             effort.tell(position.batches, monitor);
             if position.batches < batches {
@@ -151,6 +157,7 @@ pub fn train<B: Backend>(
         let figures = Epoch {
             stage: stage.clone(),
             epoch,
+            weight_step,
             ..figures(settings.objective, of_train, of_validation, of_test, trainer.sampled(backend))
         };
         monitor.advance(effort.rest);
@@ -193,7 +200,11 @@ fn figures(
         train_free_energy_nats: Some(free_energy(train)),
         validation_free_energy_nats: validation.map(free_energy),
         test_free_energy_nats: test.map(free_energy),
+        train_free_energy_deviation_nats: Some(train.free_energy_deviation_nats),
         sample_free_energy_nats,
+        hidden_units: Some(train.activity.units),
+        dead_units: Some(train.activity.dead),
+        saturated_units: Some(train.activity.saturated),
         ..Epoch::default()
     }
 }

@@ -275,7 +275,27 @@ impl<B: Backend> Trainer<B> {
 
     /// What the machine makes of a data set.
     pub(super) fn measure(&mut self, backend: &B, data: &mut Source<'_, B>) -> Result<measure::Figures, Error> {
-        measure::measure(backend, &self.machine, self.discriminative.as_mut(), data)
+        let target = self.settings.sparsity_target;
+        measure::measure(backend, target, &self.machine, self.discriminative.as_mut(), data)
+    }
+
+    /// The weights as they are, for [`Trainer::weight_step`].
+    pub(super) fn weights(&self, backend: &B) -> B::Tensor {
+        let mut weights = backend.zeros(0, 0);
+        backend.copy(&self.machine.weights, &mut weights);
+        weights
+    }
+
+    /// `Σ|w − w′| / Σ|w|`, how far the weights are from what they were as a share of their size.
+    pub(super) fn weight_step(&self, backend: &B, before: &B::Tensor) -> f64 {
+        let weights = &self.machine.weights;
+        let [rows, columns] = backend.shape(weights);
+        let distance = |from: &B::Tensor| {
+            let mut totals = backend.zeros(1, 2);
+            backend.add_errors(weights, from, &mut totals);
+            f64::from(backend.download(&totals)[1])
+        };
+        distance(before) / distance(&backend.zeros(rows, columns)).max(f64::MIN_POSITIVE)
     }
 
     /// Mean free energy of the last negative phase's samples, in nats; `None` without any.

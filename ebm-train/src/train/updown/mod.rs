@@ -25,7 +25,7 @@ use net::{FIRST_LAYER, Net};
 /// The stage of [`up_down`].
 pub const STAGE: &str = "up-down";
 /// The flag that is at fault when a stack leaves the finite numbers.
-const DIVERGED: &str = "--up-down-learning-rate";
+pub(super) const DIVERGED: &str = "--up-down-learning-rate";
 
 /// Multiply-adds of [`up_down`] on a stack with the widths `hidden`. The labels that its top machine may see are few, and not counted.
 pub fn cost(settings: &UpDown, hidden: &[usize], dataset: &Dataset) -> u64 {
