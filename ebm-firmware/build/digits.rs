@@ -10,13 +10,15 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
+use crate::shared;
+
 /// Writes `digits.levels` (a row of bytes a digit) and `digits.labels` (a byte a digit); returns the length of a row, `None` where
 /// no digit is wanted.
 pub fn unpack(root: &Path, out: &Path) -> Result<Option<usize>> {
     println!("cargo::rerun-if-env-changed=EBM_TEST_DIGITS");
-    let folder = root.join("../ebm-train/data/digits");
-    let (images, image_shape) = read(&folder.join("test-images-idx3-ubyte.gz"), 3)?;
-    let (labels, label_shape) = read(&folder.join("test-labels-idx1-ubyte.gz"), 1)?;
+    let file = |name| shared::find(root, &format!("ebm-train/data/digits/{name}"));
+    let (images, image_shape) = read(&file("test-images-idx3-ubyte.gz"), 3)?;
+    let (labels, label_shape) = read(&file("test-labels-idx1-ubyte.gz"), 1)?;
     ensure!(image_shape[0] == label_shape[0], "the test digits: {} images, {} labels", image_shape[0], label_shape[0]);
     let row: usize = image_shape[1..].iter().product();
     let count = match env::var("EBM_TEST_DIGITS") {

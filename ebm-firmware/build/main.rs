@@ -6,6 +6,7 @@
 mod board;
 mod digits;
 mod model;
+mod shared;
 mod slots;
 
 use std::env;
@@ -24,5 +25,6 @@ fn main() -> Result<()> {
     let is_device = env::var("CARGO_CFG_TARGET_OS")? == "none";
     let memory = if is_device { board::select(&root, &out)? } else { Memory::HOST };
     let inputs = digits::unpack(&root, &out)?;
+    shared::copy_tiny(&root, &out)?;
     model::embed(&root, &out, inputs, memory)
 }

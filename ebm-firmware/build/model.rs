@@ -9,9 +9,9 @@ use ebm_core::format::{Input, LayerKind, NumberFormat, Reads as _};
 use ebm_core::{Float, Int8, Integer, Machine, Model, ModelError};
 
 use crate::board::Memory;
-use crate::slots;
+use crate::{shared, slots};
 
-const DEFAULT: &str = "../tests/fixtures/digits-int8.ebm";
+const DEFAULT: &str = "tests/fixtures/digits-int8.ebm";
 /// Classes of the test digits.
 const CLASSES: usize = 10;
 /// What the pixels of the test digits are.
@@ -22,7 +22,7 @@ const DIGITS: Input = Input::Levels { max: 16 };
 pub fn embed(root: &Path, out: &Path, inputs: Option<usize>, memory: Memory) -> Result<()> {
     println!("cargo::rerun-if-env-changed=EBM_MODEL");
     // A relative path is one from the workspace's root, wherever cargo was started.
-    let path = env::var_os("EBM_MODEL").map_or_else(|| root.join(DEFAULT), |path| root.join("..").join(path));
+    let path = env::var_os("EBM_MODEL").map_or_else(|| shared::find(root, DEFAULT), |path| root.join("..").join(path));
     println!("cargo::rerun-if-changed={}", path.display());
     let file = || format!("EBM_MODEL={} (a relative path is one from the workspace's root)", path.display());
     let bytes = fs::read(&path).with_context(file)?;

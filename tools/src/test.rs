@@ -13,12 +13,14 @@ use crate::board::{self, Board};
 use crate::console::say;
 use crate::costs;
 use crate::count;
+use crate::deny;
 use crate::firmware::Host;
 use crate::fuzz;
 use crate::gpu;
 use crate::line;
 use crate::model::{Model, fixtures};
 use crate::oracle;
+use crate::package;
 use crate::process;
 use crate::qemu::{self, Job};
 use crate::sanitize;
@@ -122,6 +124,8 @@ fn plan() -> Result<Vec<Step>> {
         with_component("formatting", "rustfmt", cargo("fmt --version"), cargo("fmt --all --check")),
         with_component("lints", "clippy", cargo("clippy --version"), cargo(clippy)),
         Step::run("documentation", documentation),
+        dependencies(),
+        Step::run("the crates as packages", package::command()),
         Step::run("host tests", host_tests),
         Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
     ];
@@ -165,6 +169,15 @@ fn plan() -> Result<Vec<Step>> {
         steps.push(Step::chore("the code of ten shapes", &by_hand, move |_| shapes::run(&board)));
     }
     Ok(steps)
+}
+
+/// Licences, sources and advisories of what the crates rest on.
+fn dependencies() -> Step {
+    let title = "licences and advisories of the dependencies";
+    match deny::impossible() {
+        Some(reason) => Step { title: title.to_owned(), action: Action::Skip(reason) },
+        None => Step::chore(title, deny::BY_HAND, |_| deny::run()),
+    }
 }
 
 /// The lowest compiler that ebm-core states, where it is installed.

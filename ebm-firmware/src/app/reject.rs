@@ -7,8 +7,8 @@ use embedded_io::Write;
 use super::AppError;
 use crate::board::Board;
 
-const F32: &[u8] = include_bytes!("../../../tests/fixtures/v1-tiny-f32.ebm");
-const INT8: &[u8] = include_bytes!("../../../tests/fixtures/v1-tiny-int8.ebm");
+const F32: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/v1-tiny-f32.ebm"));
+const INT8: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/v1-tiny-int8.ebm"));
 const LONGEST: usize = if F32.len() > INT8.len() { F32.len() } else { INT8.len() };
 
 /// A file in RAM, where a model can borrow it.
