@@ -15,6 +15,7 @@ pub const MODEL_F32: &str = "model-f32.ebm";
 pub const CONFIG: &str = "config.toml";
 const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
+const MILESTONES: &str = "milestones";
 const CHECKPOINT_EXTENSION: &str = "safetensors";
 const LOCK: &str = "lock";
 
@@ -73,6 +74,7 @@ impl Folder {
         let folder = Self::locked(path, false)?;
         files::sweep(path)?;
         files::sweep(&folder.create_checkpoints()?)?;
+        folder.sweep_milestones()?;
         Ok(folder)
     }
 
@@ -105,6 +107,7 @@ impl Folder {
         files::sweep(&self.path)?;
         let checkpoints = self.create_checkpoints()?;
         files::sweep(&checkpoints)?;
+        self.sweep_milestones()?;
         // The configuration first: without it there is no run here.
         let mut stale = vec![self.config(), self.log(), self.model(), self.file(MODEL_F32)];
         for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
@@ -113,6 +116,7 @@ impl Folder {
                 stale.push(path);
             }
         }
+        stale.extend(self.kept_milestones()?.into_iter().map(|(_, path)| path));
         stale
             .iter()
             .filter(|path| path.exists())
@@ -159,6 +163,11 @@ impl Folder {
 
     pub(super) fn checkpoint(&self, stage: &str) -> PathBuf {
         self.checkpoints().join(stage).with_extension(CHECKPOINT_EXTENSION)
+    }
+
+    /// Where machines of earlier epochs are.
+    pub(super) fn milestones(&self) -> PathBuf {
+        self.file(MILESTONES)
     }
 
     /// Whether any stage has left a checkpoint.

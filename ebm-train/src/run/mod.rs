@@ -8,6 +8,7 @@ mod folder;
 mod interrupt;
 mod log;
 mod memory;
+mod milestones;
 mod strand;
 
 pub use checkpoint::is_checkpoint;

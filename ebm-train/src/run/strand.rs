@@ -1,8 +1,12 @@
 //! [`Strand`]: follows one part of a run, logs its epochs and writes its checkpoints.
 
+use super::milestones::is_milestone;
 use super::{Event, Run, checkpoint};
 use crate::Error;
+
+use crate::parameters::RbmParameters;
 use crate::train::advice::Watch;
+use crate::train::pretrain::FIRST_MACHINE;
 use crate::train::snapshot::{Position, Snapshot};
 use crate::train::{Epoch, Monitor};
 use std::time::{Duration, Instant};
@@ -74,6 +78,18 @@ impl Monitor for Strand<'_> {
         }
         if stopping {
             return Err(Error::Interrupted { run: self.run.folder.path().to_owned() });
+        }
+        Ok(())
+    }
+
+    fn machine(
+        &mut self,
+        stage: &str,
+        [epoch, epochs]: [usize; 2],
+        machine: &mut dyn FnMut() -> RbmParameters,
+    ) -> Result<(), Error> {
+        if stage == FIRST_MACHINE && is_milestone(epoch, epochs) {
+            self.run.folder.keep_milestone(epoch, machine())?;
         }
         Ok(())
     }

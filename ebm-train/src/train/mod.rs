@@ -18,6 +18,7 @@ pub use epoch::Epoch;
 
 use crate::Error;
 use crate::backend::{Backend, Step};
+use crate::parameters::RbmParameters;
 use snapshot::Snapshot;
 
 /// What a training run tells while it goes on, and where its state is kept.
@@ -46,6 +47,17 @@ pub trait Monitor {
     /// `snapshot` fails where the state holds a number that is not finite: what was kept before is the last good state.
     fn batch(&mut self, stage: &str, snapshot: &mut dyn FnMut() -> Result<Snapshot, Error>) -> Result<(), Error> {
         let _ = (stage, snapshot);
+        Ok(())
+    }
+
+    /// The machine as the epoch `epoch` of `epochs` left it, for those who keep some; called before [`Monitor::epoch`].
+    fn machine(
+        &mut self,
+        stage: &str,
+        [epoch, epochs]: [usize; 2],
+        machine: &mut dyn FnMut() -> RbmParameters,
+    ) -> Result<(), Error> {
+        let _ = (stage, epoch, epochs, machine);
         Ok(())
     }
 

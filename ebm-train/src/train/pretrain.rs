@@ -13,6 +13,9 @@ use crate::parameters::{DbnParameters, Stage};
 use ebm_core::{Block, HiddenKind, VisibleKind};
 use serde::{Deserialize, Serialize};
 
+/// Stage of the machine over the inputs.
+pub const FIRST_MACHINE: &str = "pretrain-1";
+
 /// A stack of machines before it is trained. One machine is a stack too, and with labels a ClassRBM.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]

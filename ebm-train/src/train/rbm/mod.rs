@@ -165,6 +165,7 @@ pub fn train<B: Backend>(
         if !(figures.train_loss.is_finite() && of_train.free_energy_nats.is_finite()) {
             return Err(Error::Diverged { stage: stage.clone(), epoch, flag: DIVERGED });
         }
+        monitor.machine(stage, [epoch, settings.epochs], &mut || trainer.machine().parameters(backend))?;
         monitor.epoch(&figures)?;
         monitor.batch(stage, &mut || trainer.snapshot(backend, position).finite(backend, stage, DIVERGED))?;
     }
