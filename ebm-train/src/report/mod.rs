@@ -1,6 +1,7 @@
-//! What a person sees of a run: progress on stderr, tables on stdout, pictures in files.
+//! What a person sees of a run: progress on stderr, tables on stdout, pictures in files, a page of it all.
 
 mod counter;
+pub mod html;
 pub mod picture;
 mod progress;
 mod table;

@@ -226,19 +226,35 @@ pub fn bands<'t>(bands: &[&'t Batch], columns: usize) -> Vec<&'t [f32]> {
 impl Picture {
     /// Writes the picture as PNG, whole or not at all, with `words` about it inside.
     pub fn write_png(&self, path: &Path, words: &str) -> Result<(), Error> {
-        if self.width.max(self.height) > MAX_SIDE {
-            let problem = format!("a picture of {} × {} pixels; draw fewer tiles", self.width, self.height);
-            return Err(Error::data(&path.display().to_string(), problem));
+        self.check_size(&path.display().to_string())?;
+        write_whole(path, "write the picture", |file| Ok(self.encode(io::BufWriter::new(file), words)?))
+    }
+
+    /// The bytes of the picture as PNG, with `words` about it inside. Fails when it is larger than viewers show.
+    pub fn png(&self, words: &str) -> Result<Vec<u8>, Error> {
+        self.check_size("the report")?;
+        let mut bytes = Vec::new();
+        let encoded = self.encode(&mut bytes, words).map_err(io::Error::from);
+        encoded.map_err(Error::file(Path::new("the report"), "draw a picture"))?;
+        Ok(bytes)
+    }
+
+    fn encode(&self, out: impl io::Write, words: &str) -> Result<(), png::EncodingError> {
+        let mut encoder = png::Encoder::new(out, self.width as u32, self.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.add_itxt_chunk("Description".into(), words.into())?;
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.pixels)?;
+        writer.finish()
+    }
+
+    fn check_size(&self, name: &str) -> Result<(), Error> {
+        if self.width.max(self.height) <= MAX_SIDE {
+            return Ok(());
         }
-        write_whole(path, "write the picture", |file| {
-            let mut encoder = png::Encoder::new(io::BufWriter::new(file), self.width as u32, self.height as u32);
-            encoder.set_color(png::ColorType::Rgb);
-            encoder.set_depth(png::BitDepth::Eight);
-            encoder.add_itxt_chunk("Description".into(), words.into())?;
-            let mut writer = encoder.write_header()?;
-            writer.write_image_data(&self.pixels)?;
-            Ok(writer.finish()?)
-        })
+        let problem = format!("a picture of {} × {} pixels; draw fewer tiles", self.width, self.height);
+        Err(Error::data(name, problem))
     }
 }
 
