@@ -3,6 +3,7 @@
 mod bare;
 mod bench;
 mod board;
+mod browser;
 mod console;
 mod costs;
 mod count;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::board::Board;
+use crate::browser;
 use crate::console::{complain, say};
 use crate::count;
 use crate::gpu;
@@ -35,6 +36,7 @@ pub fn run() -> Result<Vec<String>> {
     oracle::setup(&mut packages);
     count::setup(&mut packages);
     gpu::setup(&mut packages);
+    browser::setup(&mut packages);
     Ok(missing)
 }
 

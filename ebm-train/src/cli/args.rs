@@ -43,6 +43,8 @@ pub enum Command {
     Finetune(Box<FinetuneArgs>),
     /// Measure a model file: accuracy, free energy, likelihood, novelty
     Eval(Box<EvalArgs>),
+    /// Write a run's report.html again: one page with curves, samples, figures and boards; also as SVG and PNG files
+    Report(super::report::ReportArgs),
     /// Say what is in a model file
     Inspect(InspectArgs),
     /// Repeat the field's experiments by name, the published figure beside ours

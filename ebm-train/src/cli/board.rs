@@ -7,11 +7,12 @@ use crate::board::work::{Inputs, Usage};
 use crate::board::{self, Board, chain};
 use crate::data::DataOptions;
 use crate::export::ModelFile;
+use ebm_core::Model;
 use ebm_core::format::NumberFormat;
 use serde::Serialize;
 
 /// What is counted.
-const NOTE: &str =
+pub(super) const NOTE: &str =
     "instructions, whatever the clock: not cycles, which flash wait states and the core's pipeline decide";
 
 /// Steps in which a chain forgets that it began with every unit off.
@@ -65,8 +66,7 @@ pub(super) fn on_board(name: &str, file: &ModelFile, data: &DataOptions) -> Resu
 
 /// The data's inputs, without data dense ones, and the states of a chain over the model's own machine.
 fn usage(file: &ModelFile, options: &DataOptions) -> Result<Usage, Error> {
-    let model = file.model()?;
-    let chain = chain::usage(&model, |_| false, FORGOTTEN, STEPS).unwrap_or(Usage::TYPICAL);
+    let chain = usage_of_chain(&file.model()?);
     if options.data == DataOptions::OF_THE_MODEL {
         return Ok(chain);
     }
@@ -76,6 +76,11 @@ fn usage(file: &ModelFile, options: &DataOptions) -> Result<Usage, Error> {
         shares.extend(piece?.iter().map(Inputs::of));
     }
     Ok(Usage { inputs: Inputs::mean(shares), ..chain })
+}
+
+/// What a chain over the model's own machine meets.
+pub(super) fn usage_of_chain(model: &Model<'_>) -> Usage {
+    chain::usage(model, |_| false, FORGOTTEN, STEPS).unwrap_or(Usage::TYPICAL)
 }
 
 /// Which memory is too small.

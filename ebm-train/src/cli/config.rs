@@ -17,7 +17,7 @@ use toml::de::{DeTable, DeValue};
 /// Flags that say where a configuration is or what to do with it, and are no part of it.
 const NO_KEYS: [&str; 8] = ["config", "resume", "force", "print_config", "print_command", "json", "help", "version"];
 /// Keys that say where a run is carried out, not what it is. (Another backend rounds in another order.)
-const NO_MATTER: [&str; 6] = ["out", "backend", "threads", "checkpoint_seconds", "quiet", "memory"];
+const NO_MATTER: [&str; 7] = ["out", "backend", "threads", "checkpoint_seconds", "quiet", "memory", "report"];
 /// Flags of the data that a model file answers in place of them.
 const IN_THE_MODEL: [&str; 3] = ["scaling", "binarisation", "threshold"];
 

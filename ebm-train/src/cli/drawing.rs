@@ -97,26 +97,33 @@ impl<'a, B: Backend> Source<'a, B> {
             }
             return Ok(image.into());
         }
-        let of_model = self.file.model()?.header().presentation.image;
-        let of_model = of_model.map(|image| ImageShape { width: image.width as usize, height: image.height as usize });
-        let of_data = data.and_then(|data| data.image);
-        let known = of_model.or(of_data).filter(|image| image.width * image.height == inputs);
-        if let Some(image) = known {
-            return Ok(image.into());
-        }
-        let of_data = data.map_or(0, |data| data.channels.iter().map(Channel::units).sum());
-        let of_model = match self.file.model()?.header().input {
-            Input::Scaled { channels } => channels as usize,
-            _ => 0,
-        };
-        Ok(match (of_data, of_model) {
-            (channels, _) | (0, channels) if channels > 1 && channels < inputs && inputs.is_multiple_of(channels) => {
-                Tile::Window { steps: inputs / channels, channels }
-            }
-            (1.., _) | (_, 1) => Tile::Strip(inputs),
-            _ => guessed(inputs),
-        })
+        usual_tile(&self.file, data, inputs)
     }
+}
+
+/// The tile that shows most of what the model's inputs are: its own or the data's picture, a row a channel of a window, a square where there is one, else
+/// a strip.
+pub(super) fn usual_tile(file: &ModelFile, data: Option<&Dataset>, inputs: usize) -> Result<Tile, Error> {
+    let model = file.model()?;
+    let of_model = model.header().presentation.image;
+    let of_model = of_model.map(|image| ImageShape { width: image.width as usize, height: image.height as usize });
+    let of_data = data.and_then(|data| data.image);
+    let known = of_model.or(of_data).filter(|image| image.width * image.height == inputs);
+    if let Some(image) = known {
+        return Ok(image.into());
+    }
+    let of_data = data.map_or(0, |data| data.channels.iter().map(Channel::units).sum());
+    let of_model = match model.header().input {
+        Input::Scaled { channels } => channels as usize,
+        _ => 0,
+    };
+    Ok(match (of_data, of_model) {
+        (channels, _) | (0, channels) if channels > 1 && channels < inputs && inputs.is_multiple_of(channels) => {
+            Tile::Window { steps: inputs / channels, channels }
+        }
+        (1.., _) | (_, 1) => Tile::Strip(inputs),
+        _ => guessed(inputs),
+    })
 }
 
 /// The options, of the digits where they name no data. Fails where the model names others that it was trained on.

@@ -15,7 +15,7 @@ use crate::report::picture::{Colours, Grid, Picture, Tile, bands};
 use clap::{ValueEnum, value_parser};
 use serde::Serialize;
 use std::path::PathBuf;
-use unknown::Unknown;
+pub(super) use unknown::Unknown;
 
 /// Samples side by side where the user does not say.
 const PER_ROW: usize = 10;
@@ -177,7 +177,7 @@ impl Work for &InpaintArgs {
 }
 
 /// Which values are known: those that are neither hidden nor missing, a softmax group only where all of it is.
-fn known<B: Backend>(stack: &Stack<B>, truth: &Batch, hidden: &[bool]) -> Result<Vec<bool>, Error> {
+pub(super) fn known<B: Backend>(stack: &Stack<B>, truth: &Batch, hidden: &[bool]) -> Result<Vec<bool>, Error> {
     let mut known: Vec<bool> =
         truth.values.iter().zip(hidden.iter().cycle()).map(|(v, &hidden)| !hidden && !v.is_nan()).collect();
     for row in known.chunks_exact_mut(truth.visible.max(1)) {

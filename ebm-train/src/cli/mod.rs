@@ -19,6 +19,7 @@ mod inspect;
 mod parse;
 mod quantize;
 mod reconstruct;
+mod report;
 mod reproduce;
 mod sample;
 mod train;
@@ -76,6 +77,7 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Finetune(args)) => train(args.train),
         Some(Command::Eval(eval)) => eval::run(&eval, json),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, json),
+        Some(Command::Report(report)) => report::run(&report, json),
         Some(Command::Reproduce(reproduce)) => reproduce::run(&reproduce, json),
         Some(Command::Bench(bench)) => bench::run(&bench, json),
         Some(Command::Gpu) => backend::list(json),

@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::config::{self, Resolved};
 use super::idle;
+use super::train::args::TrainArgs;
 use crate::data::DataOptions;
 use crate::run::CONFIG;
 use clap::builder::ArgPredicate;
@@ -18,9 +19,10 @@ const FINETUNE: &str = "finetune";
 const OF_A_MODEL: [&str; 7] = ["eval", "inspect", "sample", "reconstruct", "inpaint", "features", "quantize"];
 
 /// Flags of the main job that its help lists, and defaults of its own.
-const MAIN_JOB: [(&str, &str); 22] = [
+const MAIN_JOB: [(&str, &str); 23] = [
     ("out", "runs/digits"),
     ("f32", ""),
+    ("report", ""),
     ("seed", ""),
     ("backend", ""),
     ("threads", ""),
@@ -141,6 +143,23 @@ pub(super) fn parse(mut words: Vec<OsString>) -> Result<Line, Refusal> {
     resolved.is_revised = of_run.contains_id("resume")
         && train.get_arguments().any(|arg| config::is_rate(arg.get_id().as_str()) && is_new(arg));
     Ok(Line { resolved: Some(resolved), args: Args::from_arg_matches(&matches)? })
+}
+
+/// The flags of the run in a folder, and all its settings. Fails where there is none.
+pub(super) fn of_run(run: &Path) -> Result<(TrainArgs, Resolved), crate::Error> {
+    let config = run.join(CONFIG);
+    let wrong = |problem: &str| crate::Error::Run { run: run.to_owned(), problem: format!("{CONFIG} in it {problem}") };
+    if !config.is_file() {
+        return Err(no_run(run));
+    }
+    match parse(vec!["ebm-train".into(), TRAIN.into(), flag("config", &config), flag("out", run)]) {
+        Ok(Line { args: Args { command: Some(super::args::Command::Train(args)), .. }, resolved: Some(resolved) }) => {
+            Ok((*args, resolved))
+        }
+        Ok(_) => Err(wrong("is of no run")),
+        Err(Refusal::Error(error)) => Err(error),
+        Err(Refusal::Usage(error)) => Err(wrong(&config::first_line(&error))),
+    }
 }
 
 /// The flags that `--config` or `--resume` bring and the command line has not given.

@@ -7,6 +7,7 @@ pub mod annealing;
 pub mod bound;
 pub mod classification;
 pub mod energy;
+pub mod likelihood;
 mod log_sum;
 pub mod novelty;
 pub mod partition;

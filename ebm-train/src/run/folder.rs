@@ -14,6 +14,8 @@ pub const MODEL_F32: &str = "model-f32.ebm";
 /// The resolved configuration.
 pub const CONFIG: &str = "config.toml";
 const LOG: &str = "log.jsonl";
+const REPORT: &str = "report.html";
+const CURVES: &str = "curves.csv";
 const CHECKPOINTS: &str = "checkpoints";
 const MILESTONES: &str = "milestones";
 const CHECKPOINT_EXTENSION: &str = "safetensors";
@@ -109,7 +111,8 @@ impl Folder {
         files::sweep(&checkpoints)?;
         self.sweep_milestones()?;
         // The configuration first: without it there is no run here.
-        let mut stale = vec![self.config(), self.log(), self.model(), self.file(MODEL_F32)];
+        let mut stale =
+            vec![self.config(), self.log(), self.model(), self.file(MODEL_F32), self.report(), self.curves()];
         for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
             let path = entry.map_err(Error::file(&checkpoints, "list the folder"))?.path();
             if is_checkpoint(&path) {
@@ -150,6 +153,16 @@ impl Folder {
     /// The model.
     pub fn model(&self) -> PathBuf {
         self.file(MODEL)
+    }
+
+    /// The page that shows it all.
+    pub fn report(&self) -> PathBuf {
+        self.file(REPORT)
+    }
+
+    /// Figures of every epoch as CSV.
+    pub fn curves(&self) -> PathBuf {
+        self.file(CURVES)
     }
 
     pub(super) fn log(&self) -> PathBuf {

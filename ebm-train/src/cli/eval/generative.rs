@@ -6,16 +6,16 @@ use super::{EvalArgs, LogLikelihood};
 use crate::Error;
 use crate::backend::Backend;
 use crate::cli::backend::Work;
-use crate::data::{Batch, Dataset, Samples, Split};
-use crate::eval::annealing::{self, Annealing, Rates};
+use crate::data::{Dataset, Samples, Split};
+use crate::eval::annealing::{self, Annealing};
 use crate::eval::bound::variational_bound;
+use crate::eval::likelihood::{annealed_both_ways, what_it_is_of};
 use crate::eval::partition::{MAX_STATES, enumerable_states, log_partition_exact};
 use crate::eval::pseudo::pseudo_log_likelihood;
 use crate::generate::Stack;
-use crate::parameters::{Parameters, UnitKinds};
+use crate::parameters::Parameters;
 use crate::report::Progress;
 use crate::train::source::{OneHot, Source};
-use ebm_core::VisibleKind;
 
 /// Most states that are summed where the user has not asked for it: some ten seconds.
 const UNASKED_STATES: u64 = 1 << 20;
@@ -117,60 +117,12 @@ fn likelihood<B: Backend>(
     }
     let train = if dataset.train.inputs.rows() > 0 { &dataset.train } else { &*measured.usual };
     let (chains, temperatures, burn_in) = (args.chains as usize, args.temperatures as usize, args.burn_in as usize);
-    let base = rates(backend, stack, train)?.base_bias(backend, top);
-    let start = start(backend, stack, train, chains)?;
     let settings = Annealing { seed: args.seed, layer: stack.below() as u8, chains, temperatures };
     let cost = |burn_in| annealing::cost(settings, burn_in, top.visible(), top.hidden());
     let progress = Progress::new(cost(0) + cost(burn_in));
-    let forward = annealing::ais(backend, top, &base, settings, &mut progress.recorder())?;
-    let reverse =
-        annealing::reverse_ais(backend, top, &base, Some(&start), burn_in, settings, &mut progress.recorder())?;
+    let [forward, reverse] =
+        annealed_both_ways(backend, stack, &train.inputs, settings, burn_in, &mut progress.recorder())?;
     progress.finish();
     let likelihood = AnnealedLikelihood::new(unnormalised, [&forward, &reverse], temperatures, burn_in);
     Ok(Likelihood::Annealed(Box::new(likelihood)))
-}
-
-/// How often the top machine's visible units are on.
-fn rates<B: Backend>(backend: &B, stack: &Stack<B>, split: &Split) -> Result<Rates, Error> {
-    let mut rates = Rates::new(stack.top().visible());
-    for piece in split.inputs.pieces() {
-        rates.add(&stack.to_top(backend, &*piece?)?.values);
-    }
-    Ok(rates)
-}
-
-/// Samples spread over the data, as the top machine sees them: where the chains of reverse annealing begin.
-fn start<B: Backend>(backend: &B, stack: &Stack<B>, split: &Split, chains: usize) -> Result<B::Tensor, Error> {
-    let rows = split.inputs.rows();
-    let spread: Vec<u32> = (0..chains).map(|chain| (chain * rows / chains) as u32).collect();
-    let mut batch = Batch::default();
-    split.inputs.gather(&spread, &mut batch)?;
-    // Where a value is missing, a chain begins at 0.
-    batch.values.iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = 0.0);
-    let top = stack.to_top(backend, &batch)?;
-    Ok(backend.upload(top.rows(), top.visible, &top.values))
-}
-
-/// What a likelihood of these data is of: a Bernoulli unit has states, not shades between them.
-fn what_it_is_of(kinds: &UnitKinds, samples: &Samples) -> Result<&'static str, Error> {
-    let is_bernoulli: Vec<bool> = match &kinds.blocks[..] {
-        [] => vec![true; samples.visible()],
-        blocks => blocks
-            .iter()
-            .flat_map(|block| std::iter::repeat_n(block.kind() == Some(VisibleKind::Bernoulli), block.units()))
-            .collect(),
-    };
-    for piece in samples.pieces() {
-        let grey =
-            |row: &[f32]| row.iter().zip(&is_bernoulli).any(|(&v, &bernoulli)| bernoulli && v != 0.0 && v != 1.0);
-        if piece?.iter().any(grey) {
-            return Ok(
-                "grey levels put in for binary states: no likelihood of any data; --binarisation threshold or sampled-once makes binary ones",
-            );
-        }
-    }
-    Ok(match kinds.sigma.is_empty() {
-        true => "discrete data: logarithms of probabilities, at most 0",
-        false => "real-valued data: logarithms of densities in the units that the model sees, above 0 where it is sure",
-    })
 }

@@ -67,7 +67,12 @@ impl fmt::Display for Unknown {
 
 impl Unknown {
     /// A mark for every value that is hidden. Fails when the samples have no such values.
-    pub(super) fn values(&self, image: ImageShape, dataset: &Dataset, visible: usize) -> Result<Vec<bool>, Error> {
+    pub(in crate::cli) fn values(
+        &self,
+        image: ImageShape,
+        dataset: &Dataset,
+        visible: usize,
+    ) -> Result<Vec<bool>, Error> {
         let wrong = |expected| Error::Flag { flag: "--unknown", value: self.to_string(), expected };
         let halves = |hidden: &dyn Fn(usize, usize) -> bool, size: usize| {
             let mask = (0..visible).map(|i| hidden(i % image.width, i / image.width)).collect();

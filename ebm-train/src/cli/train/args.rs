@@ -53,7 +53,7 @@ pub struct TrainArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
-    /// Folder of the run; created if need be. It will hold config.toml, log.jsonl, checkpoints and model.ebm
+    /// Folder of the run; created if need be. It will hold config.toml, log.jsonl, checkpoints, model.ebm and report.html
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Take flags from a TOML file: its keys are the flags' names. Flags of the command line go before those of the file
@@ -93,6 +93,9 @@ pub struct RunArgs {
     /// Also write the unquantised model, as model-f32.ebm: what `sample`, `reconstruct`, `inpaint`, `features` and `export` take
     #[arg(long)]
     pub f32: bool,
+    /// Also write report.html, one page with curves, samples, figures and what boards it fits, and curves.csv
+    #[arg(long, default_value_t = true)]
+    pub report: bool,
 }
 
 /// Numbers of the model file.

@@ -5,7 +5,9 @@ mod outcome;
 mod plan;
 mod words;
 
+use super::backend::Work as _;
 use super::config::Resolved;
+use super::report::Subject;
 use crate::Error;
 use crate::backend::{Backend, Cpu};
 use crate::data::{self, Dataset, Samples};
@@ -21,10 +23,12 @@ use crate::train::updown::{self, up_down};
 use args::{ModelFormat, TrainArgs};
 use ebm_core::format::crc32;
 use ebm_core::{Block, HiddenKind, VisibleKind};
-use outcome::{Outcome, Trained};
-use plan::Plan;
+pub(super) use outcome::Outcome;
+use outcome::Trained;
+pub(super) use plan::Plan;
 use std::io::{self, Write};
 use std::time::Instant;
+pub(super) use words::opening;
 
 /// Carries out what `args` ask for; `settings` are the same in print.
 pub(super) fn run(args: TrainArgs, settings: Resolved, json: bool) -> Result<(), Error> {
@@ -66,14 +70,8 @@ fn note(plan: &Plan, words: &str) {
 /// Begins a run, or goes on with one.
 fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<(), Error> {
     let started = Instant::now();
-    let mut dataset = data::open(&plan.data)?;
+    let dataset = open_data(plan)?;
     dataset.notes.iter().for_each(|words| note(plan, words));
-    if let Some(kind) = plan.visible {
-        if kind == VisibleKind::Softmax {
-            check_group(&dataset.train.inputs)?;
-        }
-        dataset.blocks = blocks(kind, dataset.train.inputs.visible());
-    }
     let other_units = dataset.blocks.iter().any(|block| block.kind() != Some(VisibleKind::Bernoulli));
     if plan.format == ModelFormat::Int8 && other_units {
         let value = "int8 (where the values are no probabilities)".to_owned();
@@ -96,7 +94,7 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         note(plan, &format!("{}: overwriting the run that it holds", plan.out.display()));
     }
     let settings_of_run = Following {
-        config: settings.toml,
+        config: settings.toml.clone(),
         is_revised: settings.is_revised,
         settings: format!("{}{}", settings.settings, identity(&dataset, from.as_ref())),
         progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
@@ -108,7 +106,7 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         data: dataset.name.clone(),
         data_crc32: dataset.train_crc32,
         threads: plan.threads,
-        rates: settings.rates,
+        rates: settings.rates.clone(),
     };
     let run = Run::begin(folder, opening, settings_of_run)?;
     if !json {
@@ -122,10 +120,41 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
     run.measure();
     let mut outcome =
         Outcome::of(plan, &dataset, &trained, &settings.data_flags).map_err(|error| run.stopped(error))?;
-    outcome.seconds = started.elapsed().as_secs_f64();
-    run.finish(outcome.summary()?)?;
     outcome.epochs = epochs;
+    outcome.seconds = started.elapsed().as_secs_f64();
+    if plan.report {
+        let subject = Subject {
+            folder: run.folder(),
+            plan,
+            settings: &settings,
+            dataset: &dataset,
+            outcome: &outcome,
+            model: &ModelFile::read(&run.folder().model())?,
+            parameters: Some(&trained.parameters),
+            threads: plan.threads,
+        };
+        let report = match &gpu {
+            Some(gpu) => subject.on(gpu),
+            None => subject.on(&cpu),
+        };
+        report.and_then(|report| subject.write(&report)).map_err(|error| run.stopped(error))?;
+        outcome.report = Some(run.folder().report().display().to_string());
+        outcome.seconds = started.elapsed().as_secs_f64();
+    }
+    run.finish(outcome.summary()?)?;
     if json { super::print_json(&outcome) } else { super::print(&words::tables(plan, &job.hidden, &dataset, &outcome)) }
+}
+
+/// The data of a run, seen as units of the kind that it asks for.
+pub(super) fn open_data(plan: &Plan) -> Result<Dataset, Error> {
+    let mut dataset = data::open(&plan.data)?;
+    if let Some(kind) = plan.visible {
+        if kind == VisibleKind::Softmax {
+            check_group(&dataset.train.inputs)?;
+        }
+        dataset.blocks = blocks(kind, dataset.train.inputs.visible());
+    }
+    Ok(dataset)
 }
 
 /// Fails where the values of a sample are not those of one softmax group: shares that sum to 1, or all missing.

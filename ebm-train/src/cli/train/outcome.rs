@@ -26,10 +26,12 @@ pub(super) struct Trained {
 
 /// What the run found: the JSON object, and what the closing lines say.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Outcome {
+pub(in crate::cli) struct Outcome {
     pub model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_f32: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
     pub data: String,
     pub seed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +81,7 @@ impl Outcome {
             },
             model: path,
             model_f32: (plan.keep_f32 && plan.format == ModelFormat::Int8).then(|| float.path().display().to_string()),
+            report: None,
             data: dataset.name.clone(),
             seed: plan.seed,
             test_accuracy: None,
@@ -118,7 +121,7 @@ impl Outcome {
     }
 
     /// As a run's log has it.
-    pub(super) fn from_log(run: &Path, summary: Value, epochs: Vec<Epoch>) -> Result<Self, Error> {
+    pub(in crate::cli) fn from_log(run: &Path, summary: Value, epochs: Vec<Epoch>) -> Result<Self, Error> {
         let wrong = |error: serde_json::Error| Error::Run {
             run: run.to_owned(),
             problem: format!("its log ends with figures that this program cannot read: {error}"),

@@ -33,6 +33,7 @@ pub(in crate::cli) struct Plan {
     pub quiet: bool,
     pub format: ModelFormat,
     pub keep_f32: bool,
+    pub report: bool,
     pub data: DataOptions,
     /// Every visible unit of this kind; `None` for what the data say.
     pub visible: Option<VisibleKind>,
@@ -103,6 +104,7 @@ impl Plan {
             quiet: run.quiet,
             format: run.format,
             keep_f32: run.f32,
+            report: run.report,
             data,
             visible: match net.visible {
                 VisibleUnits::Auto => None,

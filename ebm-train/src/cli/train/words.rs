@@ -7,7 +7,7 @@ use crate::report;
 use crate::train::compare::{FINETUNE, RANDOM_START};
 
 /// Data and net, before the training.
-pub(super) fn opening(plan: &Plan, hidden: &[usize], dataset: &Dataset) -> String {
+pub(in crate::cli) fn opening(plan: &Plan, hidden: &[usize], dataset: &Dataset) -> String {
     let (train, test) = (&dataset.train.inputs, &dataset.test.inputs);
     let mut widths: Vec<String> =
         std::iter::once(train.visible()).chain(hidden.iter().copied()).map(|w| w.to_string()).collect();
@@ -62,6 +62,9 @@ pub(super) fn closing(plan: &Plan, outcome: &Outcome) -> String {
     text += &outcome.bytes_f32.map_or(" (f32)\n".to_owned(), |bytes| format!(" (int8; f32 takes {bytes})\n"));
     if let (Some(path), Some(bytes)) = (&outcome.model_f32, outcome.bytes_f32) {
         text += &format!("{path}: {bytes} bytes (f32)\n");
+    }
+    if let Some(report) = &outcome.report {
+        text += &format!("{report}: curves, samples, figures, boards; for a browser\n");
     }
     let next =
         if plan.is_for_the_emulator() { "let an emulated Cortex-M4 answer all test digits" } else { "measure it" };

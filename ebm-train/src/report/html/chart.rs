@@ -6,11 +6,12 @@ use std::ops::Range;
 
 /// Width and height in SVG's units: twice the pixels that a page usually gives it, as coordinates are whole numbers.
 const SIZE: (u32, u32) = (880, 560);
-/// Height of the line that says which colour is what.
+/// Height of a line that says which colour is what, and where it begins.
 const LEGEND: i32 = 40;
+const LEGEND_LEFT: i32 = 24;
 /// Letters of labels, and about how wide one is.
 const TEXT: u32 = 28;
-const LETTER: i32 = 12;
+const LETTER: i32 = 14;
 /// Points of a line are marked where it has at most so many.
 const MARKED: usize = 40;
 /// Colours that are told apart by those who see few, too (Okabe & Ito 2008), in the order of the series.
@@ -81,13 +82,15 @@ impl Chart {
     ) -> Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>> {
         let root = backend.into_drawing_area();
         root.fill(&WHITE)?;
-        let (legend, plot) = root.split_vertically(LEGEND);
-        let mut left = 24;
-        for series in self.series.iter().filter(|series| !series.name.is_empty()) {
-            let colour = series.colour();
-            legend.draw(&Rectangle::new([(left, 14), (left + 26, 26)], colour.filled()))?;
-            legend.draw(&Text::new(series.name.clone(), (left + 36, 8), text()))?;
-            left += 60 + LETTER * series.name.chars().count() as i32;
+        let places = self.legend();
+        let (legend, plot) = root.split_vertically(places.last().map_or(0, |(_, [_, top])| top + LEGEND));
+        for (series, [left, top]) in places {
+            let dashes = if series.mark == Mark::Dashed { &[0..10, 16..26][..] } else { &[0..26] };
+            for dash in dashes {
+                let corners = [(left + dash.start, top + 14), (left + dash.end, top + 26)];
+                legend.draw(&Rectangle::new(corners, series.colour().filled()))?;
+            }
+            legend.draw(&Text::new(series.name.clone(), (left + 36, top + 8), text()))?;
         }
         let [x_format, y_format] = [labels(&x), labels(&y)];
         let mut chart = ChartBuilder::on(&plot)
@@ -137,6 +140,21 @@ impl Chart {
             }
         }
         root.present()
+    }
+
+    /// The series that have a name, and where it stands: in as many lines as it takes.
+    fn legend(&self) -> Vec<(&Series, [i32; 2])> {
+        let [mut left, mut top] = [LEGEND_LEFT, 0];
+        let mut places = Vec::new();
+        for series in self.series.iter().filter(|series| !series.name.is_empty()) {
+            let width = 60 + LETTER * series.name.chars().count() as i32;
+            if left > LEGEND_LEFT && left + width > SIZE.0 as i32 {
+                [left, top] = [LEGEND_LEFT, top + LEGEND];
+            }
+            places.push((series, [left, top]));
+            left += width;
+        }
+        places
     }
 
     /// What of the axes is shown: every point, and a little more.

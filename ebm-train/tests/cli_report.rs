@@ -1,0 +1,221 @@
+//! `report.html` and what lies beside it, as a user finds them and as a browser shows them.
+
+mod browser;
+mod program;
+
+use browser::Browser;
+use program::{refuse, succeed};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+/// A deep net over the digits, with a comparison: a page that has everything.
+const TRAIN: &str = "train --data digits --model dbn --hidden 24,16 --epochs 5 --finetune-epochs 4 --compare --batch-size 100 --out runs/a --quiet";
+
+/// The run, for all tests.
+static RUN: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = TempDir::new().expect("a folder");
+    succeed(TRAIN, folder.path());
+    folder
+});
+
+fn read(name: &str) -> String {
+    fs::read_to_string(RUN.path().join(name)).expect("a file of text")
+}
+
+#[test]
+fn a_run_ends_with_a_page_that_has_it_all() {
+    let page = read("runs/a/report.html");
+    let headings = [
+        "Learning",
+        "Likelihood",
+        "Samples",
+        "Filters",
+        "Reconstructions and guesses",
+        "Answers",
+        "Novelty",
+        "Boards",
+        "How it was made",
+    ];
+    for heading in headings {
+        assert!(page.contains(&format!("<h2>{heading}</h2>")), "no {heading}");
+    }
+    assert!(!page.contains("Not shown"), "every figure could be formed");
+    let command = "ebm-train train --data digits --model dbn --hidden 24,16 --epochs 5";
+    assert!(page.contains(command) && page.contains("seed 1;"), "the command and the seed");
+    assert!(page.contains("mps2-an386") && page.contains("with pretraining and without"));
+    // Nothing is fetched, and nothing runs.
+    for outside in ["http://", "https://", "<script", "<link rel=\"stylesheet"] {
+        let found = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!found.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn the_curves_are_those_of_the_log() {
+    let mut csv = csv::Reader::from_reader(fs::File::open(RUN.path().join("runs/a/curves.csv")).expect("the curves"));
+    let columns = csv.headers().expect("columns").clone();
+    let column = |name: &str| columns.iter().position(|column| column == name).expect("a column");
+    let rows: Vec<csv::StringRecord> = csv.records().map(|row| row.expect("a row")).collect();
+    let log = read("runs/a/log.jsonl");
+    let epochs: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an event"))
+        .filter(|event: &Value| event["event"] == "epoch")
+        .collect();
+    assert_eq!(rows.len(), 5 + 5 + 4 + 4);
+    for row in &rows {
+        let is_this = |epoch: &&Value| {
+            epoch["stage"] == row[column("stage")] && epoch["epoch"].to_string() == row[column("epoch")]
+        };
+        let epoch = epochs.iter().find(is_this).expect("the same epoch");
+        for name in ["train_loss", "test_loss", "train_free_energy_nats", "test_accuracy"] {
+            let value = &row[column(name)];
+            let expected = epoch.get(name).and_then(Value::as_f64);
+            assert_eq!(value.parse().ok(), expected, "{name} of {row:?}");
+        }
+    }
+}
+
+#[test]
+fn earlier_machines_are_models() {
+    for epoch in [1, 2, 5] {
+        let model = format!("runs/a/milestones/epoch-{epoch}.ebm");
+        let inspected: Value =
+            serde_json::from_str(&succeed(&format!("inspect {model} --json"), RUN.path())).expect("an object");
+        assert_eq!(inspected["layers"][0]["hidden"], 24, "{inspected}");
+    }
+    assert!(!RUN.path().join("runs/a/milestones/epoch-3.ebm").exists());
+}
+
+#[test]
+fn a_report_is_written_again_with_its_plots() {
+    let before = read("runs/a/report.html");
+    let written: Value =
+        serde_json::from_str(&succeed("report runs/a --plots plots --json", RUN.path())).expect("an object");
+    let plots: Vec<&str> = written["plots"].as_array().expect("plots").iter().filter_map(Value::as_str).collect();
+    assert!(plots.iter().any(|name| name.ends_with(".svg")) && plots.iter().any(|name| name.ends_with(".png")));
+    for name in plots {
+        let bytes = fs::read(RUN.path().join(name)).expect("a plot");
+        let begins: &[u8] = if name.ends_with(".svg") { b"<svg" } else { b"\x89PNG" };
+        assert!(bytes.starts_with(begins), "{name}");
+    }
+    // The same but for the seconds, which are the run's.
+    assert_eq!(read("runs/a/report.html"), before);
+}
+
+#[test]
+fn what_has_no_report_is_refused() {
+    let folder = TempDir::new().expect("a folder");
+    refuse("report runs/none", folder.path(), 1, &["runs/none", "no config.toml"]);
+    let line = "train --data digits --hidden 8 --epochs 1 --out runs/b --report=false --quiet";
+    succeed(line, folder.path());
+    assert!(!folder.path().join("runs/b/report.html").exists());
+    succeed("report runs/b", folder.path());
+    assert!(folder.path().join("runs/b/report.html").is_file());
+}
+
+#[test]
+fn other_models_have_their_pages() {
+    let folder = TempDir::new().expect("a folder");
+    let mut rows = String::from("t,a,b,label\n");
+    for step in 0..400 {
+        let x = f64::from(step) / 7.0;
+        rows += &format!("{step},{:.3},{:.3},{}\n", x.sin(), (2.0 * x).cos() + 0.1 * x.sin(), step / 200);
+    }
+    fs::write(folder.path().join("wave.csv"), rows).expect("the data");
+    let data = "--data csv:wave.csv --ignore t --window 8 --hop 4 --quiet";
+    for (run, line) in [
+        ("gaussian", format!("train {data} --ignore t,label --visible gaussian --hidden 8 --epochs 2 --out gaussian")),
+        (
+            "class",
+            format!("train {data} --label label --scaling min-max --model classrbm --hidden 8 --epochs 2 --out class"),
+        ),
+        ("int8", "train --data digits --hidden 12 --epochs 2 --format int8 --quiet --out int8".to_owned()),
+    ] {
+        let line = if run == "gaussian" { line.replacen("--ignore t ", "", 1) } else { line };
+        succeed(&line, folder.path());
+        let page = fs::read_to_string(folder.path().join(run).join("report.html")).expect("a page");
+        assert!(!page.contains("Not shown"), "{run}: {page}");
+        assert!(page.contains("<h2>Filters</h2>") && page.contains("<h2>Novelty</h2>"), "{run}");
+    }
+}
+
+/// What a browser says of every chart and picture of the page in a window so wide.
+fn shown(browser: &Browser, page: &Path, width: u32) -> Value {
+    let probe = page.with_file_name("probe.html");
+    fs::write(&probe, PROBE.replace("WIDTH", &width.to_string())).expect("the probe");
+    let dom = browser.dom(&probe);
+    let found =
+        dom.split("<pre id=\"found\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("the probe's words");
+    serde_json::from_str(&found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).expect(found)
+}
+
+/// Looks at the page from outside, as it has no script of its own.
+const PROBE: &str = r#"<!doctype html><title>probe</title><iframe id="page" style="width:WIDTHpx;height:900px" src="report.html"></iframe><pre id="found"></pre>
+<script>
+const size = (element) => { const { width, height } = element.getBoundingClientRect(); return [width, height]; };
+document.getElementById("page").onload = (event) => {
+  const page = event.target.contentDocument;
+  const charts = [...page.querySelectorAll("figure.chart")].map((chart) => ({
+    title: chart.querySelector("figcaption").textContent,
+    size: size(chart.querySelector("svg")),
+    lines: [...chart.querySelectorAll("polyline")].filter((line) => line.getAttribute("stroke-width") === "4").map((line) => line.points.numberOfItems),
+    marks: chart.querySelectorAll("circle").length,
+    bars: chart.querySelectorAll("rect").length,
+    letters: [...chart.querySelectorAll("text")].map((text) => text.getBoundingClientRect().height),
+  }));
+  const pictures = [...page.images].map((image) => ({ natural: image.naturalWidth, size: size(image) }));
+  const root = page.documentElement;
+  document.getElementById("found").textContent = JSON.stringify({ charts, pictures, wide: [root.scrollWidth, root.clientWidth] });
+};
+</script>"#;
+
+#[test]
+fn a_browser_shows_every_point_on_a_desk_and_on_a_phone() {
+    let Some(browser) = Browser::find() else {
+        eprintln!("SKIPPED: no Chromium is installed: nothing was looked at in a browser");
+        return;
+    };
+    let page = RUN.path().join("runs/a/report.html");
+    assert_eq!(browser.complaints(&page), "", "the browser's console");
+    for width in [1280, 390] {
+        let found = shown(&browser, &page, width);
+        assert_eq!(found["wide"][0], found["wide"][1], "{width}: the page scrolls sideways");
+        let chart = |title: &str| {
+            let charts = found["charts"].as_array().expect("charts");
+            charts.iter().find(|chart| chart["title"] == title).unwrap_or_else(|| panic!("no chart {title}: {found}"))
+        };
+        let lines = |title: &str, expected: &[u64]| {
+            let lines: Vec<u64> =
+                chart(title)["lines"].as_array().expect("lines").iter().filter_map(Value::as_u64).collect();
+            assert_eq!(lines, expected, "{title}");
+            assert_eq!(chart(title)["marks"].as_u64(), Some(expected.iter().sum()), "{title}");
+        };
+        // Training and test, a point an epoch.
+        lines("Loss: pretrain-1", &[5, 5]);
+        lines("Free energy: pretrain-2", &[5, 5]);
+        lines("Log-likelihood of test samples", &[3, 3]);
+        assert!(chart("Free energy")["bars"].as_u64() > Some(40), "two histograms");
+        for chart in found["charts"].as_array().expect("charts") {
+            let side = |side: usize| chart["size"][side].as_f64().expect("a size");
+            assert!(side(0) > 300.0 && side(0) < f64::from(width) && side(1) > 180.0, "{width}: {chart}");
+            let letters = chart["letters"].as_array().expect("letters");
+            assert!(letters.iter().all(|height| height.as_f64() > Some(8.0)), "{width}: too small to read: {chart}");
+        }
+        let pictures = found["pictures"].as_array().expect("pictures");
+        assert_eq!(pictures.len(), 5, "samples twice, filters, reconstructions, guesses");
+        for picture in pictures {
+            assert!(
+                picture["natural"].as_u64() > Some(0) && picture["size"][0].as_f64() <= Some(f64::from(width)),
+                "{picture}"
+            );
+        }
+    }
+    // The page is drawn, not only laid out: its lines' blue is in a picture of the window.
+    let pixels = browser.screenshot(&page, [1280, 1600]);
+    let blue = pixels.chunks_exact(3).filter(|pixel| *pixel == [0, 114, 178]).count();
+    assert!(blue > 500, "{blue} pixels are of the first line's colour");
+}
