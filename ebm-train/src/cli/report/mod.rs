@@ -21,6 +21,7 @@ use crate::parameters::{DbnParameters, Parameters};
 use crate::report::html::{Figure, Item, Report, Section};
 use crate::report::picture::Tile;
 use crate::run::{Folder, MODEL_F32};
+use crate::train::{Epoch, advice};
 use clap::value_parser;
 use panel::Panel;
 use serde::Serialize;
@@ -139,7 +140,9 @@ impl Work for &Subject<'_> {
             _ => milestones.last().map(|(_, parameters)| parameters),
         };
         let mut figures = self.figures();
-        let mut sections = vec![curves::section(&self.outcome.epochs)];
+        let mut sections = Vec::new();
+        sections.extend(warnings(&self.outcome.epochs));
+        sections.push(curves::section(&self.outcome.epochs));
         let mut add = |section: Result<Option<Section>, Error>, title: &str| {
             match section {
                 Ok(section) => sections.extend(section),
@@ -169,6 +172,12 @@ impl Work for &Subject<'_> {
         let title = format!("Run {}", name_of(self.folder.path()));
         Ok(Report { title, words: words.trim_end().to_owned(), figures, sections })
     }
+}
+
+/// What looked wrong, and what to try.
+fn warnings(epochs: &[Epoch]) -> Option<Section> {
+    let items: Vec<Item> = advice::of_run(epochs).iter().map(|advice| Item::Warning(advice.to_string())).collect();
+    (!items.is_empty()).then(|| Section { title: "What looks wrong".into(), items, ..Section::default() })
 }
 
 /// Whether samples can be drawn of them.
