@@ -1,5 +1,7 @@
 //! `export` and `import` as a user runs them: the arrays that NumPy sees, and models bit for bit from them.
 
+mod program;
+
 use ebm_core::format::{Header, Layer, encode, encoded_len};
 use ebm_core::{Block, Directed, HiddenKind, Units, VisibleKind};
 use ebm_tests::parameters::{Parameters, uniform};
@@ -229,26 +231,25 @@ fn what_does_not_fit_is_refused_by_array_and_flag() {
 
     let int8 = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/digits-int8.ebm");
     assert_refused(&["export", int8, "--out", text(&path)], 1, &["digits-int8.ebm", "f32 file"]);
+    let rectified = Units::new(&[], &[], HiddenKind::Relu).expect("units");
+    let (rbm, head) = (Parameters::random(3, 2, 1.0, 1), Parameters::random(2, 2, 1.0, 2));
+    let machine = Layer::Rbm(rbm.view().with_units(rectified).expect("3 units"));
+    let headed = folder.path().join("headed.ebm");
+    write_model(&headed, &Header::default(), &[machine, Layer::Head(head.view().up())]);
+    assert_refused(&["export", text(&headed), "--out", text(&path)], 1, &["headed.ebm", "machines of rectified units"]);
     let f32 = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/digits-f32.ebm");
-    assert_refused(&["export", f32, "--out", "weights.txt"], 2, &["--out", "weights.txt", ".npz or .safetensors"]);
+    assert_refused(
+        &["export", f32, "--out", "weights.txt"],
+        2,
+        &["--out", "weights.txt", ".npz, .safetensors or .onnx"],
+    );
     assert_refused(&["import", "none.npz", "--out", text(&out)], 1, &["none.npz", "cannot read the arrays"]);
-}
-
-/// A Python that has NumPy, where there is one.
-fn python() -> Option<&'static str> {
-    let has_numpy = |python: &&str| {
-        Command::new(python).args(["-c", "import numpy"]).output().is_ok_and(|output| output.status.success())
-    };
-    ["python3", "/usr/bin/python3"].into_iter().find(has_numpy)
 }
 
 /// NumPy reads what `export` writes, and `import` reads what NumPy writes, bit for bit.
 #[test]
 fn numpy_reads_and_writes_the_same_bits() {
-    let Some(python) = python() else {
-        eprintln!("no Python with NumPy: its half of the round trip is left out");
-        return;
-    };
+    let Some(python) = program::python::with("numpy") else { return };
     let folder = TempDir::new().expect("a folder");
     let rbm = Parameters::random(6, 4, 1.0, 1);
     let [model, npz, saved, tensors, back] =

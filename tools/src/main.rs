@@ -21,6 +21,7 @@ mod oracle;
 mod package;
 mod packages;
 mod process;
+mod python;
 mod qemu;
 mod random_nets;
 mod sanitize;

@@ -14,6 +14,7 @@ use crate::gpu;
 use crate::oracle;
 use crate::packages::{Packages, Refusal};
 use crate::process;
+use crate::python;
 use crate::qemu;
 use crate::toolchain::{self, Cross, TARGETS};
 
@@ -34,6 +35,7 @@ pub fn run() -> Result<Vec<String>> {
     }
     missing.extend(cross_targets(&mut packages)?);
     oracle::setup(&mut packages);
+    python::setup(&mut packages);
     count::setup(&mut packages);
     gpu::setup(&mut packages);
     browser::setup(&mut packages);

@@ -22,6 +22,7 @@ use crate::model::{Model, fixtures};
 use crate::oracle;
 use crate::package;
 use crate::process;
+use crate::python;
 use crate::qemu::{self, Job};
 use crate::sanitize;
 use crate::setup;
@@ -118,6 +119,9 @@ fn plan() -> Result<Vec<Step>> {
     if gpu::is_driver_installed() {
         // Mesa's layer that sorts cards complains where no desktop runs, for every program.
         host_tests.env("EBM_GPU", "").env("NODEVICE_SELECT", "1");
+    }
+    if let Some(python) = python::find() {
+        host_tests.env(python::VARIABLE, python);
     }
     let clippy = "clippy --workspace --all-targets -- -D warnings";
     let mut steps = vec![

@@ -63,7 +63,7 @@ pub enum Command {
     Features(super::features::FeaturesArgs),
     /// Make a model smaller, and say what that loses
     Quantize(super::quantize::QuantizeArgs),
-    /// Write a model's arrays for other programs: npz or safetensors
+    /// Write a model for other programs: its arrays as npz or safetensors, or a graph as ONNX
     Export(super::export::ExportArgs),
     /// Write a model file of another program's arrays
     Import(super::import::ImportArgs),

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Takes what `export` writes, bit for bit; else one machine: scikit-learn's BernoulliRBM (components_, intercept_visible_, \
-    intercept_hidden_), or the weights and biases of a script, found by their usual names.\n\n\
+    intercept_hidden_), or the weights and biases of a script, found by their usual names. ebm-train/ARRAYS.md names them.\n\n\
     Example: ebm-train import rbm.safetensors --out runs/torch/model.ebm"
 )]
 pub struct ImportArgs {

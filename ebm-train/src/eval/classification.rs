@@ -2,7 +2,7 @@
 
 use super::rows::each;
 use crate::Error;
-use crate::data::Split;
+use crate::data::{Samples, Split};
 use ebm_core::math::softmax;
 use ebm_core::{Model, Numbers};
 use serde::Serialize;
@@ -151,6 +151,22 @@ impl Tally {
 /// Classifies every sample as a device would; `threads` at a time, 0 for one a processor. Fails when the model does not fit the samples or gives no
 /// classes.
 pub fn evaluate<N: Numbers>(model: &Model<'_>, split: &Split, threads: usize) -> Result<Classification, Error> {
+    let (mut tally, mut labels) = (Tally::new(model.outputs()), split.labels.iter());
+    answers::<N>(model, &split.inputs, threads, |answer, probabilities| {
+        if let Some(&label) = labels.next() {
+            tally.add(label.into(), answer, &probabilities);
+        }
+    })?;
+    Ok(tally.figures())
+}
+
+/// Gives `take` the class that every sample is given and the probabilities of all, in the samples' order; the rest as in [`evaluate`].
+pub fn answers<N: Numbers>(
+    model: &Model<'_>,
+    inputs: &Samples,
+    threads: usize,
+    mut take: impl FnMut(usize, Vec<f32>),
+) -> Result<(), Error> {
     let memory = || (vec![N::Value::default(); model.work_len()], vec![N::Score::default(); model.outputs()]);
     let classify = |(work, scores): &mut (Vec<N::Value>, Vec<N::Score>), input: &[N::Value]| {
         let answer = model.classify::<N>(input, work, scores)?;
@@ -158,11 +174,5 @@ pub fn evaluate<N: Numbers>(model: &Model<'_>, split: &Split, threads: usize) ->
         softmax(&mut probabilities);
         Ok((answer, probabilities))
     };
-    let (mut tally, mut labels) = (Tally::new(model.outputs()), split.labels.iter());
-    each::<N, _, _>(threads, &split.inputs, memory, classify, |(answer, probabilities)| {
-        if let Some(&label) = labels.next() {
-            tally.add(label.into(), answer, &probabilities);
-        }
-    })?;
-    Ok(tally.figures())
+    each::<N, _, _>(threads, inputs, memory, classify, |(answer, probabilities)| take(answer, probabilities))
 }

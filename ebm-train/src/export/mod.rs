@@ -5,6 +5,7 @@ pub mod foreign;
 mod loss;
 mod model_file;
 pub mod named;
+pub mod onnx;
 mod quantize;
 mod read;
 mod scaling;

@@ -64,6 +64,12 @@ impl ModelFile {
             };
             return Ok(Parameters::Dbn(DbnParameters { below: stages, top }));
         };
+        if stages.iter().any(|stage| stage.recognition().1 == HiddenKind::Relu) {
+            let path = self.path().display().to_string();
+            let problem =
+                "has a head on machines of rectified units, whose means are not those of a classifier's rectifiers";
+            return Err(Error::data(&path, problem.into()));
+        }
         if let Some(first) = stages.first() {
             // A head on the machines themselves: the first of them gives the free energies.
             machine = Some(first.generative().clone());
@@ -87,7 +93,7 @@ fn affine(up: &Affine<'_>) -> AffineParameters {
 }
 
 /// A file's scaling in the numbers of the data: an integer one to within the rounding of its steps.
-fn scaling_in_numbers(scaling: &format::Scaling<'_>) -> Scaling {
+pub(super) fn scaling_in_numbers(scaling: &format::Scaling<'_>) -> Scaling {
     match scaling {
         format::Scaling::Float { offsets, scales } => Scaling { offsets: offsets.to_vec(), scales: scales.to_vec() },
         format::Scaling::Integer { offsets, scales, counts } => {

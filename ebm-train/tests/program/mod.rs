@@ -2,6 +2,8 @@
 // Not every test needs all of it.
 #![allow(dead_code)]
 
+pub mod python;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

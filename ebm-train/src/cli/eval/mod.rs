@@ -1,5 +1,6 @@
 //! `eval`: figures of a model file over a data set.
 
+mod answers;
 mod figures;
 mod generative;
 mod samples;
@@ -25,7 +26,8 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   ebm-train eval runs/digits/model.ebm --json
   ebm-train eval rbm.ebm --data mnist:DIR --binarisation threshold --log-likelihood ais --temperatures 10000
-  ebm-train eval rbm.ebm --data csv:usual.csv --novel csv:broken.csv")]
+  ebm-train eval rbm.ebm --data csv:usual.csv --novel csv:broken.csv
+  ebm-train eval runs/digits/model.ebm --answers answers.npz")]
 pub struct EvalArgs {
     /// The model file
     pub model: PathBuf,
@@ -50,6 +52,10 @@ pub struct EvalArgs {
     /// Gibbs steps from the training data to the samples of the model that reverse annealing begins with
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=100_000_000))]
     pub burn_in: u32,
+    /// Also write what the model says of every sample: `label` and `probabilities` of its classes, `free_energy` in nats, beside the `true_label`;
+    /// .npz or .safetensors, or .npy for the free energies alone. Samples with missing values are left out
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
     /// Seed of the draws of annealing and of the bound
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -123,8 +129,8 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
     };
     let threads = usize::from(args.threads);
     match numbers {
-        Some(NumberFormat::F32) => as_on_a_device::<Float>(model, &measured, dataset, threads, &mut figures)?,
-        _ => as_on_a_device::<Integer>(model, &measured, dataset, threads, &mut figures)?,
+        Some(NumberFormat::F32) => as_on_a_device::<Float>(args, model, &measured, dataset, &mut figures)?,
+        _ => as_on_a_device::<Integer>(args, model, &measured, dataset, &mut figures)?,
     }
     if numbers == Some(NumberFormat::F32) {
         let parameters = file.parameters()?;
@@ -138,13 +144,17 @@ fn measure(args: &EvalArgs, file: &ModelFile, model: &Model<'_>, dataset: &Datas
 
 /// Figures that need nothing but a device's answers.
 fn as_on_a_device<N: Numbers>(
+    args: &EvalArgs,
     model: &Model<'_>,
     measured: &Measured<'_>,
     dataset: &Dataset,
-    threads: usize,
     figures: &mut Figures,
 ) -> Result<(), Error> {
     let usual: &Split = &measured.usual;
+    let threads = usize::from(args.threads);
+    if let Some(path) = &args.answers {
+        answers::write::<N>(path, model, usual, threads)?;
+    }
     let classes = model.header().layers.last().map_or(0, |layer| layer.classes());
     if classes > 0 && !usual.labels.is_empty() {
         figures.classified(&classification::evaluate::<N>(model, usual, threads)?, &dataset.classes);
