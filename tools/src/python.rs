@@ -56,7 +56,7 @@ fn make() -> bool {
 
 fn install() -> bool {
     let mut command = process::command(program());
-    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
+    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]).args(PACKAGES);
     succeeds(&mut command) && find().is_some()
 }
 
