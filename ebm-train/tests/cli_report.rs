@@ -43,7 +43,7 @@ fn a_run_ends_with_a_page_that_has_it_all() {
         assert!(page.contains(&format!("<h2>{heading}</h2>")), "no {heading}");
     }
     assert!(!page.contains("Not shown"), "every figure could be formed");
-    let command = "ebm-train train --data digits --model dbn --hidden 24,16 --epochs 5";
+    let command = "--model dbn --hidden 24,16 --epochs 5 --finetune-epochs 4 --compare";
     assert!(page.contains(command) && page.contains("seed 1;"), "the command and the seed");
     assert!(page.contains("mps2-an386") && page.contains("with pretraining and without"));
     // Nothing is fetched, and nothing runs.
@@ -102,7 +102,6 @@ fn a_report_is_written_again_with_its_plots() {
         let begins: &[u8] = if name.ends_with(".svg") { b"<svg" } else { b"\x89PNG" };
         assert!(bytes.starts_with(begins), "{name}");
     }
-    // The same but for the seconds, which are the run's.
     assert_eq!(read("runs/a/report.html"), before);
 }
 

@@ -139,7 +139,6 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         };
         report.and_then(|report| subject.write(&report)).map_err(|error| run.stopped(error))?;
         outcome.report = Some(run.folder().report().display().to_string());
-        outcome.seconds = started.elapsed().as_secs_f64();
     }
     run.finish(outcome.summary()?)?;
     if json { super::print_json(&outcome) } else { super::print(&words::tables(plan, &job.hidden, &dataset, &outcome)) }

@@ -10,6 +10,7 @@ use crate::export::{ModelFile, Quantized, Storages, model_file, quantization_los
 use crate::parameters::{ClassifierParameters, Parameters};
 use crate::run::{MODEL, MODEL_F32};
 use crate::train::Epoch;
+use crate::train::compare::RANDOM_START;
 use ebm_core::kernel::integer::Storage;
 use ebm_core::{Float, Integer, Numbers};
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub(in crate::cli) struct Outcome {
     pub bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_f32: Option<usize>,
-    /// Of the process that ended the run.
+    /// Of the process that ended the run, up to the written model.
     pub seconds: f64,
     pub next: String,
     #[serde(default)]
@@ -121,7 +122,9 @@ impl Outcome {
     }
 
     /// As a run's log has it.
-    pub(in crate::cli) fn from_log(run: &Path, summary: Value, epochs: Vec<Epoch>) -> Result<Self, Error> {
+    pub(in crate::cli) fn from_log(run: &Path, summary: Value, mut epochs: Vec<Epoch>) -> Result<Self, Error> {
+        // They went on side by side.
+        epochs.sort_by_key(|epoch| epoch.stage == RANDOM_START);
         let wrong = |error: serde_json::Error| Error::Run {
             run: run.to_owned(),
             problem: format!("its log ends with figures that this program cannot read: {error}"),
