@@ -36,7 +36,7 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PARTIAL).make_in(folder, open)
 }
 
-/// Makes sure, before any work is done, that files can be written into `folder`; creates it if need be.
+/// Makes sure, before any work is done, that files can be written into `folder`; creates it if need be. Fails where they cannot.
 pub fn prepare_folder(folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(Error::file(folder, "create the output folder"))?;
     let probe = temporary(folder).map_err(Error::file(folder, "write into the output folder"))?;

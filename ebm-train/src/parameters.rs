@@ -25,14 +25,33 @@ impl UnitKinds {
     }
 }
 
-/// A machine's parameters on the host.
+/// A machine's parameters on the host, `V` visible and `H` hidden units.
+///
+/// ```
+/// use ebm_core::Machine as _;
+/// use ebm_train::parameters::RbmParameters;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Two visible units and one hidden unit, which is on where the first is and the second is not.
+/// let rbm = RbmParameters {
+///     weights: vec![2.0, -2.0],
+///     visible_bias: vec![0.0, 0.0],
+///     hidden_bias: vec![-1.0],
+///     ..RbmParameters::default()
+/// };
+/// // In nats: −a·v − softplus(b + Wᵀv).
+/// assert!(rbm.view()?.free_energy(&[1.0, 0.0])? < rbm.view()?.free_energy(&[0.0, 1.0])?);
+/// assert!(RbmParameters { weights: vec![2.0], ..rbm }.view().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RbmParameters {
     /// `W`, `V × H`, column-major: hidden unit j's weights are contiguous over i.
     pub weights: Vec<f32>,
-    /// `a`.
+    /// `a`, `V` of them.
     pub visible_bias: Vec<f32>,
-    /// `b`.
+    /// `b`, `H` of them.
     pub hidden_bias: Vec<f32>,
     /// What its units are.
     pub kinds: UnitKinds,
@@ -51,7 +70,7 @@ impl RbmParameters {
 pub struct AffineParameters {
     /// `W`, inputs × outputs, column-major.
     pub weights: Vec<f32>,
-    /// `b`.
+    /// `b`, one an output.
     pub bias: Vec<f32>,
 }
 
@@ -104,7 +123,7 @@ impl Stage {
         }
     }
 
-    /// The same as ebm-core's view of a layer with its own way down; `None` where up and down are one machine.
+    /// The same as ebm-core's view of a layer with its own way down; `None` where up and down are one machine. Fails when lengths do not fit each other.
     pub fn directed(&self) -> Result<Option<Directed<'_>>, ParametersError> {
         match self {
             Self::Tied(_) => Ok(None),

@@ -43,7 +43,7 @@ impl Element {
         }
     }
 
-    /// Appends to `out` the elements in `bytes` as the nearest f32; `false`, and nothing appended, where they are text.
+    /// Appends to `out` the elements in `bytes`, little-endian, as the nearest f32, one after another whatever their shape; `false`, and nothing appended, where they are text.
     /// Bytes over that are no whole element are left.
     pub fn append_f32(self, bytes: &[u8], out: &mut Vec<f32>) -> bool {
         match self {
@@ -118,7 +118,7 @@ pub struct Array {
 }
 
 impl Array {
-    /// An array of f32. Panics when `values` does not fill the shape.
+    /// An array of f32 of this shape, `values` in C order: the last index runs fastest. Panics when `values` does not fill the shape.
     pub fn of_f32(shape: &[usize], values: &[f32]) -> Self {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "values of an array {shape:?}");
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -21,6 +21,8 @@ const WRITE: &str = "write the arrays";
 pub type Named = BTreeMap<String, Array>;
 
 /// Reads the arrays of an npz or safetensors file, told apart by their first bytes, or of an npy file the one array, named `array`.
+///
+/// Fails, with the file and where in it, when it cannot be read, is none of these, is cut short, or holds elements of another kind than [`Element`]'s.
 pub fn read(path: &Path) -> Result<Named, Error> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(Error::file(path, "read the arrays"))?;
@@ -51,12 +53,12 @@ pub fn write(path: &Path, arrays: &Named, main: &str) -> Result<(), Error> {
     }
 }
 
-/// Writes arrays as npz, whole or not at all.
+/// Writes arrays as npz, whole or not at all. Fails when the file cannot be written.
 pub fn write_npz(path: &Path, arrays: &Named) -> Result<(), Error> {
     write_whole(path, WRITE, |file| npz::write(arrays, file))
 }
 
-/// Writes arrays as safetensors, whole or not at all.
+/// Writes arrays as safetensors, whole or not at all. Fails when the file cannot be written, or an array's bytes do not fill its shape.
 pub fn write_tensors(path: &Path, arrays: &Named) -> Result<(), Error> {
     let bytes = tensors::write(&path.display().to_string(), arrays)?;
     write_whole(path, WRITE, |file| file.write_all(&bytes))

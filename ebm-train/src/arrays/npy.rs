@@ -105,7 +105,7 @@ pub fn read(name: &str, reader: &mut impl Read) -> Result<Array, Error> {
     Ok(Array { element: header.element, shape: header.shape, bytes })
 }
 
-/// Writes an array as `numpy.save` does.
+/// Writes an array as `numpy.save` does. Fails when `out` does.
 pub fn write(array: &Array, out: &mut impl Write) -> std::io::Result<()> {
     let shape = match array.shape.as_slice() {
         [one] => format!("({one},)"),

@@ -23,7 +23,7 @@ pub fn read(name: &str, file: impl Read + Seek) -> Result<Named, Error> {
     Ok(arrays)
 }
 
-/// Writes arrays as `numpy.savez` does, in the order of their names.
+/// Writes arrays as `numpy.savez` does, in the order of their names. Fails when `out` does.
 pub fn write(arrays: &Named, out: &mut (impl Write + Seek)) -> io::Result<()> {
     let mut archive = ZipWriter::new(out);
     for (name, array) in arrays {

@@ -53,7 +53,12 @@ pub(super) fn read(options: &DataOptions, classes: Option<&[String]>) -> Result<
 /// A data set of what `options` name, with `fitted` where scaling and classes are a model's.
 pub(super) fn dataset(options: &DataOptions, fitted: Option<&Fitted>) -> Result<Dataset, Error> {
     let classes = fitted.map(|fitted| fitted.classes.as_slice()).filter(|classes| !classes.is_empty());
-    let Raw { name, train, test } = read(options, classes)?;
+    of_raw(read(options, classes)?, options, fitted)
+}
+
+/// A data set of tables that were read.
+pub(super) fn of_raw(raw: Raw, options: &DataOptions, fitted: Option<&Fitted>) -> Result<Dataset, Error> {
+    let Raw { name, train, test } = raw;
     if test.is_some() && options.test_size.of(usize::MAX) > 0 {
         let expected = "no size, as the data have a test part of their own";
         return Err(Error::Flag { flag: "--test-size", value: options.test_size.to_string(), expected });

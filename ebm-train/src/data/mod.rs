@@ -1,7 +1,8 @@
 //! ① Data: readers turn files into [`Batch`]es.
 //!
 //! [`open`] follows the way of every data set: a [`Spec`] names files, a reader makes a table of raw values of them, the rows are split,
-//! a [`Preprocessing`] is fitted on the training part, and all parts are seen through it.
+//! a [`Preprocessing`] is fitted on the training part, and all parts are seen through it. [`of_samples`] goes the same way with samples that a
+//! program holds.
 
 mod amount;
 mod assemble;
@@ -18,6 +19,7 @@ pub mod inspect;
 mod labelled;
 mod numpy;
 mod options;
+mod own;
 mod parts;
 mod preprocessing;
 mod reader;
@@ -34,6 +36,7 @@ pub use amount::{Bytes, Size};
 pub use file_rows::FileRows;
 pub use labelled::labelled_subset;
 pub use options::{BinarisationChoice, DataOptions, Header, MixedWindows, SPECS, ScalingChoice};
+pub use own::of_samples;
 pub use preprocessing::{Binarisation, Preprocessing, Scaling};
 pub use refill::Refill;
 pub use samples::{Batch, PIECE_ROWS, Samples, evenly};
@@ -109,7 +112,7 @@ pub fn open(options: &DataOptions) -> Result<Dataset, Error> {
 }
 
 /// Reads the data for a model that was trained before: its preprocessing and classes hold, not the options'. The blocks are the model's
-/// too, and empty here.
+/// too, and empty here. Fails as [`open`] does, and when the data have other channels, levels or classes than the model takes.
 pub fn open_as(options: &DataOptions, fitted: &Fitted) -> Result<Dataset, Error> {
     assemble::dataset(options, Some(fitted))
 }

@@ -24,9 +24,9 @@ pub struct Preprocessing {
 /// `v_i = (raw_i − offsets[c])·scales[c]` with `c = i mod channels`: the steps of a window repeat the channels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
-    /// One a channel.
+    /// One a channel, in what raw inputs are given in.
     pub offsets: Vec<f32>,
-    /// One a channel.
+    /// One a channel: values for each unit of raw input.
     pub scales: Vec<f32>,
 }
 

@@ -19,7 +19,7 @@ pub struct Refill<'a> {
 }
 
 impl<'a> Refill<'a> {
-    /// The table that holds [`Dataset::measured`]; `None` where that was no CSV.
+    /// The table that holds [`Dataset::measured`]; `None` where that was no CSV. Fails when `options` name no data.
     pub fn new(options: &'a DataOptions, dataset: &'a Dataset) -> Result<Option<Self>, Error> {
         let spec = match &options.test {
             Some(text) => Spec::parse("--test", text)?,
@@ -52,7 +52,8 @@ impl<'a> Refill<'a> {
         Ok(self.dataset.rows.iter().filter_map(|&number| samples.get(number as usize).cloned()).collect())
     }
 
-    /// Writes the table with `cell(row, channel)` in the place of what it has there, and all else as it was read.
+    /// Writes the table with `cell(row, channel)` in the place of what it has there, and all else as it was read; both count from 0, rows among those of
+    /// the table. Fails when the file cannot be read again, or `out` takes no more.
     pub fn write(
         &self,
         out: &mut impl io::Write,

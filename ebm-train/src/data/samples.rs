@@ -117,7 +117,7 @@ impl Samples {
         }
     }
 
-    /// All samples in order, in pieces of at most [`PIECE_ROWS`].
+    /// All samples in order, in pieces of at most [`PIECE_ROWS`]. A piece is an error when it cannot be read.
     pub fn pieces(&self) -> impl Iterator<Item = Result<Cow<'_, Batch>, Error>> {
         let rows = self.rows();
         (0..rows).step_by(PIECE_ROWS).map(move |first| self.read(first..rows.min(first + PIECE_ROWS)))

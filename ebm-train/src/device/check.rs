@@ -55,6 +55,8 @@ impl Latency {
 
 /// Shows the device every sample, and the same to `mirror`; `shown` is called after each with their number. Asks for a class where the model has `classes`, for a free
 /// energy where it `has_machine`.
+///
+/// Fails when the device does not answer, or refuses; that answers differ is no error, but counted.
 pub fn check<N: Spoken>(
     client: &mut Client,
     mirror: &mut Mirror<'_, N>,

@@ -76,12 +76,13 @@ impl Client {
         asked.map_err(|unexpected| self.failed(unexpected))
     }
 
-    /// Asks what can be asked again, and is when nothing or nonsense comes back. `take` sees the response.
+    /// Asks what can be asked again, and is when nothing or nonsense comes back. `take` sees the response. Fails with [`Error::Device`] when the device
+    /// stays silent.
     pub fn ask<R>(&mut self, request: &Request<'_>, take: impl FnMut(&Response<'_>) -> R) -> Result<R, Error> {
         self.ask_within(request, self.patience, TRIES, take)
     }
 
-    /// Asks for what must not be done twice: once.
+    /// Asks for what must not be done twice: once. Fails as [`Client::ask`] does.
     pub fn ask_once<R>(&mut self, request: &Request<'_>, take: impl FnMut(&Response<'_>) -> R) -> Result<R, Error> {
         self.ask_within(request, self.patience, 1, take)
     }

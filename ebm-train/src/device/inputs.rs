@@ -50,6 +50,8 @@ impl Inputs {
     ///
     /// What a device makes of raw numbers is sent raw: levels, readings, or counts of a converter, of which so many as the model's header says make
     /// one of what the data are given in. Values that training drew are sent as they were drawn.
+    ///
+    /// Fails when the data cannot be read, do not fit the model, or have no sample of `part`.
     pub fn open<N: Spoken>(file: &ModelFile, options: &DataOptions, part: Part, limit: usize) -> Result<Self, Error> {
         let model = file.model()?;
         let fitted = file.fitted()?;

@@ -43,6 +43,8 @@ pub struct Learnt {
 }
 
 /// Measures `usual`, and how `novel` is told from it; learns from `lesson`; measures again. `advanced` is called after every answer with their number.
+///
+/// Fails when the device does not answer, or refuses: a model in integers does not learn.
 pub fn learn<N: Spoken>(
     client: &mut Client,
     mirror: &mut Mirror<'_, N>,

@@ -27,7 +27,7 @@ pub struct Memory<N: Spoken> {
 }
 
 impl<N: Spoken> Memory<N> {
-    /// For the model of `file`.
+    /// For the model of `file`. Fails when the file holds none.
     pub fn new(file: &ModelFile) -> Result<Self, Error> {
         let model = file.model()?;
         let machine = model.machine::<N>().map_or((0, 0), |machine| (machine.visible(), machine.hidden()));

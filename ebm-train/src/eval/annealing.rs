@@ -107,12 +107,12 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Of no samples yet.
+    /// Of no samples yet, of so many visible units, labels included.
     pub fn new(visible: usize) -> Self {
         Self { seen: vec![(0.0, 0.0); visible] }
     }
 
-    /// Counts samples, one a row.
+    /// Counts samples, one a row of as many values as there are units; NaN is not counted.
     pub fn add(&mut self, rows: &[f32]) {
         for row in rows.chunks_exact(self.seen.len().max(1)) {
             for ((sum, count), &v) in self.seen.iter_mut().zip(row).filter(|(_, v)| !v.is_nan()) {
@@ -152,7 +152,7 @@ impl Rates {
     }
 }
 
-/// [`Rates::base_bias`] of what a machine is trained on.
+/// [`Rates::base_bias`] of what a machine is trained on, a bias for each visible unit, labels included. Fails when the samples cannot be read.
 pub fn base_bias<B: Backend>(backend: &B, machine: &Machine<B>, data: &mut Source<'_, B>) -> Result<Vec<f32>, Error> {
     let mut rates = Rates::new(machine.visible());
     pieces(backend, data, |_, piece| {
@@ -162,7 +162,7 @@ pub fn base_bias<B: Backend>(backend: &B, machine: &Machine<B>, data: &mut Sourc
     Ok(rates.base_bias(backend, machine))
 }
 
-/// Annealed importance sampling from the base machine with the visible biases `base` to `machine`.
+/// Annealed importance sampling (Neal 2001; Salakhutdinov & Murray 2008) from the base machine with the visible biases `base`, one a unit, to `machine`.
 /// Fails when the machine has no finite partition function or `base` another length.
 pub fn ais<B: Backend>(
     backend: &B,
@@ -191,6 +191,8 @@ pub fn ais<B: Backend>(
 /// Every chain starts at a row of `start` (in turn; at a sample of the base machine where there is none) and takes `burn_in` Gibbs steps before it
 /// is taken for a sample of the model. In so far as it is one, the estimate of `ln Z` is too high in expectation, so a likelihood by it is a bound from
 /// below. Chains that have not forgotten `start` break that; steps that change the estimate no more say that they have.
+///
+/// `start` is rows × visible units, labels included. Fails as [`ais`] does.
 pub fn reverse_ais<B: Backend>(
     backend: &B,
     machine: &Machine<B>,

@@ -21,7 +21,7 @@ pub(super) fn pieces<B: Backend>(
     Ok(())
 }
 
-/// `F(v)` of every sample, in nats; of a machine with labels, those are part of `data`.
+/// `F(v)` of every sample, in nats; of a machine with labels, those are part of `data`. Fails when the samples cannot be read, as the other figures do.
 pub fn free_energies<B: Backend>(
     backend: &B,
     machine: &Machine<B>,
@@ -37,7 +37,7 @@ pub fn free_energies<B: Backend>(
     Ok(energies)
 }
 
-/// Mean of `F(v)`, in nats; NaN without samples. Over data that a machine has not seen it exceeds that over its training data by the free-energy gap:
+/// Mean of `F(v)`, in nats; NaN without samples, an error when they cannot be read. Over data that a machine has not seen it exceeds that over its training data by the free-energy gap:
 /// a gap that grows says that it learns the samples by heart (Hinton 2010, section 6).
 pub fn mean_free_energy<B: Backend>(backend: &B, machine: &Machine<B>, data: &mut Source<'_, B>) -> Result<f64, Error> {
     let energies = free_energies(backend, machine, data)?;
@@ -45,7 +45,8 @@ pub fn mean_free_energy<B: Backend>(backend: &B, machine: &Machine<B>, data: &mu
 }
 
 /// Mean over the samples and visible units of `(v − v′)²`, `v′` being the mean-field reconstruction: means of the visible units given the means of
-/// the hidden ones. NaN without samples.
+/// the hidden ones. NaN without samples, an error when they cannot be read. It says little of the distribution (Hinton 2010,
+/// section 5).
 pub fn reconstruction_error<B: Backend>(
     backend: &B,
     machine: &Machine<B>,

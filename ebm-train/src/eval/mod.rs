@@ -13,3 +13,8 @@ pub mod novelty;
 pub mod partition;
 pub mod pseudo;
 mod rows;
+
+pub use bound::variational_bound;
+pub use energy::{mean_free_energy, reconstruction_error};
+pub use partition::log_partition_exact;
+pub use pseudo::pseudo_log_likelihood;

@@ -6,7 +6,10 @@ use crate::data::{Batch, Samples, evenly};
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{Model, Numbers};
 
-/// Free energy of every sample under the model's first machine, as the model's own numbers give it; `threads` at a time, 0 for one a processor.
+/// Free energy of every sample under the model's first machine, as the model's own numbers give it; `threads` at a time, 0 for one a processor:
+/// nats, or `2^-12` nats of an integer model. Where a value is missing it is NaN; integers take such a value for 0.
+///
+/// Fails when the model does not fit the samples or has no machine over its inputs, and when samples cannot be read.
 pub fn free_energies<N: Numbers>(model: &Model<'_>, inputs: &Samples, threads: usize) -> Result<Vec<N::Score>, Error> {
     let mut energies = Vec::with_capacity(inputs.rows());
     let energy = |(): &mut (), input: &[N::Value]| Ok(model.free_energy::<N>(input)?);
@@ -19,6 +22,7 @@ const CALIBRATION_ROWS: usize = 10_000;
 
 /// The free energy, in `2^-12` nats and rounded up, that the share `quantile` of the samples does not exceed; `None` without samples.
 /// Of more than 10,000 samples it takes as many, spread evenly. Samples that miss values have no free energy, and do not count.
+/// Fails as [`free_energies`] does.
 pub fn threshold<N: Numbers>(
     model: &Model<'_>,
     inputs: &Samples,
@@ -37,10 +41,20 @@ pub fn threshold<N: Numbers>(
 }
 
 /// Area under the ROC curve: the probability that a novel sample has a higher free energy than a usual one, ties counting half (Mann & Whitney 1947).
-/// 1 tells them apart without error, ½ not at all. `None` without samples of either.
-pub fn auc(usual: &[f64], novel: &[f64]) -> Option<f64> {
+/// 1 tells them apart without error, ½ not at all. The slices hold free energies, one a sample, in nats or any other unit. `None` without samples of
+/// either.
+///
+/// ```
+/// use ebm_train::eval::novelty::auc;
+///
+/// // Of four pairs, three have the novel sample above the usual one.
+/// assert_eq!(auc(&[-7.0, -2.0], &[-3.0, 1.0]), Some(0.75));
+/// assert_eq!(auc::<f32>(&[], &[1.0]), None);
+/// ```
+pub fn auc<E: Copy + Into<f64>>(usual: &[E], novel: &[E]) -> Option<f64> {
+    let novel_last = [(usual, false), (novel, true)];
     let mut all: Vec<(f64, bool)> =
-        usual.iter().map(|&energy| (energy, false)).chain(novel.iter().map(|&energy| (energy, true))).collect();
+        novel_last.iter().flat_map(|(of, novel)| of.iter().map(|&energy| (energy.into(), *novel))).collect();
     all.sort_by(|x, y| x.0.total_cmp(&y.0));
     let mut above = 0.0;
     let mut seen = 0usize;

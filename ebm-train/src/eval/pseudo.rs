@@ -13,7 +13,8 @@ use ebm_core::{Block, VisibleKind};
 ///
 /// `ln p(v_i | v_−i) = −softplus(F(v) − F(v with unit i flipped))` of a Bernoulli unit, both free energies from one product: the fields that unit i
 /// changes are changed by its row of the weights. Samples are binary, or the figure is that of no distribution.
-/// `None` with Gaussian units: their `p(v_i | v_−i)` is a mixture of `2^H` normal distributions without a closed form.
+/// `None` with Gaussian units: their `p(v_i | v_−i)` is a mixture of `2^H` normal distributions without a closed form. Fails when the samples cannot be
+/// read.
 pub fn pseudo_log_likelihood<B: Backend>(
     backend: &B,
     machine: &Machine<B>,

@@ -55,7 +55,7 @@ impl ModelFile {
         Model::parse(self.bytes()).map_err(|source| Error::Model { path: self.path.clone(), source })
     }
 
-    /// Writes the file whole or not at all.
+    /// Writes the file whole or not at all: fails, and leaves what was at `path`, when it cannot be written.
     pub fn write(&mut self, path: &Path) -> Result<(), Error> {
         write_whole(path, "write the model", |file| file.write_all(self.bytes()))?;
         self.path = path.to_owned();

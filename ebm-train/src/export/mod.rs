@@ -19,6 +19,9 @@ pub use quantize::{
 };
 pub use scaling::{IntegerScaling, default_counts, value_of_a_count};
 
+pub use ebm_core::kernel::integer::Storage;
+pub use ebm_core::{Float, Integer};
+
 use model_file::{TOOL, encoded};
 
 use crate::Error;
@@ -27,7 +30,7 @@ use ebm_core::HiddenKind;
 use ebm_core::format::Layer;
 
 impl ClassifierParameters {
-    /// The layers as ebm-core takes them.
+    /// The layers as ebm-core takes them, from the input up. Fails when lengths do not fit each other.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         let machine = self.machine.iter().map(|rbm| Ok(Layer::Generative(rbm.view()?)));
         let layers = self.layers.iter().map(|layer| {
@@ -40,7 +43,7 @@ impl ClassifierParameters {
 }
 
 impl DbnParameters {
-    /// The layers as ebm-core takes them.
+    /// The layers as ebm-core takes them, from the input up. Fails when lengths do not fit each other.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         let below = self.below.iter().map(|stage| match stage.directed()? {
             Some(directed) => Ok(Layer::Directed(directed)),
@@ -51,7 +54,7 @@ impl DbnParameters {
 }
 
 impl Parameters {
-    /// The layers as ebm-core takes them.
+    /// The layers as ebm-core takes them, from the input up. Fails when lengths do not fit each other.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         match self {
             Self::Dbn(dbn) => dbn.layers(),

@@ -161,6 +161,7 @@ pub fn from_arrays(name: &str, arrays: &Named) -> Result<ModelFile, Error> {
 }
 
 /// A file of parameters of which nothing has been measured: without a novelty threshold, its inputs as they are. Its provenance names `source`.
+/// Fails when lengths do not fit each other, or the format has no such model.
 pub fn unmeasured_file(parameters: &Parameters, source: &str) -> Result<ModelFile, Error> {
     let provenance = Provenance { dataset: source, tool: TOOL, ..Provenance::default() };
     encoded(&Header { provenance, ..Header::default() }, &parameters.layers()?)

@@ -85,21 +85,21 @@ impl IntegerAffineParameters {
         Up { weights, bias: &self.bias, rescale: &self.rescale }
     }
 
-    /// The same as ebm-core's view.
+    /// The same as ebm-core's view. Fails when lengths do not fit each other.
     pub fn view(&self) -> Result<IntegerAffine<'_>, ShapeError> {
         IntegerAffine::new(self.inputs, self.up())
     }
 }
 
 impl IntegerRbmParameters {
-    /// The same as ebm-core's view.
+    /// The same as ebm-core's view. Fails when lengths do not fit each other.
     pub fn view(&self) -> Result<IntegerRbm<'_>, ShapeError> {
         IntegerRbm::new(self.up.up(), &self.visible_bias, &self.steps, self.shift)
     }
 }
 
 impl IntegerParameters {
-    /// The layers as ebm-core takes them.
+    /// The layers as ebm-core takes them, from the input up. Fails when lengths do not fit each other.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         let machine = self.machine.iter().map(|rbm| Ok(Layer::IntegerGenerative(rbm.view()?)));
         let layers = self.layers.iter().map(|layer| Ok(Layer::IntegerSigmoid(layer.view()?)));
@@ -125,7 +125,7 @@ impl Quantized {
         }
     }
 
-    /// The layers as ebm-core takes them.
+    /// The layers as ebm-core takes them, from the input up. Fails when lengths do not fit each other.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         match self {
             Self::Stack(machines) => machines.iter().map(|rbm| Ok(Layer::IntegerRbm(rbm.view()?))).collect(),

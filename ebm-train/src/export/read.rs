@@ -12,7 +12,8 @@ use ebm_core::kernel::integer::Rescale;
 use ebm_core::{Affine, HiddenKind, RbmView};
 
 impl ModelFile {
-    /// How data for this model are read: its preprocessing, made binary as for the figures of its test data, and its classes.
+    /// How data for this model are read: its preprocessing, made binary as for the figures of its test data, and its classes. Fails when the file
+    /// holds no model.
     pub fn fitted(&self) -> Result<Fitted, Error> {
         let model = self.model()?;
         let Header { input, labels, presentation, scaling, .. } = model.header();

@@ -64,12 +64,13 @@ impl<'a, B: Backend> Chains<'a, B> {
         })
     }
 
-    /// `count` chains at states drawn as if nothing were known ([`ebm_core::Machine::noise`]).
+    /// `count` chains at states drawn as if nothing were known ([`ebm_core::Machine::noise`]); `run` tells apart samplings with one seed. Nothing in it
+    /// fails but what [`Chains::from_states`] checks.
     pub fn from_noise(backend: &'a B, stack: &'a Stack<B>, seed: u64, run: u16, count: usize) -> Result<Self, Error> {
         Self::from_noise_numbered(backend, stack, seed, run, 0, count)
     }
 
-    /// [`Chains::from_noise`] with the numbers `first`, `first + 1`, …: the noise is each number's own.
+    /// [`Chains::from_noise`], and fails no more than that, with the numbers `first`, `first + 1`, …: the noise is each number's own.
     pub fn from_noise_numbered(
         backend: &'a B,
         stack: &'a Stack<B>,
@@ -89,7 +90,8 @@ impl<'a, B: Backend> Chains<'a, B> {
         Ok(chains)
     }
 
-    /// Chains at data: at the means of the layers below, with `p(y | x)` for a label ([`Stack::to_top`]).
+    /// Chains at data, one a row of [`Stack::inputs`] values: at the means of the layers below, with `p(y | x)` for a label ([`Stack::to_top`]). Fails when
+    /// a row has another length.
     pub fn from_data(backend: &'a B, stack: &'a Stack<B>, seed: u64, run: u16, inputs: &Batch) -> Result<Self, Error> {
         let mut chains = Self::from_states(backend, stack, seed, run, &stack.to_top(backend, inputs)?)?;
         if stack.below() > 0 {

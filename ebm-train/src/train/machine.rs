@@ -5,6 +5,9 @@ use crate::parameters::{ParametersError, RbmParameters, UnitKinds};
 use ebm_core::{Beta, HiddenKind};
 
 /// An RBM on a backend: the equations are [`ebm_core::Machine`]'s, a row of a tensor is a sample.
+///
+/// Throughout, `visible` is samples × visible units, labels included, and `hidden` samples × hidden units; what is written takes the shape of its result.
+/// Shapes that do not fit panic.
 pub struct Machine<B: Backend> {
     /// `W`, hidden × visible (a row is a hidden unit).
     pub weights: B::Tensor,

@@ -1,4 +1,8 @@
 //! ② The algorithms, once, over [`Backend`].
+//!
+//! [`pretrain`](pretrain()) trains a machine or a [`Stack`] of them on a data set, [`up_down`] the stack as a whole, and [`finetune`](finetune()) a net that
+//! names classes, from a stack or from random weights. Each takes a seed, of which the result is a function, and a [`Monitor`]: [`Silent`] where
+//! nobody listens. A [`Machine`] and a [`Source`] are parameters and samples on a backend, for [`crate::eval`].
 
 pub mod advice;
 pub mod compare;
@@ -15,6 +19,13 @@ pub mod source;
 pub mod updown;
 
 pub use epoch::Epoch;
+pub use finetune::{Backpropagation, Recognition, finetune, machine_over_inputs};
+pub use machine::Machine;
+pub use pretrain::{Stack, pretrain};
+pub use rbm::RbmSettings;
+pub use rbm::settings::Algorithm;
+pub use source::Source;
+pub use updown::{UpDown, up_down};
 
 use crate::Error;
 use crate::backend::{Backend, Step};

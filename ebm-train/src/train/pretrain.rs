@@ -22,7 +22,7 @@ pub const FIRST_MACHINE: &str = "pretrain-1";
 pub struct Stack {
     /// Hidden units of each machine, from the input up.
     pub hidden: Vec<usize>,
-    /// What they are.
+    /// What the hidden units of every machine are.
     pub hidden_kind: HiddenKind,
     /// The top machine sees the label beside its inputs: the associative memory of Hinton, Osindero & Teh (2006).
     pub labels: bool,

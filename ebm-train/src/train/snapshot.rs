@@ -48,7 +48,7 @@ impl Snapshot {
         Err(Error::Diverged { stage: stage.to_owned(), epoch, flag })
     }
 
-    /// Saves a tensor under a name.
+    /// Saves a tensor under a name, with its shape, rows × columns.
     pub fn put<B: Backend>(&mut self, backend: &B, name: &str, tensor: &B::Tensor) {
         let saved = SavedTensor { shape: backend.shape(tensor), values: backend.download(tensor) };
         self.tensors.insert(name.to_owned(), saved);

@@ -47,6 +47,8 @@ impl OneHot<'_> {
 
 impl<'a, B: Backend> Source<'a, B> {
     /// The samples as `below`, from the input up, turn them into means; with `labels`, those of the top machine beside them.
+    ///
+    /// Fails when the samples cannot be read. Panics when there are fewer labels than samples, or a label is no class.
     pub fn new(
         backend: &B,
         samples: &'a Samples,

@@ -53,6 +53,7 @@ impl Gpu {
 
     /// The same card as if it were a lesser one: with tensors of up to so many bytes, and without the features that not every card has
     /// ([`Adapter::features`]) unless it is to keep them. Results differ by rounding at most.
+    /// Fails as [`Gpu::new`] does.
     pub fn as_lesser(largest_tensor: u64, keeps_features: bool) -> Result<Self, Error> {
         Self::open(largest_tensor, keeps_features)
     }

@@ -203,7 +203,8 @@ impl<B: Backend> Net<B> {
         if settings.layer_rate > 0.0 { 0 } else { self.layers.len() - 1 }
     }
 
-    /// Sum of the cross-entropies in nats and number of right answers over a whole split.
+    /// Sum of the cross-entropies in nats and number of right answers over a whole split, `labels` being a class for each sample. Fails when the samples
+    /// cannot be read.
     pub fn evaluate(&mut self, backend: &B, inputs: &mut Source<'_, B>, labels: &[u16]) -> Result<[f32; 2], Error> {
         let mut totals = backend.zeros(1, 2);
         let rows: Vec<u32> = (0..inputs.rows() as u32).collect();

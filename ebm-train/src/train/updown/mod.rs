@@ -128,7 +128,7 @@ fn check(settings: &UpDown, stack: &DbnParameters, dataset: &Dataset) -> Result<
 }
 
 /// The gradients of one minibatch, of all of a split's samples, in the places of the parameters: what is descended, without penalty. `step` keys
-/// the draws.
+/// the draws. Fails when the samples cannot be read, or the stack's lengths do not fit each other.
 pub fn gradient<B: Backend>(
     backend: &B,
     settings: &UpDown,
