@@ -115,7 +115,10 @@ fn find<'a>(
     let mut found = arrays.keys().filter(|name| known.iter().any(|known| base(name).eq_ignore_ascii_case(known)));
     match (found.next(), found.next()) {
         (Some(name), None) => Ok(name),
-        _ => Err(Error::data(file, format!("which array is meant? Name it by {flag}; there are {}", all()))),
+        _ => Err(Error::data(
+            file,
+            format!("which array is meant? Name it by {flag}, or as ebm-train/ARRAYS.md has it; there are {}", all()),
+        )),
     }
 }
 
