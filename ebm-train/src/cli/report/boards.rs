@@ -44,6 +44,7 @@ fn table(title: &str, sizes: &Sizes, usage: Usage) -> Result<Table, Error> {
         "instructions: inference",
         "free energy",
         "Gibbs step",
+        "what it is",
     ];
     let mut rows = Vec::new();
     for name in board::names() {
@@ -51,7 +52,7 @@ fn table(title: &str, sizes: &Sizes, usage: Usage) -> Result<Table, Error> {
         let Some(need) = board.need(sizes, usage) else { continue };
         let count = |count: Option<u64>| count.map_or_else(|| "–".to_owned(), |count| count.to_string());
         let cells = [
-            format!("{name}: {}", board.description),
+            name.to_owned(),
             if board.fits(&need) { "yes" } else { "no" }.to_owned(),
             need.flash_bytes.to_string(),
             board.flash_bytes.to_string(),
@@ -60,6 +61,7 @@ fn table(title: &str, sizes: &Sizes, usage: Usage) -> Result<Table, Error> {
             count(need.instructions_per_inference),
             count(need.instructions_per_free_energy),
             count(need.instructions_per_gibbs_step),
+            board.description,
         ];
         rows.push(cells.map(Cell::from).to_vec());
     }

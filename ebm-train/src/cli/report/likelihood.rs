@@ -73,8 +73,8 @@ pub(super) fn section<B: Backend>(
         let band = Mark::Band(low.iter().map(|at| at[1]).collect());
         let area = Series { name: String::new(), mark: band, points: high.clone(), colour: 5 };
         let how = format!(
-            "the partition function lies between annealing forwards (which makes the likelihood too high) and backwards (too low): {CHAINS} chains, {temperatures} \
-             temperatures, {BURN_IN} Gibbs steps from data ahead of the second. Lines that touch say that it is known; lines far apart, that it is not"
+            "the partition function lies between annealing forwards (which tends to make the likelihood too high) and backwards (too low): {CHAINS} chains, {temperatures} \
+             temperatures, {BURN_IN} Gibbs steps from data ahead of the second. Lines that touch say that it is known; lines far apart or crossed, that it is not: more temperatures (`eval --temperatures`) bring them together"
         );
         (vec![area, Series::line("AIS", 0, high.clone()), Series::line("reverse AIS", 1, low.clone())], how)
     } else {

@@ -93,11 +93,13 @@ impl Chart {
             legend.draw(&Text::new(series.name.clone(), (left + 36, top + 8), text()))?;
         }
         let [x_format, y_format] = [labels(&x), labels(&y)];
+        // Labels along the y axis are no longer than those of its ends, but for a sign and a decimal or two.
+        let letters = [y.start, y.end].map(|end| y_format(&end).chars().count()).into_iter().max().unwrap_or(0);
         let mut chart = ChartBuilder::on(&plot)
             .margin(12)
             .margin_right(28)
             .x_label_area_size(74)
-            .y_label_area_size(118)
+            .y_label_area_size(70 + LETTER * letters.max(3) as i32)
             .build_cartesian_2d(x, y)?;
         chart
             .configure_mesh()
@@ -215,7 +217,8 @@ fn labels(range: &Range<f64>) -> impl Fn(&f64) -> String + use<> {
     let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
     move |value: &f64| {
         let text = format!("{value:.decimals$}");
-        if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') { "0".to_owned() } else { text }
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        if text == "-0" { "0".to_owned() } else { text.to_owned() }
     }
 }
 
@@ -253,6 +256,7 @@ mod tests {
 
     #[test]
     fn labels_are_as_long_as_they_must_be() {
+        assert_eq!([1.0, 2.0].map(|v| labels(&(0.8..5.2))(&v)), ["1", "2"]);
         assert_eq!([0.0, 5.0, 20.0].map(|v| labels(&(0.0..20.0))(&v)), ["0", "5", "20"]);
         assert_eq!([-0.1, 0.25].map(|v| labels(&(-0.3..0.3))(&v)), ["-0.1", "0.2"]);
     }
