@@ -175,3 +175,23 @@ fn long_sampling_says_how_far_it_is() {
     }
     assert!(!out.exists());
 }
+
+/// Where stderr is no terminal, training says every few seconds how far it is and what its figures are, without control characters.
+#[test]
+fn training_says_how_far_it_is_on_plain_lines() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ebm-train"))
+        .args(["train", "--hidden", "64", "--epochs", "100000", "--json", "--out"])
+        .arg(folder.path().join("a"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let stderr = child.stderr.take().expect("a pipe");
+    let line = BufReader::new(stderr).lines().next();
+    child.kill().expect("it has not ended");
+    child.wait().expect("its end");
+    let line = line.expect("a line").expect("UTF-8");
+    let words = ["  0 %  pretrain-1 epoch ", " of 100000: loss 0.", " (test 0.", "), free-energy gap ", " nats"];
+    assert!(words.iter().all(|word| line.contains(word)) && !line.contains(char::is_control), "{line}");
+}

@@ -4,7 +4,7 @@ use super::eval::EvalArgs;
 use super::finetune::FinetuneArgs;
 use super::train::args::TrainArgs;
 use crate::data::DataOptions;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Trains deep belief networks, measures them and writes them for microcontrollers.
@@ -20,15 +20,26 @@ use std::path::PathBuf;
 )]
 #[command(after_help = "Example: ebm-train --hidden 128,64 --finetune-epochs 20 --out runs/small --json")]
 pub struct Args {
-    /// Print one JSON object on stdout instead of tables
-    #[arg(long, global = true)]
-    pub json: bool,
+    /// Print JSON on stdout instead of tables; progress and words go to stderr all the same
+    #[arg(
+        long, global = true, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "object"
+    )]
+    pub json: Option<Json>,
     /// The main job's settings: those of `train`, with defaults of their own
     #[command(flatten)]
     pub train: TrainArgs,
     /// What else to do
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// What `--json` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Json {
+    /// One object at the end, on a line of its own.
+    Object,
+    /// Training prints what happens as it happens, one object a line: start, epoch, warning, checkpoint, end, error. EVENTS.md says what each holds.
+    Events,
 }
 
 /// Everything but the main job.
@@ -52,6 +63,7 @@ pub enum Command {
     /// Time training here, beside the rate of this machine's own products
     Bench(super::bench::BenchArgs),
     /// List the graphics cards that --backend gpu can use
+    #[command(after_help = "Example: ebm-train gpu")]
     Gpu,
     /// Draw samples of a model: chains of Gibbs sampling
     Sample(super::sample::SampleArgs),
@@ -71,6 +83,10 @@ pub enum Command {
     Device(Box<super::device::DeviceArgs>),
     /// List, inspect, convert and download data sets
     Data(super::data::DataArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions(super::completions::CompletionsArgs),
+    /// Write the manual pages, one a command
+    Man(super::man::ManArgs),
 }
 
 /// Arguments of `inspect`.

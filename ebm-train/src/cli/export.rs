@@ -15,7 +15,7 @@ use std::path::PathBuf;
     `metadata` is a JSON text. ebm-train/ARRAYS.md names them all.\n\n\
     A graph (ONNX) takes raw inputs as `input` and gives `probabilities` and `label` of a classifier or ClassRBM, else `hidden_probs`; beside them \
     `free_energy`, for novelty. Scaling and threshold are in it.\n\n\
-    Examples:\n  ebm-train export runs/a/model.ebm --format npz --out weights.npz\n  ebm-train export runs/b/model-f32.ebm --out model.onnx"
+    Examples:\n  ebm-train export runs/a/model.ebm --format npz --out weights.npz\n  ebm-train export runs/b/model.ebm --out model.onnx"
 )]
 pub struct ExportArgs {
     /// The model file, in f32; beside a model.ebm in int8, the model-f32.ebm that training with --f32 keeps

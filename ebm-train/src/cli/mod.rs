@@ -4,6 +4,7 @@ pub mod args;
 mod backend;
 mod bench;
 mod board;
+mod completions;
 mod config;
 mod data;
 mod device;
@@ -16,6 +17,7 @@ mod idle;
 mod import;
 mod inpaint;
 mod inspect;
+mod man;
 mod parse;
 mod quantize;
 mod reconstruct;
@@ -25,25 +27,16 @@ mod sample;
 mod train;
 
 use crate::Error;
-use crate::run::INTERRUPTED;
+use crate::report::terminal::{self, print};
+use crate::run::{Event, INTERRUPTED};
 use args::{Args, Command};
 use config::Resolved;
 use parse::{Line, Refusal};
 use serde::Serialize;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-
-/// Prints on stdout. A reader that has gone away, such as `head`, is no failure.
-fn print(text: &str) -> Result<(), Error> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::file(Path::new("standard output"), "print")(error))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// Prints the one JSON object of a run on stdout.
 fn print_json(figures: &impl Serialize) -> Result<(), Error> {
@@ -54,23 +47,54 @@ fn print_json(figures: &impl Serialize) -> Result<(), Error> {
 /// What clap exits with, too, when the command line itself is wrong.
 const USAGE_ERROR: u8 = 2;
 
+/// A command that failed.
+const FAILURE: u8 = 1;
+
+/// How a program asks for events.
+const JSON_EVENTS: &str = "--json=events";
+
 /// Runs the command line `words`, of which the first is the program. An error goes to stderr and gives exit code 1, or 2 when a flag is wrong, or 130
 /// when the user stopped a run.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match parse::parse(words.into_iter().collect()) {
-        Ok(Line { args, resolved }) => exit_code(carry_out(args, resolved)),
-        Err(Refusal::Error(error)) => exit_code(Err(error)),
+    let words: Vec<OsString> = words.into_iter().collect();
+    // Known of a command line that cannot be parsed, too.
+    let is_followed = words.iter().any(|word| word == JSON_EVENTS);
+    let failed = |message: String, exit_code: u8| {
+        if is_followed {
+            // The exit code says it even where nobody reads the words.
+            let _ = Event::Error { message, exit_code }.print();
+        }
+        ExitCode::from(exit_code)
+    };
+    let error = match parse::parse(words) {
+        Ok(Line { args, resolved }) => match carry_out(args, resolved) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => error,
+        },
+        Err(Refusal::Error(error)) => error,
         Err(Refusal::Usage(error)) => {
             // Help goes to stdout; a reader that has gone away is no failure.
             let _ = error.print();
-            ExitCode::from(if error.use_stderr() { USAGE_ERROR } else { 0 })
+            return if error.use_stderr() {
+                failed(config::first_line(&error), USAGE_ERROR)
+            } else {
+                ExitCode::SUCCESS
+            };
         }
-    }
+    };
+    terminal::error(&error);
+    failed(error.to_string(), exit_code(&error))
+}
+
+/// The whole syntax, as clap has it.
+pub fn command() -> clap::Command {
+    parse::command()
 }
 
 fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
     let Args { json, train: main_job, command } = args;
     let train = |args| resolved.map_or(Ok(()), |resolved| train::run(args, resolved, json));
+    let json = json.is_some();
     match command {
         None => train(main_job),
         Some(Command::Train(args)) => train(*args),
@@ -90,24 +114,20 @@ fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
         Some(Command::Import(import)) => import::run(&import, json),
         Some(Command::Device(device)) => device::run(&device, json),
         Some(Command::Data(data)) => data::run(&data, json),
+        Some(Command::Completions(completions)) => completions::run(&completions),
+        Some(Command::Man(man)) => man::run(&man, json),
     }
 }
 
-fn exit_code(result: Result<(), Error>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The exit code says it even where nobody reads the words.
-            let _ = writeln!(io::stderr(), "error: {error}");
-            match error {
-                Error::Flag { .. }
-                | Error::NoBoard { .. }
-                | Error::NoData { .. }
-                | Error::Config { .. }
-                | Error::TooLarge { .. } => ExitCode::from(USAGE_ERROR),
-                Error::Interrupted { .. } => ExitCode::from(INTERRUPTED),
-                _ => ExitCode::FAILURE,
-            }
-        }
+/// What the process exits with after this error.
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Flag { .. }
+        | Error::NoBoard { .. }
+        | Error::NoData { .. }
+        | Error::Config { .. }
+        | Error::TooLarge { .. } => USAGE_ERROR,
+        Error::Interrupted { .. } => INTERRUPTED,
+        _ => FAILURE,
     }
 }

@@ -74,7 +74,7 @@ impl From<crate::Error> for Refusal {
 }
 
 /// The whole syntax.
-fn command() -> Command {
+pub(super) fn command() -> Command {
     // A switch that a configuration sets can be unset: `--compare=false`.
     let settable = |command: Command| {
         command.mut_args(|arg| match arg.get_action() {
@@ -112,7 +112,9 @@ fn is_listed(id: &str) -> bool {
 
 /// Parses a command line, of which the first word is the program.
 pub(super) fn parse(mut words: Vec<OsString>) -> Result<Line, Refusal> {
-    let command = command();
+    let mut command = command();
+    // So that every command knows its whole name.
+    command.build();
     let first = command.clone().try_get_matches_from(&words)?;
     let (name, given) = match first.subcommand() {
         None => (None, &first),
@@ -135,7 +137,8 @@ pub(super) fn parse(mut words: Vec<OsString>) -> Result<Line, Refusal> {
     let of_run = name.and_then(|name| matches.subcommand_matches(name)).unwrap_or(&matches);
     if name == Some(FINETUNE) && !of_run.contains_id("from") && !of_run.contains_id("resume") {
         let words = "which model? Give the file to go on from: ebm-train finetune MODEL --out DIR\n";
-        return Err(train.clone().error(ErrorKind::MissingRequiredArgument, words).into());
+        let finetune = command.find_subcommand(FINETUNE).unwrap_or(train);
+        return Err(finetune.clone().error(ErrorKind::MissingRequiredArgument, words).into());
     }
     idle::check(train, given, of_run)?;
     let mut resolved = Resolved::new(train, of_run);

@@ -1,7 +1,8 @@
 //! How far something is that is counted: a bar with an estimate on a terminal, now and then a plain line elsewhere; both on stderr.
 
+use super::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 /// Time between two plain lines.
@@ -18,14 +19,15 @@ pub struct Counter {
 impl Counter {
     /// Of so many of `what`, in the plural.
     pub fn new(total: usize, what: &'static str) -> Self {
-        let is_terminal = stderr().is_terminal();
-        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = terminal::bar_target();
+        let is_plain = target.is_none();
+        let target = target.unwrap_or_else(ProgressDrawTarget::hidden);
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}  {per_sec}  {eta} left") {
             bar.set_style(style);
         }
         bar.set_message(what);
-        Self { bar, what, printed: (!is_terminal).then(Instant::now) }
+        Self { bar, what, printed: is_plain.then(Instant::now) }
     }
 
     /// So many are done.

@@ -5,6 +5,7 @@ pub mod html;
 pub mod picture;
 mod progress;
 mod table;
+pub mod terminal;
 
 pub use counter::Counter;
 pub use progress::{Progress, Recorder};

@@ -1,11 +1,12 @@
 //! A progress bar with rate and estimate on a terminal, plain lines elsewhere; both on stderr.
 
+use super::terminal;
 use crate::Error;
 use crate::train::advice::Advice;
 use crate::train::{Epoch, Monitor};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
 /// After so long without a plain line, one says how far the run is.
 const SILENCE: Duration = Duration::from_secs(10);
-/// What is left and how fast it goes, then the figures of the last epoch.
-const TEMPLATE: &str = "{bar:30} {percent:>3} %  {eta} left  {gflops} GFLOP/s  {msg}";
+/// What is left and how fast it goes; below, the figures of the last epoch, as far as the terminal is wide.
+const TEMPLATE: &str = "{wide_bar} {percent:>3} %  {eta} left  {gflops} GFLOP/s\n{wide_msg}";
 
 /// Shows how far a run is, of which parts may go on at a time.
 pub struct Progress {
@@ -33,8 +34,9 @@ struct Printed {
 impl Progress {
     /// For a run of so many multiply-adds; the rate at which they go by gives the estimate.
     pub fn new(multiply_adds: u64) -> Self {
-        let is_terminal = stderr().is_terminal();
-        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = terminal::bar_target();
+        let is_plain = target.is_none();
+        let target = target.unwrap_or_else(ProgressDrawTarget::hidden);
         let bar = ProgressBar::with_draw_target(Some(multiply_adds.max(1)), target);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             // A multiply-add is two operations.
@@ -45,7 +47,7 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         let now = Instant::now();
-        let printed = (!is_terminal).then_some(Mutex::new(Printed { any: now, figures: now }));
+        let printed = is_plain.then_some(Mutex::new(Printed { any: now, figures: now }));
         Self { bar, printed, is_quiet: false }
     }
 
@@ -65,7 +67,7 @@ impl Progress {
         if let Some(mut printed) = self.printed()
             && printed.any.elapsed() >= SILENCE
         {
-            self.print(&mut printed, &format!("{:#} left", HumanDuration(self.bar.eta())));
+            self.say(&mut printed, &format!("{:#} left", HumanDuration(self.bar.eta())));
         }
     }
 
@@ -77,16 +79,26 @@ impl Progress {
         }
     }
 
+    /// Shows which stage begins.
+    pub fn begin(&self, stage: &str) {
+        self.bar.set_message(stage.to_owned());
+    }
+
     /// Shows the figures of an epoch.
     pub fn show(&self, epoch: &Epoch) {
         let message = message(epoch);
         if let Some(mut printed) = self.printed()
             && printed.figures.elapsed() >= PLAIN_INTERVAL
         {
-            self.print(&mut printed, &message);
+            self.say(&mut printed, &message);
             printed.figures = printed.any;
         }
         self.bar.set_message(message);
+    }
+
+    /// Prints on stdout, above the bar where both are one terminal.
+    pub fn print(&self, text: &str) -> Result<(), Error> {
+        self.bar.suspend(|| terminal::print(text))
     }
 
     /// Says what is wrong, above the bar.
@@ -94,9 +106,7 @@ impl Progress {
         if self.is_quiet {
             return;
         }
-        self.bar.suspend(|| {
-            let _ = writeln!(stderr(), "warning: {advice}");
-        });
+        self.bar.suspend(|| terminal::warning(advice));
     }
 
     fn printed(&self) -> Option<MutexGuard<'_, Printed>> {
@@ -104,7 +114,7 @@ impl Progress {
     }
 
     /// A plain line.
-    fn print(&self, printed: &mut Printed, words: &str) {
+    fn say(&self, printed: &mut Printed, words: &str) {
         let share = self.bar.position() as f64 / self.bar.length().unwrap_or(1) as f64;
         // Not `eprintln!`: a reader that has gone away must not end the run.
         let _ = writeln!(stderr(), "{:3.0} %  {words}", 100.0 * share);
@@ -117,20 +127,26 @@ impl Progress {
     }
 }
 
-/// What is worth watching: whether the figures over samples that were not learnt from follow those that were.
+/// What is worth watching: whether the figures over samples that were not learnt from follow those that were, and what the machine makes of its
+/// hidden units.
 fn message(epoch: &Epoch) -> String {
-    let mut words = format!("{} epoch {}: loss {:.4} training", epoch.stage, epoch.epoch, epoch.train_loss);
-    if let Some((loss, of)) = epoch.unseen_loss() {
-        words += &format!(", {loss:.4} {of}");
-    }
+    let unseen = |figure: Option<(f64, &str)>, words: &dyn Fn(f64) -> String| {
+        figure.map(|(value, of)| format!(" ({of} {})", words(value))).unwrap_or_default()
+    };
+    let of = epoch.epochs.map(|epochs| format!(" of {epochs}")).unwrap_or_default();
+    let loss = |loss: f64| format!("{loss:.4}");
+    let share = |share: f64| format!("{:.2} %", 100.0 * share);
+    let mut words = format!("{} epoch {}{of}: loss {}", epoch.stage, epoch.epoch, loss(epoch.train_loss));
+    words += &unseen(epoch.unseen_loss(), &loss);
     if let Some(accuracy) = epoch.train_accuracy {
-        words += &format!("; accuracy {:.2} % training", 100.0 * accuracy);
+        words += &format!(", accuracy {}{}", share(accuracy), unseen(epoch.unseen_accuracy(), &share));
     }
-    if let Some((accuracy, of)) = epoch.unseen_accuracy() {
-        words += &format!(", {:.2} % {of}", 100.0 * accuracy);
+    if let Some(gap) = epoch.free_energy_gap_nats() {
+        words += &format!(", free-energy gap {gap:.2} nats");
     }
-    if let (Some(training), Some((unseen, of))) = (epoch.train_free_energy_nats, epoch.unseen_free_energy_nats()) {
-        words += &format!("; free energy {training:.2} training, {unseen:.2} {of}");
+    let idle = epoch.dead_units.unwrap_or(0) + epoch.saturated_units.unwrap_or(0);
+    if idle > 0 {
+        words += &format!(", {idle} idle units");
     }
     words
 }

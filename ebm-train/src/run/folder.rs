@@ -146,7 +146,7 @@ impl Folder {
 
     /// Figures of every epoch so far.
     pub fn epochs(&self) -> Result<Vec<Epoch>, Error> {
-        let epoch = |event| if let Event::Epoch(epoch) = event { Some(epoch) } else { None };
+        let epoch = |event| if let Event::Epoch(epoch) = event { Some(*epoch) } else { None };
         Ok(log::read(&self.log())?.into_iter().filter_map(epoch).collect())
     }
 

@@ -1,5 +1,7 @@
-//! `log.jsonl`: what happened in a run, one JSON object a line.
+//! `log.jsonl`: what happened in a run, one JSON object a line; and the same lines on stdout, for a program that follows the run. EVENTS.md says what
+//! they hold.
 
+use crate::report::terminal;
 use crate::train::Epoch;
 use crate::train::advice::Advice;
 use crate::{Error, files};
@@ -19,9 +21,27 @@ pub enum Event {
     /// A process has taken it up again.
     Resume(Opening),
     /// An epoch has ended.
-    Epoch(Epoch),
+    Epoch(Box<Epoch>),
     /// The figures show that something is wrong.
     Warning(Advice),
+    /// What was learnt so far is on the disk. On stdout only.
+    Checkpoint {
+        /// Stage that it is of.
+        stage: String,
+        /// Epochs that it has behind it.
+        epochs: usize,
+        /// Minibatches of the epoch after these.
+        batches: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The command failed. On stdout only.
+    Error {
+        /// Why.
+        message: String,
+        /// Exit code of the process.
+        exit_code: u8,
+    },
     /// The run has ended with these figures.
     End {
         /// What `--json` prints, without the epochs.
@@ -51,29 +71,47 @@ pub struct Opening {
 pub(super) struct Log {
     path: PathBuf,
     file: File,
+    /// Whether events go to stdout too.
+    is_followed: bool,
 }
 
 impl Log {
-    /// A new log, or the old one with only these events in it.
-    pub(super) fn create(path: &Path, events: &[Event]) -> Result<Self, Error> {
+    /// A new log, or the old one with only these events in it, of which the last has just happened.
+    pub(super) fn create(path: &Path, events: &[Event], is_followed: bool) -> Result<Self, Error> {
         let mut lines = Vec::new();
         for event in events {
             lines.append(&mut line(path, event)?);
         }
         files::write_whole(path, "write the log", |file| file.write_all(&lines))?;
         let file = OpenOptions::new().append(true).open(path).map_err(Error::file(path, "open the log"))?;
-        Ok(Self { path: path.to_owned(), file })
+        let log = Self { path: path.to_owned(), file, is_followed };
+        events.last().map_or(Ok(()), |event| log.tell(event))?;
+        Ok(log)
     }
 
     /// Appends an event.
     pub(super) fn append(&mut self, event: &Event) -> Result<(), Error> {
         let line = line(&self.path, event)?;
-        self.file.write_all(&line).map_err(Error::file(&self.path, "write the log"))
+        self.file.write_all(&line).map_err(Error::file(&self.path, "write the log"))?;
+        self.tell(event)
+    }
+
+    /// Prints an event where the run is followed.
+    pub(super) fn tell(&self, event: &Event) -> Result<(), Error> {
+        if self.is_followed { event.print() } else { Ok(()) }
     }
 
     /// Returns when the disk has every event.
     pub(super) fn sync(&self) -> Result<(), Error> {
         self.file.sync_data().map_err(Error::file(&self.path, "write the log"))
+    }
+}
+
+impl Event {
+    /// Prints the event as a line on stdout.
+    pub fn print(&self) -> Result<(), Error> {
+        let line = line(Path::new("standard output"), self)?;
+        terminal::print(&String::from_utf8_lossy(&line))
     }
 }
 

@@ -55,13 +55,15 @@ pub struct Following {
     pub progress: Progress,
     /// Longest time between two checkpoints.
     pub interval: Duration,
+    /// Whether events go to stdout as they happen.
+    pub is_followed: bool,
 }
 
 impl Run {
     /// Begins a run in a fresh folder, or takes up the one that is there.
     pub fn begin(folder: Folder, opening: Opening, following: Following) -> Result<Self, Error> {
         interrupt::watch();
-        let Following { config, is_revised, settings, progress, interval } = following;
+        let Following { config, is_revised, settings, progress, interval, is_followed } = following;
         let rates = opening.rates.clone();
         if folder.is_new() {
             folder.clear()?;
@@ -70,11 +72,11 @@ impl Run {
         if folder.config().exists() {
             let mut reached: BTreeMap<String, Position> = BTreeMap::new();
             for event in &events {
-                if let Event::Epoch(Epoch { stage, .. }) = event
-                    && !reached.contains_key(stage)
+                if let Event::Epoch(epoch) = event
+                    && !reached.contains_key(&epoch.stage)
                 {
-                    let position = checkpoint::read_position(&folder.checkpoint(stage))?;
-                    reached.insert(stage.clone(), position.unwrap_or_default());
+                    let position = checkpoint::read_position(&folder.checkpoint(&epoch.stage))?;
+                    reached.insert(epoch.stage.clone(), position.unwrap_or_default());
                 }
             }
             // Epochs past the checkpoints are about to be done again.
@@ -83,18 +85,18 @@ impl Run {
                 Event::Warning(advice) => {
                     reached.get(&advice.stage).is_some_and(|position| advice.epoch <= position.epochs)
                 }
-                Event::End { .. } => false,
+                Event::End { .. } | Event::Checkpoint { .. } | Event::Error { .. } => false,
                 Event::Start(_) | Event::Resume(_) => true,
             });
             events.push(Event::Resume(opening));
         } else {
             events = vec![Event::Start(opening)];
         }
-        let log = Log::create(&folder.log(), &events)?;
+        let log = Log::create(&folder.log(), &events, is_followed)?;
         if is_revised || !folder.config().exists() {
             files::write_whole(&folder.config(), "write the configuration", |file| file.write_all(config.as_bytes()))?;
         }
-        let epoch = |event| if let Event::Epoch(epoch) = event { Some(epoch) } else { None };
+        let epoch = |event| if let Event::Epoch(epoch) = event { Some(*epoch) } else { None };
         let past = events.into_iter().filter_map(epoch).collect();
         let (log, failed) = (Mutex::new(log), AtomicBool::new(false));
         Ok(Self { folder, settings, rates, log, past, progress, interval, failed })
@@ -111,6 +113,11 @@ impl Run {
     /// The folder.
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// Prints on stdout while progress is shown.
+    pub fn print(&self, text: &str) -> Result<(), Error> {
+        self.progress.print(text)
     }
 
     /// Ends the display of progress; what follows the training is short.

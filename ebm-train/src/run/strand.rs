@@ -40,7 +40,10 @@ impl<'a> Strand<'a> {
         let position = snapshot.position;
         // What the checkpoint has behind it must be in the log.
         self.run.log().sync()?;
-        checkpoint::write(&self.run.folder.checkpoint(stage), &self.run.settings, snapshot)?;
+        let path = self.run.folder.checkpoint(stage);
+        checkpoint::write(&path, &self.run.settings, snapshot)?;
+        let Position { epochs, batches } = position;
+        self.run.log().tell(&Event::Checkpoint { stage: stage.to_owned(), epochs, batches, path })?;
         self.written = Instant::now();
         self.position = Some(position);
         Ok(())
@@ -52,6 +55,7 @@ impl Monitor for Strand<'_> {
         let snapshot = checkpoint::read(&self.run.folder.checkpoint(stage), &self.run.settings)?;
         self.position = snapshot.as_ref().map(|snapshot| snapshot.position);
         self.epoch_ended = false;
+        self.run.progress.begin(stage);
         for epoch in self.run.past.iter().filter(|epoch| epoch.stage == stage) {
             // What they show, an earlier process said.
             self.watch.see(epoch);
@@ -95,7 +99,7 @@ impl Monitor for Strand<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), Error> {
-        self.run.log().append(&Event::Epoch(epoch.clone()))?;
+        self.run.log().append(&Event::Epoch(Box::new(epoch.clone())))?;
         self.run.progress.show(epoch);
         for advice in self.watch.see(epoch) {
             self.run.progress.warn(&advice);

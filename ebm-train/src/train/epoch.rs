@@ -13,6 +13,9 @@ pub struct Epoch {
     pub stage: String,
     /// From 1.
     pub epoch: usize,
+    /// Epochs that the stage takes unless it stops early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
     /// Loss over the training set.
     pub train_loss: f64,
     /// Loss over the validation set.

@@ -3,14 +3,15 @@
 use crate::Error;
 use crate::cli::{print, print_json};
 use crate::data::fetch::{Event, Fetched, SETS, fetch};
+use crate::report::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::path::PathBuf;
 
 /// Arguments of `data fetch`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: ebm-train data fetch mnist --out data/mnist, then train --data mnist:data/mnist")]
+#[command(after_help = "Example: ebm-train data fetch mnist --out data/mnist\n\nThen train --data mnist:data/mnist.")]
 pub(super) struct FetchArgs {
     /// The set
     #[arg(value_parser = SETS.map(|set| set.name))]
@@ -39,8 +40,9 @@ pub(super) fn run(args: &FetchArgs, json: bool) -> Result<(), Error> {
         .url
         .as_ref()
         .map_or_else(|| set.mirrors.iter().map(|&mirror| mirror.to_owned()).collect(), |url| vec![url.clone()]);
-    let is_terminal = stderr().is_terminal();
-    let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = terminal::bar_target();
+    let is_plain = target.is_none();
+    let target = target.unwrap_or_else(ProgressDrawTarget::hidden);
     let bar = ProgressBar::with_draw_target(Some(0), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}  {eta} left  {msg}") {
         bar.set_style(style);
@@ -60,11 +62,11 @@ pub(super) fn run(args: &FetchArgs, json: bool) -> Result<(), Error> {
             }
             Event::Failed(reason) => format!("failed: {reason}"),
         };
-        if is_terminal {
-            bar.println(words);
-        } else {
+        if is_plain {
             // Not `eprintln!`: a reader that has gone away must not end the run.
             let _ = writeln!(stderr(), "{words}");
+        } else {
+            bar.println(words);
         }
     })?;
     bar.finish_and_clear();

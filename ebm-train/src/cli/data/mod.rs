@@ -10,6 +10,7 @@ use clap::Subcommand;
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ebm-train data inspect digits")]
 pub struct DataArgs {
     /// What to do
     #[command(subcommand)]
@@ -19,6 +20,7 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// Say which data sets there are and how they are named
+    #[command(after_help = "Example: ebm-train data list --json")]
     List,
     /// Say what is in a data set: rows, shape, ranges, classes, missing values
     Inspect(Box<inspect::InspectArgs>),

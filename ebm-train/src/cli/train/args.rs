@@ -84,7 +84,7 @@ pub struct RunArgs {
     /// Longest time between two checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     pub checkpoint_seconds: f32,
-    /// Show no progress
+    /// Print nothing but errors and what --json asks for: no progress, notes, warnings or tables. Warnings are in log.jsonl all the same
     #[arg(long)]
     pub quiet: bool,
     /// Numbers of model.ebm. Of int8, the accuracy is given too whatever is written

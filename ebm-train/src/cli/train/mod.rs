@@ -5,6 +5,7 @@ mod outcome;
 mod plan;
 mod words;
 
+use super::args::Json;
 use super::backend::Work as _;
 use super::config::Resolved;
 use super::report::Subject;
@@ -14,7 +15,7 @@ use crate::data::{self, Dataset, Samples};
 use crate::export::ModelFile;
 use crate::parameters::{ClassifierParameters, DbnParameters, Parameters, Stage};
 use crate::report::Progress;
-use crate::run::{self, Folder, Following, Opening, Run, check_memory};
+use crate::run::{self, Event, Folder, Following, Opening, Run, check_memory};
 use crate::train::Epoch;
 use crate::train::compare::{FINETUNE, RANDOM_START};
 use crate::train::finetune::{self, Finetuned, Recognition, finetune, machine_over_inputs};
@@ -31,7 +32,7 @@ use std::time::Instant;
 pub(super) use words::opening;
 
 /// Carries out what `args` ask for; `settings` are the same in print.
-pub(super) fn run(args: TrainArgs, settings: Resolved, json: bool) -> Result<(), Error> {
+pub(super) fn run(args: TrainArgs, settings: Resolved, json: Option<Json>) -> Result<(), Error> {
     if args.run.print_config {
         return super::print(&settings.toml);
     }
@@ -51,9 +52,12 @@ pub(super) fn run(args: TrainArgs, settings: Resolved, json: bool) -> Result<(),
             Err(Error::Run { run: plan.out, problem })
         }
         Some(summary) => {
-            let outcome = Outcome::from_log(&plan.out, summary, folder.epochs()?)?;
             note(&plan, &format!("{}: the run has ended; there is nothing to go on with", plan.out.display()));
-            if json { super::print_json(&outcome) } else { super::print(&words::closing(&plan, &outcome)) }
+            if json == Some(Json::Events) {
+                return Event::End { summary }.print();
+            }
+            let outcome = Outcome::from_log(&plan.out, summary, folder.epochs()?)?;
+            tell(&plan, json, &outcome, || words::closing(&plan, &outcome))
         }
         None => start(&plan, folder, settings, json),
     }
@@ -68,7 +72,7 @@ fn note(plan: &Plan, words: &str) {
 }
 
 /// Begins a run, or goes on with one.
-fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<(), Error> {
+fn start(plan: &Plan, folder: Folder, settings: Resolved, json: Option<Json>) -> Result<(), Error> {
     let started = Instant::now();
     let dataset = open_data(plan)?;
     dataset.notes.iter().for_each(|words| note(plan, words));
@@ -99,6 +103,7 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         settings: format!("{}{}", settings.settings, identity(&dataset, from.as_ref())),
         progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
         interval: plan.interval,
+        is_followed: json == Some(Json::Events),
     };
     let opening = Opening {
         tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -109,8 +114,8 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         rates: settings.rates.clone(),
     };
     let run = Run::begin(folder, opening, settings_of_run)?;
-    if !json {
-        super::print(&words::opening(plan, &job.hidden, &dataset))?;
+    if json.is_none() && !plan.quiet {
+        run.print(&words::opening(plan, &job.hidden, &dataset))?;
     }
     let trained = match &gpu {
         Some(gpu) => job.train(gpu, &run),
@@ -141,7 +146,16 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: bool) -> Result<
         outcome.report = Some(run.folder().report().display().to_string());
     }
     run.finish(outcome.summary()?)?;
-    if json { super::print_json(&outcome) } else { super::print(&words::tables(plan, &job.hidden, &dataset, &outcome)) }
+    tell(plan, json, &outcome, || words::tables(plan, &job.hidden, &dataset, &outcome))
+}
+
+/// What the run found, on stdout as it is asked for; its events have told it already.
+fn tell(plan: &Plan, json: Option<Json>, outcome: &Outcome, words: impl FnOnce() -> String) -> Result<(), Error> {
+    match json {
+        Some(Json::Object) => super::print_json(outcome),
+        None if !plan.quiet => super::print(&words()),
+        Some(Json::Events) | None => Ok(()),
+    }
 }
 
 /// The data of a run, seen as units of the kind that it asks for.

@@ -121,6 +121,7 @@ pub fn finetune<B: Backend>(
         }
         position = Position { epochs: epoch, batches: 0 };
         let (figures, validation) = splits.measure(backend, &mut net, stage, epoch)?;
+        let figures = Epoch { epochs: Some(settings.epochs), ..figures };
         monitor.advance(effort.rest);
         backend.check()?;
         if !figures.train_loss.is_finite() {

@@ -157,6 +157,7 @@ pub fn train<B: Backend>(
         let figures = Epoch {
             stage: stage.clone(),
             epoch,
+            epochs: Some(settings.epochs),
             weight_step,
             ..figures(settings.objective, of_train, of_validation, of_test, trainer.sampled(backend))
         };

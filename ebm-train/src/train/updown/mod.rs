@@ -96,6 +96,7 @@ pub fn up_down<B: Backend>(
         let figures = Epoch {
             stage: STAGE.to_owned(),
             epoch,
+            epochs: Some(settings.epochs),
             train_loss: of(train)?.unwrap_or(0.0),
             validation_loss: of(&dataset.validation)?,
             test_loss: of(&dataset.test)?,
