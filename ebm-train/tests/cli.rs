@@ -135,7 +135,9 @@ fn tables_name_both_starts_and_the_next_command() {
     let files = fs::read_dir(&out).expect("the folder").map(|file| file.expect("a file").file_name());
     let mut files: Vec<_> = files.map(|name| name.into_string().expect("a UTF-8 name")).collect();
     files.sort();
-    assert_eq!(files, ["checkpoints", "config.toml", "lock", "log.jsonl", "model.ebm"], "nothing else is left");
+    let expected =
+        ["checkpoints", "config.toml", "curves.csv", "lock", "log.jsonl", "milestones", "model.ebm", "report.html"];
+    assert_eq!(files, expected, "nothing else is left");
 }
 
 #[test]
