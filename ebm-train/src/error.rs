@@ -182,6 +182,9 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         problem: String,
     },
+    /// Processes that cannot train together.
+    #[error("{0}")]
+    Ranks(String),
     /// A net that does not fit into the machine's memory.
     #[error("{flag}: training takes about {needed_mb} MB, but {available_mb} MB of memory are free")]
     TooLarge {

@@ -12,6 +12,7 @@ pub mod export;
 mod files;
 pub mod generate;
 pub mod parameters;
+pub mod ranks;
 pub mod train;
 
 pub use error::Error;

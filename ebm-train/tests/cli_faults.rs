@@ -171,3 +171,22 @@ fn a_net_too_large_for_the_machine_names_the_flag() {
     assert!(stderr(&refused).contains("--hidden: training takes about"), "{}", stderr(&refused));
     assert!(!folder.path().join("a/config.toml").exists(), "no run has begun");
 }
+
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn processes_of_a_launcher_are_refused_by_a_program_for_one() {
+    let folder = TempDir::new().expect("a folder");
+    for variable in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
+        let rank = |count: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_ebm-train"));
+            command.args(["train", "--print-config", "--out", "a"]).env(variable, count).current_dir(folder.path());
+            command.output().expect("the program starts")
+        };
+        let refused = rank("4");
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        let words =
+            "has started 4 processes, and this program is built for one: `cargo build -p ebm-train --features mpi`";
+        assert!(stderr(&refused).contains(words), "{}", stderr(&refused));
+        assert!(rank("1").status.success());
+    }
+}

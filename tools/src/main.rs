@@ -17,6 +17,7 @@ mod gpu;
 mod line;
 mod linked;
 mod model;
+mod mpi;
 mod oracle;
 mod package;
 mod packages;

@@ -11,6 +11,7 @@ use crate::browser;
 use crate::console::{complain, say};
 use crate::count;
 use crate::gpu;
+use crate::mpi;
 use crate::oracle;
 use crate::packages::{Packages, Refusal};
 use crate::process;
@@ -39,6 +40,7 @@ pub fn run() -> Result<Vec<String>> {
     count::setup(&mut packages);
     gpu::setup(&mut packages);
     browser::setup(&mut packages);
+    mpi::setup(&mut packages);
     Ok(missing)
 }
 

@@ -19,6 +19,7 @@ use crate::fuzz;
 use crate::gpu;
 use crate::line;
 use crate::model::{Model, fixtures};
+use crate::mpi;
 use crate::oracle;
 use crate::package;
 use crate::process;
@@ -144,6 +145,11 @@ fn plan() -> Result<Vec<Step>> {
     steps.push(match count::impossible() {
         Some(reason) => Step { title: title.to_owned(), action: Action::Skip(reason) },
         None => Step::chore(title, "cargo xtask count", |_| count::run(false)),
+    });
+    let over_ranks = "training over several processes";
+    steps.push(match mpi::impossible() {
+        Some(reason) => Step { title: over_ranks.to_owned(), action: Action::Skip(reason) },
+        None => Step::run(over_ranks, cargo("test -p ebm-train --features mpi --test mpi")),
     });
     let trained = workspace::target().join("trained");
     let mut main_job = cargo("run -p ebm-train -- --f32 --force --out");

@@ -9,6 +9,7 @@ pub use gpu::{Adapter, Feature, Gpu, GpuRounded, GpuSet, GpuStates, GpuTensor, a
 use crate::Error;
 use crate::data::PIECE_ROWS;
 use crate::parameters::UnitKinds;
+use crate::ranks::Ranks;
 use ebm_core::rng::Stream;
 use ebm_core::{Beta, HiddenKind};
 use std::borrow::Cow;
@@ -104,6 +105,22 @@ pub trait Backend {
     /// Fails once the backend can compute no more, and what it says is worth nothing: a card was lost, or its memory is full.
     fn check(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// The processes that train together. Each has a backend and tensors of its own: those of parameters are the same on all, those of samples have
+    /// this one's part of the rows.
+    fn ranks(&self) -> &Ranks {
+        Ranks::ALONE
+    }
+
+    /// `values` become their sums over the ranks.
+    fn sum_over_ranks(&self, values: &mut Self::Tensor) {
+        if !self.ranks().is_alone() {
+            let [rows, columns] = self.shape(values);
+            let mut sums = self.download(values);
+            self.ranks().sum(&mut sums);
+            *values = self.upload(rows, columns, &sums);
+        }
     }
 
     /// Rows, of so many values, that are measured together: enough to keep the backend busy.

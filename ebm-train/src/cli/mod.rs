@@ -27,6 +27,7 @@ mod sample;
 mod train;
 
 use crate::Error;
+use crate::ranks::Ranks;
 use crate::report::terminal::{self, print};
 use crate::run::{Event, INTERRUPTED};
 use args::{Args, Command};
@@ -57,33 +58,45 @@ const JSON_EVENTS: &str = "--json=events";
 /// when the user stopped a run.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    let (ranks, joined) = match Ranks::join() {
+        Ok(ranks) => (ranks, Ok(())),
+        Err(error) => (Ranks::default(), Err(Refusal::Error(error))),
+    };
     // Known of a command line that cannot be parsed, too.
-    let is_followed = words.iter().any(|word| word == JSON_EVENTS);
+    let is_followed = ranks.is_first() && words.iter().any(|word| word == JSON_EVENTS);
     let failed = |message: String, exit_code: u8| {
         if is_followed {
             // The exit code says it even where nobody reads the words.
             let _ = Event::Error { message, exit_code }.print();
         }
+        // The others may wait for this one.
+        ranks.end_all(exit_code);
         ExitCode::from(exit_code)
     };
-    let error = match parse::parse(words) {
-        Ok(Line { args, resolved }) => match carry_out(args, resolved) {
+    let error = match joined.and_then(|()| parse::parse(words)) {
+        Ok(Line { args, resolved }) => match carry_out(args, resolved, &ranks) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(error) => error,
         },
         Err(Refusal::Error(error)) => error,
         Err(Refusal::Usage(error)) => {
-            // Help goes to stdout; a reader that has gone away is no failure.
-            let _ = error.print();
-            return if error.use_stderr() {
-                failed(config::first_line(&error), USAGE_ERROR)
-            } else {
-                ExitCode::SUCCESS
-            };
+            let is_help = !error.use_stderr();
+            if !is_help {
+                ranks.give_way();
+            }
+            if !is_help || ranks.is_first() {
+                // Help goes to stdout; a reader that has gone away is no failure.
+                let _ = error.print();
+            }
+            return if is_help { ExitCode::SUCCESS } else { failed(config::first_line(&error), USAGE_ERROR) };
         }
     };
-    terminal::error(&error);
-    failed(error.to_string(), exit_code(&error))
+    ranks.give_way();
+    let code = exit_code(&error);
+    let rank = if ranks.is_first() { String::new() } else { format!("rank {}: ", ranks.rank()) };
+    let message = format!("{rank}{error}");
+    terminal::error(&message);
+    failed(message, code)
 }
 
 /// The whole syntax, as clap has it.
@@ -91,9 +104,14 @@ pub fn command() -> clap::Command {
     parse::command()
 }
 
-fn carry_out(args: Args, resolved: Option<Resolved>) -> Result<(), Error> {
+fn carry_out(args: Args, resolved: Option<Resolved>, ranks: &Ranks) -> Result<(), Error> {
     let Args { json, train: main_job, command } = args;
-    let train = |args| resolved.map_or(Ok(()), |resolved| train::run(args, resolved, json));
+    if resolved.is_none() && !ranks.is_alone() {
+        let words =
+            "only training (the main job, train and finetune) is shared among processes: call this without mpirun";
+        return Err(Error::Ranks(words.to_owned()));
+    }
+    let train = |args| resolved.map_or(Ok(()), |resolved| train::run(args, resolved, json, ranks));
     let json = json.is_some();
     match command {
         None => train(main_job),
@@ -126,6 +144,7 @@ fn exit_code(error: &Error) -> u8 {
         | Error::NoBoard { .. }
         | Error::NoData { .. }
         | Error::Config { .. }
+        | Error::Ranks(_)
         | Error::TooLarge { .. } => USAGE_ERROR,
         Error::Interrupted { .. } => INTERRUPTED,
         _ => FAILURE,

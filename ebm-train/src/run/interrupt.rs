@@ -24,6 +24,14 @@ pub(super) fn watch() {
     });
 }
 
+/// Leaves interrupts to another process, which ends this one too.
+pub fn leave() {
+    WATCH.call_once(|| {
+        // Where no handler can be set, an interrupt ends the process, and the launcher with it all others.
+        let _ = ctrlc::set_handler(|| ());
+    });
+}
+
 /// Whether the user has asked to stop.
 pub(super) fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)

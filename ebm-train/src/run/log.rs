@@ -62,9 +62,20 @@ pub struct Opening {
     pub data_crc32: u32,
     /// Threads; 0 for one a processor.
     pub threads: usize,
+    /// Processes that train together.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub ranks: usize,
     /// Learning rates and what else sets the size of a step, by key: what a process may go on with other values of.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rates: BTreeMap<String, f64>,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 /// A log that is written to.

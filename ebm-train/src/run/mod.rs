@@ -10,13 +10,15 @@ mod log;
 mod memory;
 mod milestones;
 mod strand;
+mod together;
 
 pub use checkpoint::is_checkpoint;
 pub use folder::{CONFIG, Folder, MODEL, MODEL_F32, Overwrite};
-pub use interrupt::EXIT_CODE as INTERRUPTED;
+pub use interrupt::{EXIT_CODE as INTERRUPTED, leave as leave_interrupts};
 pub use log::{Event, Opening};
 pub use memory::{check as check_memory, peak as peak_memory};
 pub use strand::Strand;
+pub use together::Together;
 
 use crate::report::Progress;
 use crate::train::Epoch;

@@ -91,6 +91,14 @@ pub struct Silent;
 
 impl Monitor for Silent {}
 
+/// Derivatives of the mean over this rank's samples, so many of `rows`, to their part in those of the mean over all.
+pub(crate) fn to_part<B: Backend>(backend: &B, rows: usize, derivatives: &mut B::Tensor) {
+    let own = backend.shape(derivatives)[0];
+    if own != rows {
+        backend.rescale(own as f32 / rows.max(1) as f32, None, derivatives);
+    }
+}
+
 /// A parameter's gradient and its optimiser's moments.
 pub(crate) struct Update<B: Backend> {
     gradient: B::Tensor,
@@ -108,7 +116,7 @@ impl<B: Backend> Update<B> {
         backend.step(step, &self.gradient, &mut self.moments, parameter);
     }
 
-    /// One step of the optimiser on weights, down the gradient of [`Backend::descend`], which is kept nowhere.
+    /// One step of the optimiser on weights, down the gradient of [`Backend::descend`] over all ranks' samples, which need not be kept.
     fn descend(
         &mut self,
         backend: &B,
@@ -117,12 +125,27 @@ impl<B: Backend> Update<B> {
         terms: &[(f32, [&B::Tensor; 2])],
         parameter: &mut B::Tensor,
     ) {
-        backend.descend(step, weight_decay, terms, &mut self.moments, parameter);
+        if backend.ranks().is_alone() {
+            backend.descend(step, weight_decay, terms, &mut self.moments, parameter);
+            return;
+        }
+        backend.outer(0.0, terms, &mut self.gradient);
+        backend.sum_over_ranks(&mut self.gradient);
+        if weight_decay > 0.0 {
+            backend.add_scaled(weight_decay, parameter, &mut self.gradient);
+        }
+        self.step(backend, step, parameter);
     }
 
-    /// One step of the optimiser on a bias, down the gradient that the sums of units' values give, which need not be kept.
+    /// One step of the optimiser on a bias, down the gradient that the sums of units' values over all ranks' samples give, which need not be kept.
     fn descend_bias(&mut self, backend: &B, step: Step, terms: &[(f32, &B::Tensor)], parameter: &mut B::Tensor) {
-        backend.descend_bias(step, terms, &mut self.gradient, &mut self.moments, parameter);
+        if backend.ranks().is_alone() {
+            backend.descend_bias(step, terms, &mut self.gradient, &mut self.moments, parameter);
+            return;
+        }
+        backend.column_sums(0.0, terms, &mut self.gradient);
+        backend.sum_over_ranks(&mut self.gradient);
+        self.step(backend, step, parameter);
     }
 
     /// Saves the moments; the gradient is formed anew by the next minibatch.

@@ -21,6 +21,7 @@ pub use tensor::{CpuSet, CpuTensor};
 
 use super::Draws;
 use crate::Error;
+use crate::ranks::Ranks;
 use ahead::Ahead;
 use ebm_core::rng::Stream;
 use std::sync::{Mutex, PoisonError};
@@ -36,13 +37,14 @@ const ELEMENT: usize = 8;
 pub struct Cpu {
     team: Team,
     worth_sharing: usize,
+    ranks: Ranks,
 }
 
 impl Cpu {
     /// A backend with this many threads; 0 means one a processor. Fails when the system refuses threads.
     pub fn new(threads: usize) -> Result<Self, Error> {
         let team = Team::new(threads).map_err(|source| Error::Threads { threads, source })?;
-        Ok(Self { team, worth_sharing: WORTH_SHARING })
+        Ok(Self { team, worth_sharing: WORTH_SHARING, ranks: Ranks::default() })
     }
 
     /// Number of threads.
@@ -53,6 +55,11 @@ impl Cpu {
     /// The same, with threads sharing every operation from so many multiply-adds on. Changes the time taken and nothing else.
     pub fn sharing_from(self, multiply_adds: usize) -> Self {
         Self { worth_sharing: multiply_adds, ..self }
+    }
+
+    /// The same, as the backend of one of several processes.
+    pub fn among(self, ranks: Ranks) -> Self {
+        Self { ranks, ..self }
     }
 
     /// Calls `each` with every task; the threads share them when there are `multiply_adds` enough to be worth it.

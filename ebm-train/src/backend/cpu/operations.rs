@@ -10,6 +10,7 @@ use super::tensor::SHARD_ROWS;
 use super::{Cpu, CpuSet, CpuTensor, ELEMENT, passes};
 use crate::backend::{Backend, Direction, Draws, Link, Step};
 use crate::parameters::UnitKinds;
+use crate::ranks::Ranks;
 use ebm_core::kernel::{float, units as kernel};
 use ebm_core::math::{argmax, normal_quantile, softmax};
 use ebm_core::{Beta, HiddenKind, Units};
@@ -89,14 +90,28 @@ impl Backend for Cpu {
 
     fn join<X: Send, Y: Send>(&self, x: impl FnOnce(&Self) -> X + Send, y: impl FnOnce(&Self) -> Y + Send) -> (X, Y) {
         let threads = self.team.threads();
-        let part = |threads| Some(Self { team: Team::new(threads).ok()?, worth_sharing: self.worth_sharing });
-        let parts = if threads > 1 { part(threads - threads / 2).zip(part(threads / 2)) } else { None };
+        let (worth_sharing, ranks) = (self.worth_sharing, Ranks::default());
+        let part = |threads| Some(Self { team: Team::new(threads).ok()?, worth_sharing, ranks: ranks.clone() });
+        // What ranks sum has to come in one order.
+        let parts = if threads > 1 && self.ranks.is_alone() {
+            part(threads - threads / 2).zip(part(threads / 2))
+        } else {
+            None
+        };
         let Some((of_x, of_y)) = parts else { return (x(self), y(self)) };
         std::thread::scope(|scope| {
             let y = scope.spawn(|| y(&of_y));
             let x = x(&of_x);
             (x, y.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
+    }
+
+    fn ranks(&self) -> &Ranks {
+        &self.ranks
+    }
+
+    fn sum_over_ranks(&self, values: &mut CpuTensor) {
+        self.ranks.sum(&mut values.values);
     }
 
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> CpuTensor {

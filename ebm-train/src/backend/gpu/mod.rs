@@ -25,6 +25,7 @@ pub use states::{GpuRounded, GpuStates};
 pub use tensor::{GpuSet, GpuTensor};
 
 use crate::Error;
+use crate::ranks::Ranks;
 use device::Fault;
 use recorder::Recorder;
 use states::Cooperative;
@@ -43,6 +44,7 @@ pub struct Gpu {
     units: RefCell<UnitTables>,
     /// Where gradients and partial sums are kept that nobody asks for.
     scratch: RefCell<GpuTensor>,
+    ranks: Ranks,
 }
 
 impl Gpu {
@@ -71,8 +73,14 @@ impl Gpu {
             recorder,
             units: RefCell::default(),
             scratch: RefCell::default(),
+            ranks: Ranks::default(),
         };
         Ok(gpu)
+    }
+
+    /// The same, as the backend of one of several processes.
+    pub fn among(self, ranks: Ranks) -> Self {
+        Self { ranks, ..self }
     }
 
     /// What it computes on.

@@ -8,6 +8,7 @@ use crate::Error;
 use crate::backend::{ADAM, Backend, Direction, Draws, Link, Step};
 use crate::data::PIECE_ROWS;
 use crate::parameters::UnitKinds;
+use crate::ranks::Ranks;
 use ebm_core::{Beta, HiddenKind};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -314,6 +315,10 @@ impl Backend for Gpu {
 
     fn finish(&self) {
         self.wait();
+    }
+
+    fn ranks(&self) -> &Ranks {
+        &self.ranks
     }
 
     fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> GpuTensor {

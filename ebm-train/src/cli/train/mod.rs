@@ -10,17 +10,18 @@ use super::backend::Work as _;
 use super::config::Resolved;
 use super::report::Subject;
 use crate::Error;
-use crate::backend::{Backend, Cpu};
+use crate::backend::{Backend, Cpu, Gpu};
 use crate::data::{self, Dataset, Samples};
 use crate::export::ModelFile;
 use crate::parameters::{ClassifierParameters, DbnParameters, Parameters, Stage};
+use crate::ranks::Ranks;
 use crate::report::Progress;
-use crate::run::{self, Event, Folder, Following, Opening, Run, check_memory};
-use crate::train::Epoch;
+use crate::run::{self, Event, Folder, Following, Opening, Run, Together, check_memory};
 use crate::train::compare::{FINETUNE, RANDOM_START};
 use crate::train::finetune::{self, Finetuned, Recognition, finetune, machine_over_inputs};
 use crate::train::pretrain::{self, pretrain};
 use crate::train::updown::{self, up_down};
+use crate::train::{Epoch, Monitor};
 use args::{ModelFormat, TrainArgs};
 use ebm_core::format::crc32;
 use ebm_core::{Block, HiddenKind, VisibleKind};
@@ -31,35 +32,43 @@ use std::io::{self, Write};
 use std::time::Instant;
 pub(super) use words::opening;
 
-/// Carries out what `args` ask for; `settings` are the same in print.
-pub(super) fn run(args: TrainArgs, settings: Resolved, json: Option<Json>) -> Result<(), Error> {
-    if args.run.print_config {
-        return super::print(&settings.toml);
+/// Carries out what `args` ask for, on all ranks; `settings` are the same in print.
+pub(super) fn run(args: TrainArgs, settings: Resolved, json: Option<Json>, ranks: &Ranks) -> Result<(), Error> {
+    let (print_config, print_command) = (args.run.print_config, args.run.print_command);
+    if print_config {
+        return if ranks.is_first() { super::print(&settings.toml) } else { Ok(()) };
     }
-    let print_command = args.run.print_command;
-    let plan = Plan::new(args)?;
+    let mut plan = Plan::new(args)?;
+    plan.quiet |= !ranks.is_first();
     if print_command {
-        return super::print(&(settings.command_line + "\n"));
+        return if ranks.is_first() { super::print(&(settings.command_line + "\n")) } else { Ok(()) };
     }
+    let folder = if ranks.is_first() { folder(&plan, &settings, json)? } else { None };
+    // Where the first rank has a folder, there is something to do.
+    let goes_on = ranks.announce(folder.is_some().into()) != 0;
+    if goes_on { start(&plan, folder, settings, json, ranks) } else { Ok(()) }
+}
+
+/// The folder of the run that is to begin or to go on; `None` where it has ended, which is told.
+fn folder(plan: &Plan, settings: &Resolved, json: Option<Json>) -> Result<Option<Folder>, Error> {
     if !plan.resume {
-        let folder = Folder::create(&plan.out, plan.overwrite)?;
-        return start(&plan, folder, settings, json);
+        return Folder::create(&plan.out, plan.overwrite).map(Some);
     }
     let folder = Folder::open(&plan.out)?;
     match folder.finished()? {
         Some(_) if settings.is_revised => {
             let problem = "the run has ended: other rates change nothing any more; give them to a new run".into();
-            Err(Error::Run { run: plan.out, problem })
+            Err(Error::Run { run: plan.out.clone(), problem })
         }
         Some(summary) => {
-            note(&plan, &format!("{}: the run has ended; there is nothing to go on with", plan.out.display()));
+            note(plan, &format!("{}: the run has ended; there is nothing to go on with", plan.out.display()));
             if json == Some(Json::Events) {
-                return Event::End { summary }.print();
+                return Event::End { summary }.print().map(|()| None);
             }
             let outcome = Outcome::from_log(&plan.out, summary, folder.epochs()?)?;
-            tell(&plan, json, &outcome, || words::closing(&plan, &outcome))
+            tell(plan, json, &outcome, || words::closing(plan, &outcome)).map(|()| None)
         }
-        None => start(&plan, folder, settings, json),
+        None => Ok(Some(folder)),
     }
 }
 
@@ -71,8 +80,14 @@ fn note(plan: &Plan, words: &str) {
     }
 }
 
-/// Begins a run, or goes on with one.
-fn start(plan: &Plan, folder: Folder, settings: Resolved, json: Option<Json>) -> Result<(), Error> {
+/// Begins a run, or goes on with one; the first rank in its folder.
+fn start(
+    plan: &Plan,
+    folder: Option<Folder>,
+    settings: Resolved,
+    json: Option<Json>,
+    ranks: &Ranks,
+) -> Result<(), Error> {
     let started = Instant::now();
     let dataset = open_data(plan)?;
     dataset.notes.iter().for_each(|words| note(plan, words));
@@ -88,11 +103,18 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: Option<Json>) ->
     let labelled = few.as_ref().unwrap_or(&dataset);
     let of_plan = || (plan.stack.hidden.clone(), plan.stack.hidden_kind);
     let (hidden, hidden_kind) = start.as_ref().map_or_else(of_plan, Start::hidden);
-    let job = Job { plan, dataset: &dataset, labelled, start, hidden, hidden_kind };
+    let job = Job { ranks, plan, dataset: &dataset, labelled, start, hidden, hidden_kind };
     check_memory("--hidden", job.bytes())?;
     let (gpu, words) = plan.backend.choose()?;
     words.iter().for_each(|words| note(plan, words));
-    let cpu = Cpu::new(plan.threads)?;
+    let gpu = gpu.map(|gpu| gpu.among(ranks.clone()));
+    let cpu = Cpu::new(plan.threads)?.among(ranks.clone());
+    let of_run = format!("{}{}", settings.settings, identity(&dataset, from.as_ref()));
+    ranks.check_alike(&of_run)?;
+    let Some(folder) = folder else {
+        run::leave_interrupts();
+        return job.train_on(gpu.as_ref(), &cpu, None).map(|_| ());
+    };
 
     if folder.overwrites() {
         note(plan, &format!("{}: overwriting the run that it holds", plan.out.display()));
@@ -100,7 +122,7 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: Option<Json>) ->
     let settings_of_run = Following {
         config: settings.toml.clone(),
         is_revised: settings.is_revised,
-        settings: format!("{}{}", settings.settings, identity(&dataset, from.as_ref())),
+        settings: of_run,
         progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
         interval: plan.interval,
         is_followed: json == Some(Json::Events),
@@ -111,20 +133,22 @@ fn start(plan: &Plan, folder: Folder, settings: Resolved, json: Option<Json>) ->
         data: dataset.name.clone(),
         data_crc32: dataset.train_crc32,
         threads: plan.threads,
+        ranks: ranks.count(),
         rates: settings.rates.clone(),
     };
     let run = Run::begin(folder, opening, settings_of_run)?;
     if json.is_none() && !plan.quiet {
         run.print(&words::opening(plan, &job.hidden, &dataset))?;
     }
-    let trained = match &gpu {
-        Some(gpu) => job.train(gpu, &run),
-        None => job.train(&cpu, &run),
-    };
-    let (trained, epochs) = trained.map_err(|error| run.stopped(error))?;
+    let (trained, epochs) = job.train_on(gpu.as_ref(), &cpu, Some(&run)).map_err(|error| run.stopped(error))?;
+    // What follows is the first rank's alone.
+    let (gpu, cpu) = (gpu.map(|gpu| gpu.among(Ranks::default())), cpu.among(Ranks::default()));
     run.measure();
     let mut outcome =
         Outcome::of(plan, &dataset, &trained, &settings.data_flags).map_err(|error| run.stopped(error))?;
+    if !ranks.is_alone() {
+        (outcome.ranks, outcome.summed_bytes) = (Some(ranks.count()), Some(ranks.summed_bytes()));
+    }
     outcome.epochs = epochs;
     outcome.seconds = started.elapsed().as_secs_f64();
     if plan.report {
@@ -248,6 +272,7 @@ impl Start {
 
 /// What is to be trained, on what.
 struct Job<'a> {
+    ranks: &'a Ranks,
     plan: &'a Plan,
     dataset: &'a Dataset,
     /// What fine-tuning sees.
@@ -282,18 +307,39 @@ impl Job<'_> {
         nets * size_of::<f32>() as u64 * (COPIES * weights + STATES * rows * widths.iter().sum::<u64>())
     }
 
+    /// Trains on the card, where there is one.
+    fn train_on(&self, gpu: Option<&Gpu>, cpu: &Cpu, run: Option<&Run>) -> Result<(Trained, Vec<Epoch>), Error> {
+        match gpu {
+            Some(gpu) => self.train(gpu, run),
+            None => self.train(cpu, run),
+        }
+    }
+
+    /// Does a part of the run, which the first rank alone has, on all ranks.
+    fn follow<T>(
+        &self,
+        run: Option<&Run>,
+        work: impl FnOnce(&mut dyn Monitor) -> Result<T, Error>,
+    ) -> Result<(T, Vec<Epoch>), Error> {
+        let (ranks, path) = (self.ranks, &self.plan.out);
+        match run {
+            Some(run) => run.strand(|strand| work(&mut Together::new(ranks, path, Some(strand)))),
+            None => work(&mut Together::new(ranks, path, None)).map(|result| (result, Vec::new())),
+        }
+    }
+
     /// Trains, or takes up the training.
-    fn train<B: Backend>(&self, backend: &B, run: &Run) -> Result<(Trained, Vec<Epoch>), Error> {
-        let pretrained = |backend: &B| run.strand(|strand| self.pretrained(backend, strand));
+    fn train<B: Backend>(&self, backend: &B, run: Option<&Run>) -> Result<(Trained, Vec<Epoch>), Error> {
+        let pretrained = |backend: &B| self.follow(run, |monitor| self.pretrained(backend, monitor));
         let Some(settings) = self.plan.finetuning.filter(|_| self.plan.compare) else {
             let (parameters, epochs) = pretrained(backend)?;
             return Ok((Trained { parameters, random_start: None }, epochs));
         };
         let random = |backend: &B| {
-            run.strand(|strand| {
+            self.follow(run, |monitor| {
                 let visible = self.dataset.train.inputs.visible();
                 let start = Recognition::random(self.plan.seed, visible, &self.hidden, self.hidden_kind);
-                let net = finetune(backend, &settings, self.plan.seed, RANDOM_START, &start, self.labelled, strand)?;
+                let net = finetune(backend, &settings, self.plan.seed, RANDOM_START, &start, self.labelled, monitor)?;
                 Ok(net.into_classifier(None))
             })
         };
@@ -305,17 +351,17 @@ impl Job<'_> {
     }
 
     /// The net or the machines that the run is about.
-    fn pretrained<B: Backend>(&self, backend: &B, strand: &mut run::Strand<'_>) -> Result<Parameters, Error> {
+    fn pretrained<B: Backend>(&self, backend: &B, monitor: &mut dyn Monitor) -> Result<Parameters, Error> {
         let plan = self.plan;
         let (recognition, machine) = match &self.start {
             Some(Start::Net(net)) => (Recognition::from(net), net.machine.clone()),
             start => {
                 let mut stack = match start {
                     Some(Start::Stack(stack)) => stack.clone(),
-                    _ => pretrain(backend, &plan.stack, plan.seed, self.dataset, strand)?,
+                    _ => pretrain(backend, &plan.stack, plan.seed, self.dataset, monitor)?,
                 };
                 if let Some(settings) = &plan.up_down {
-                    stack = up_down(backend, settings, plan.seed, &stack, self.dataset, strand)?;
+                    stack = up_down(backend, settings, plan.seed, &stack, self.dataset, monitor)?;
                 }
                 if plan.finetuning.is_none() {
                     return Ok(Parameters::Dbn(stack));
@@ -324,7 +370,7 @@ impl Job<'_> {
             }
         };
         let settings = plan.finetuning.unwrap_or_default();
-        let net: Finetuned = finetune(backend, &settings, plan.seed, FINETUNE, &recognition, self.labelled, strand)?;
+        let net: Finetuned = finetune(backend, &settings, plan.seed, FINETUNE, &recognition, self.labelled, monitor)?;
         Ok(Parameters::Classifier(net.into_classifier(machine)))
     }
 }

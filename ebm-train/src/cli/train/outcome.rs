@@ -48,6 +48,12 @@ pub(in crate::cli) struct Outcome {
     pub bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_f32: Option<usize>,
+    /// Processes that trained together, where it was more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<usize>,
+    /// Bytes of each one's values that were summed over them, by the process that ended the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summed_bytes: Option<u64>,
     /// Of the process that ended the run, up to the written model.
     pub seconds: f64,
     pub next: String,
@@ -92,6 +98,8 @@ impl Outcome {
             free_energy_error_median_nats: None,
             bytes,
             bytes_f32: (plan.format == ModelFormat::Int8).then(|| float.bytes().len()),
+            ranks: None,
+            summed_bytes: None,
             seconds: 0.0,
             epochs: Vec::new(),
         };

@@ -188,7 +188,7 @@ impl<'a, B: Backend> Splits<'a, B> {
         })
     }
 
-    /// `out` becomes training samples; of images, distorted as `settings` say.
+    /// `out` becomes this rank's part of the training samples `samples`; of images, distorted as `settings` say.
     fn minibatch(
         &mut self,
         backend: &B,
@@ -197,6 +197,7 @@ impl<'a, B: Backend> Splits<'a, B> {
         samples: &[u32],
         out: &mut B::Tensor,
     ) -> Result<(), Error> {
+        let samples = backend.ranks().part(samples);
         let Some((shape, distortion)) = self.dataset.image.zip(settings.distortion()) else {
             return self.train.gather(backend, samples, out);
         };

@@ -5,10 +5,10 @@ use super::start::Recognition;
 use crate::Error;
 use crate::backend::{Backend, Direction, Draws, Link, Step};
 use crate::parameters::AffineParameters;
-use crate::train::Update;
 use crate::train::rbm::settings::Optimizer;
 use crate::train::snapshot::{Position, Snapshot};
 use crate::train::source::Source;
+use crate::train::{Update, to_part};
 use ebm_core::HiddenKind;
 use ebm_core::rng::{Purpose, Stream};
 
@@ -91,7 +91,7 @@ impl<B: Backend> Net<B> {
         &mut self.input
     }
 
-    /// Learns from the minibatch that lies in [`Net::input`]: its samples by number, the labels of all. It is step `taken` from 0, `epochs` (with their
+    /// Learns from a minibatch, of which this rank's part lies in [`Net::input`]: its samples by number, the labels of all. It is step `taken` from 0, `epochs` (with their
     /// fraction) after the start. `totals` as of [`Net::form_gradient`].
     pub fn learn(
         &mut self,
@@ -101,12 +101,16 @@ impl<B: Backend> Net<B> {
         (samples, labels): (&[u32], &[u16]),
         totals: &mut B::Tensor,
     ) {
+        let (rows, samples) = (samples.len(), backend.ranks().part(samples));
         let stream = Stream { step: taken, ..Stream::new(Purpose::Dropout) };
         self.forward(backend, Some(Dropout::of(settings, Draws { seed, stream, samples })));
         let mut of_samples = std::mem::take(&mut self.labels);
         of_samples.clear();
         of_samples.extend(samples.iter().map(|&sample| labels[sample as usize]));
         self.score(backend, &of_samples, settings.label_smoothing, totals);
+        if let Some(scores) = self.outputs.last_mut() {
+            to_part(backend, rows, scores);
+        }
         self.labels = of_samples;
         let of_head = settings.learning_rate_after(epochs);
         let head = self.layers.len() - 1;
@@ -208,12 +212,14 @@ impl<B: Backend> Net<B> {
     pub fn evaluate(&mut self, backend: &B, inputs: &mut Source<'_, B>, labels: &[u16]) -> Result<[f32; 2], Error> {
         let mut totals = backend.zeros(1, 2);
         let rows: Vec<u32> = (0..inputs.rows() as u32).collect();
+        let (rows, labels) = (backend.ranks().part(&rows), backend.ranks().part(labels));
         let at_once = backend.rows_at_once(inputs.visible());
         for (piece, labels) in rows.chunks(at_once).zip(labels.chunks(at_once)) {
             inputs.gather(backend, piece, &mut self.input)?;
             self.forward(backend, None);
             self.score(backend, labels, 0.0, &mut totals);
         }
+        backend.sum_over_ranks(&mut totals);
         let totals = backend.download(&totals);
         Ok([totals[0], totals[1]])
     }

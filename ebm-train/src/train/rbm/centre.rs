@@ -4,7 +4,7 @@
 //! `b = b′ − Wᵀμ` (`σ² = 1` for all but Gaussian units), whatever kinds its units are of, since only what is linear in them is moved. A step is
 //! taken in `(W, a′, b′)`, where a change of W leaves the units' means alone, and the machine that is kept is the plain one.
 
-use super::Gradients;
+use super::{Gradients, sums_over_ranks};
 use crate::Error;
 use crate::backend::{Backend, Direction, Link};
 use crate::train::machine::Machine;
@@ -29,10 +29,9 @@ impl<B: Backend> Centre<B> {
         Self { visible, hidden, shift: backend.zeros(0, 0) }
     }
 
-    /// `λ ← (1 − rate)·λ + rate·⟨h⟩`, over the rows of `hidden`.
-    pub fn follow(&mut self, backend: &B, rate: f32, hidden: &B::Tensor) {
-        let rows = backend.shape(hidden)[0].max(1) as f32;
-        backend.column_sums(1.0 - rate, &[(rate / rows, hidden)], &mut self.hidden);
+    /// `λ ← (1 − rate)·λ + rate·⟨h⟩`, over so many rows, of which `hidden` are this rank's.
+    pub fn follow(&mut self, backend: &B, rate: f32, (hidden, rows): (&B::Tensor, usize)) {
+        sums_over_ranks(backend, 1.0 - rate, (rate / rows.max(1) as f32, hidden), &mut self.hidden);
     }
 
     /// From the plain machine's biases to the centred one's, with `by = 1`, or back, with `by = −1`.

@@ -14,6 +14,9 @@ use ebm_core::rng::Purpose;
 /// Phase of a minibatch's draws that the data's hidden states take, and the first states of a persistent chain.
 pub(super) const START: u16 = 0;
 
+/// Where a snapshot has the chains.
+const CHAINS: &str = "chains";
+
 /// Chains and what they were last seen at.
 pub(super) struct Chains<B: Backend> {
     /// Visible states, chains × V; those of a persistent chain wait here for the next minibatch.
@@ -21,7 +24,9 @@ pub(super) struct Chains<B: Backend> {
     /// The hidden units given them as the statistics take them: means or states.
     pub hidden: B::Tensor,
     states: B::Tensor,
-    /// Number of each chain; empty for chains that start at the data.
+    /// Chains of all ranks; none where they start at the data.
+    count: usize,
+    /// Number of each of this rank's.
     numbers: Vec<u32>,
     tempering: Option<Tempering<B>>,
     gibbs: Option<Gibbs<B>>,
@@ -35,6 +40,7 @@ impl<B: Backend> Chains<B> {
             visible: empty(),
             hidden: empty(),
             states: empty(),
+            count: 0,
             numbers: Vec::new(),
             tempering: None,
             gibbs: Gibbs::new(settings, machine),
@@ -42,14 +48,18 @@ impl<B: Backend> Chains<B> {
         if settings.is_persistent() {
             let tempered = settings.algorithm == Algorithm::ParallelTempering;
             let replicas = if tempered { settings.temperatures } else { 1 };
-            let numbers: Vec<u32> = (0..(settings.chains() * replicas) as u32).collect();
+            let all: Vec<u32> = (0..settings.chains() as u32).collect();
+            let own = backend.ranks().part(&all);
+            let firsts = (0..replicas as u32).map(|replica| replica * all.len() as u32);
+            let numbers: Vec<u32> = firsts.flat_map(|first| own.iter().map(move |chain| first + chain)).collect();
             let draws = Place { seed, layer, step: 0, samples: &numbers }.draws(Purpose::Visible, START);
             let none = backend.zeros(numbers.len(), machine.hidden());
             machine.sample_visible(backend, Beta::ONE, draws, &none, &mut chains.visible);
             if tempered {
                 let replicas = std::mem::replace(&mut chains.visible, empty());
-                chains.tempering = Some(Tempering::new(backend, settings, replicas));
+                chains.tempering = Some(Tempering::new(backend, settings, own.len(), replicas));
             }
+            chains.count = all.len() * replicas;
             chains.numbers = numbers;
         }
         chains
@@ -66,18 +76,18 @@ impl<B: Backend> Chains<B> {
         place: Place<'_>,
         data_states: &B::Tensor,
     ) {
-        let Self { visible, hidden, states, numbers, tempering, gibbs } = self;
-        let (first, place) = if numbers.is_empty() { (START, place) } else { (START + 1, place.of(numbers)) };
+        let Self { visible, hidden, states, count, numbers, tempering, gibbs } = self;
+        let (first, place) = if *count == 0 { (START, place) } else { (START + 1, place.of(numbers)) };
         let mut place_of_last = place;
         if let Some(tempering) = tempering {
             tempering.run(backend, settings, machine, place, states, visible);
-            place_of_last = place.of(tempering.coldest());
+            place_of_last = place.of(&numbers[numbers.len() - tempering.coldest().len()..]);
         } else if let Some(gibbs) = gibbs {
-            let of_data = numbers.is_empty().then_some(data_states);
+            let of_data = (*count == 0).then_some(data_states);
             gibbs.run(backend, machine, (place, first..first + settings.k), of_data, visible);
         } else {
             for phase in first..first + settings.k {
-                let is_drawn = numbers.is_empty() && phase == first;
+                let is_drawn = *count == 0 && phase == first;
                 if !is_drawn {
                     machine.sample_hidden(backend, Beta::ONE, place.draws(Purpose::Hidden, phase), visible, states);
                 }
@@ -94,19 +104,32 @@ impl<B: Backend> Chains<B> {
     }
 
     pub fn save(&self, backend: &B, snapshot: &mut Snapshot) {
-        match &self.tempering {
-            Some(tempering) => snapshot.put(backend, "chains", &tempering.replicas),
-            None if self.numbers.is_empty() => {}
-            None => snapshot.put(backend, "chains", &self.visible),
+        let own = self.tempering.as_ref().map_or(&self.visible, |tempering| &tempering.replicas);
+        if self.count > 0 {
+            snapshot.put(backend, CHAINS, &self.of_all(backend, own));
         }
     }
 
     pub fn load(&mut self, backend: &B, snapshot: &Snapshot) -> Result<(), Error> {
-        match &mut self.tempering {
-            Some(tempering) => snapshot.restore(backend, "chains", &mut tempering.replicas),
-            None if self.numbers.is_empty() => Ok(()),
-            None => snapshot.restore(backend, "chains", &mut self.visible),
+        let Self { count, numbers, tempering, visible, .. } = self;
+        if *count > 0 {
+            let own = tempering.as_mut().map_or(visible, |tempering| &mut tempering.replicas);
+            let mut all = backend.zeros(*count, backend.shape(own)[1]);
+            snapshot.restore(backend, CHAINS, &mut all)?;
+            backend.gather(&all, numbers, own);
         }
+        Ok(())
+    }
+
+    /// The chains of all ranks by number, of which `own` are this one's: a sum to which each rank brings its rows.
+    fn of_all(&self, backend: &B, own: &B::Tensor) -> B::Tensor {
+        let columns = backend.shape(own)[1];
+        let mut all = vec![0.0; self.count * columns];
+        for (chain, &number) in backend.download(own).chunks_exact(columns.max(1)).zip(&self.numbers) {
+            all[number as usize * columns..][..columns].copy_from_slice(chain);
+        }
+        backend.ranks().sum(&mut all);
+        backend.upload(self.count, columns, &all)
     }
 }
 

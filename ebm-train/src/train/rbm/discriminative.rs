@@ -3,6 +3,7 @@
 use super::Gradients;
 use crate::backend::Backend;
 use crate::train::machine::Machine;
+use crate::train::to_part;
 
 /// What the classes' scores of a minibatch are formed in.
 pub(super) struct Discriminative<B: Backend> {
@@ -52,7 +53,7 @@ impl<B: Backend> Discriminative<B> {
         backend.softmax_cross_entropy(labels, 0.0, scores, totals);
     }
 
-    /// The gradient of the minibatch's mean `−ln p(y | x)`:
+    /// This rank's part of the gradient of the minibatch's mean `−ln p(y | x)`, which has `rows` samples on all ranks:
     ///
     /// `∂W_ij = Σ_y g_y·x_i·m_j(y)`, `∂b_j = Σ_y g_y·m_j(y)`, for a class's own weights `∂W_yj = g_y·m_j(y)` and bias `∂a_y = g_y`, with
     /// `g_y = p(y | x) − [y is the label]` and `m_j(y)` the mean of hidden unit j given x and y.
@@ -61,12 +62,13 @@ impl<B: Backend> Discriminative<B> {
         backend: &B,
         machine: &Machine<B>,
         data: &B::Tensor,
-        labels: &[u16],
+        (labels, rows): (&[u16], usize),
         gradients: &mut Gradients<'_, B>,
     ) {
         let mut unread = std::mem::replace(&mut self.unread, backend.zeros(0, 0));
         self.classify(backend, machine, data, labels, &mut unread);
         self.unread = unread;
+        to_part(backend, rows, &mut self.scores);
         let (Self { inputs, fields, scores, deltas, .. }, kind) = (self, machine.kinds().hidden);
         backend.class_fields_backward(kind, &machine.weights, scores, fields, deltas);
         backend.outer(0.0, &[(1.0, [inputs, deltas])], gradients.weights);

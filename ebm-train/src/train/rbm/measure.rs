@@ -41,11 +41,11 @@ pub(super) fn measure<B: Backend>(
         (empty(), empty(), empty(), empty(), empty());
     let mut completion = Completion::new(backend);
     let mut active = backend.zeros(1, machine.hidden());
-    let (mut squared, mut absolute, mut known) = (0.0, 0.0, 0);
+    let (mut squared, mut absolute, mut known) = (0.0, 0.0, 0usize);
     let mut free_energies: Vec<f64> = Vec::with_capacity(MEASURED_ROWS.min(data.rows()));
     let (mut cross_entropy, mut correct) = (0.0, 0.0);
     let rows = evenly(data.rows(), MEASURED_ROWS);
-    for piece in rows.chunks(backend.rows_at_once(data.visible())) {
+    for piece in backend.ranks().part(&rows).chunks(backend.rows_at_once(data.visible())) {
         data.gather(backend, piece, &mut batch)?;
         let mut seen = &batch;
         if data.misses_some() {
@@ -73,13 +73,20 @@ pub(super) fn measure<B: Backend>(
             correct += f64::from(totals[1]);
         }
     }
+    let ranks = backend.ranks();
+    let mut totals = [squared, absolute, known as f64, cross_entropy, correct, free_energies.iter().sum()];
+    ranks.sum_f64(&mut totals);
+    let [squared, absolute, known, cross_entropy, correct, free_energy] = totals;
     let per_row = |sum: f64| sum / rows.len().max(1) as f64;
-    let free_energy = per_row(free_energies.iter().sum());
-    let variance = per_row(free_energies.iter().map(|energy| (energy - free_energy).powi(2)).sum());
+    let free_energy = per_row(free_energy);
+    let mut variance = [free_energies.iter().map(|energy| (energy - free_energy).powi(2)).sum()];
+    ranks.sum_f64(&mut variance);
+    let variance = per_row(variance[0]);
+    backend.sum_over_ranks(&mut active);
     let means = backend.download(&active).into_iter().map(|sum| per_row(f64::from(sum)));
     Ok(Figures {
-        squared_error: squared / known.max(1) as f64,
-        absolute_error: absolute / known.max(1) as f64,
+        squared_error: squared / known.max(1.0),
+        absolute_error: absolute / known.max(1.0),
         free_energy_nats: free_energy,
         free_energy_deviation_nats: variance.sqrt(),
         classification: discriminative.map(|_| (per_row(cross_entropy), per_row(correct))),

@@ -58,14 +58,35 @@ impl<'a, B: Backend> Gradients<'a, B> {
         backend.column_sums(keep, &terms.map(of_visible), self.visible_bias);
         backend.column_sums(keep, &terms.map(of_hidden), self.hidden_bias);
     }
+
+    /// From those of this rank's samples to those of all.
+    fn sum_over_ranks(&mut self, backend: &B) {
+        backend.sum_over_ranks(self.weights);
+        backend.sum_over_ranks(self.visible_bias);
+        backend.sum_over_ranks(self.hidden_bias);
+    }
 }
 
 /// What a gradient is a sum over: of each phase a scale and its visible and hidden units' values.
 type Terms<'a, B> = [(f32, [&'a <B as Backend>::Tensor; 2]); 2];
 
-/// Terms of means over the rows, so many times as large.
-fn means_of<'a, B: Backend>(backend: &B, terms: Terms<'a, B>) -> Terms<'a, B> {
-    terms.map(|(scale, of)| (scale / backend.shape(of[0])[0].max(1) as f32, of))
+/// Terms of means over so many rows of all ranks, so many times as large.
+fn means_of<T>([data, model]: [(f32, T); 2], rows: [usize; 2]) -> [(f32, T); 2] {
+    let mean_of = |(scale, of): (f32, T), rows: usize| (scale / rows.max(1) as f32, of);
+    [mean_of(data, rows[0]), mean_of(model, rows[1])]
+}
+
+/// `out ← keep·out + scale·(sum of the rows)` over the rows of all ranks.
+fn sums_over_ranks<B: Backend>(backend: &B, keep: f32, term: (f32, &B::Tensor), out: &mut B::Tensor) {
+    if backend.ranks().is_alone() {
+        backend.column_sums(keep, &[term], out);
+        return;
+    }
+    let [rows, columns] = backend.shape(out);
+    let mut sums = backend.zeros(rows, columns);
+    backend.column_sums(0.0, &[term], &mut sums);
+    backend.sum_over_ranks(&mut sums);
+    backend.column_sums(keep, &[(1.0, &sums)], out);
 }
 
 fn of_visible<T>((scale, [visible, _]): (f32, [&T; 2])) -> (f32, &T) {

@@ -232,6 +232,11 @@ impl RbmSettings {
         self.algorithm != Algorithm::Cd && self.objective != Objective::Discriminative
     }
 
+    /// Samples that the negative phase of a minibatch of so many ends at.
+    pub(super) fn samples_of(&self, rows: usize) -> usize {
+        if self.is_persistent() { self.chains() } else { rows }
+    }
+
     /// The hidden units of the data are drawn: a chain goes on from them, or they are the statistics.
     pub(super) fn draws_hidden_of_data(&self) -> bool {
         let is_statistic = self.hidden_statistics == Statistics::States;

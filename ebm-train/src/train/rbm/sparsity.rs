@@ -1,7 +1,7 @@
 //! A target for how active hidden units are on average (Lee, Ekanadham & Ng 2008; Hinton 2010, section 11).
 
-use super::Gradients;
 use super::settings::RbmSettings;
+use super::{Gradients, sums_over_ranks};
 use crate::Error;
 use crate::backend::Backend;
 use crate::train::snapshot::Snapshot;
@@ -29,21 +29,21 @@ impl<B: Backend> Sparsity<B> {
     }
 
     /// `q ← decay·q + (1 − decay)·⟨h⟩`, and adds to the gradients `cost·(q_j − p)` for `b_j` and `cost·(q_j − p)·⟨v_i⟩` for `W_ij`: the derivative of
-    /// the cross-entropy between p and q by a unit's field.
+    /// the cross-entropy between p and q by a unit's field. Means are over `rows` samples, of which those given are this rank's.
     pub fn add(
         &mut self,
         backend: &B,
         settings: &RbmSettings,
-        (visible, hidden): (&B::Tensor, &B::Tensor),
+        (visible, hidden, rows): (&B::Tensor, &B::Tensor, usize),
         gradients: &mut Gradients<'_, B>,
     ) {
         let Self { activity, target, excess, visible_means } = self;
-        let mean = 1.0 / backend.shape(hidden)[0].max(1) as f32;
+        let mean = 1.0 / rows.max(1) as f32;
         let decay = settings.sparsity_decay;
-        backend.column_sums(decay, &[((1.0 - decay) * mean, hidden)], activity);
+        sums_over_ranks(backend, decay, ((1.0 - decay) * mean, hidden), activity);
         backend.copy(activity, excess);
         backend.add_scaled(-1.0, target, excess);
-        backend.column_sums(0.0, &[(mean, visible)], visible_means);
+        sums_over_ranks(backend, 0.0, (mean, visible), visible_means);
         backend.outer(1.0, &[(settings.sparsity_cost, [visible_means, excess])], gradients.weights);
         backend.add_scaled(settings.sparsity_cost, excess, gradients.hidden_bias);
     }

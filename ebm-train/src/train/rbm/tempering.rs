@@ -30,8 +30,9 @@ pub(super) struct Tempering<B: Backend> {
 }
 
 impl<B: Backend> Tempering<B> {
-    pub fn new(backend: &B, settings: &RbmSettings, replicas: B::Tensor) -> Self {
-        let (chains, temperatures) = (settings.chains(), settings.temperatures);
+    /// Of so many chains, this rank's.
+    pub fn new(backend: &B, settings: &RbmSettings, chains: usize, replicas: B::Tensor) -> Self {
+        let temperatures = settings.temperatures;
         let step = (1.0 - settings.hottest_beta) / (temperatures - 1) as f32;
         let beta = |r: usize| if r + 1 == temperatures { 1.0 } else { settings.hottest_beta + r as f32 * step };
         let rows = |beta_of: &dyn Fn(usize) -> f32| {
@@ -103,7 +104,8 @@ impl<B: Backend> Tempering<B> {
         let mut order: Vec<u32> = (0..rows as u32).collect();
         for chain in 0..chains {
             let (layer, step) = (place.layer, place.step);
-            let stream = Stream { purpose: Purpose::Exchange, layer, phase, step, sample: chain as u32 };
+            // Its number is the one of its hottest replica.
+            let stream = Stream { purpose: Purpose::Exchange, layer, phase, step, sample: place.samples[chain] };
             let mut rng = Philox::new(place.seed, stream);
             for hot in (parity..temperatures - 1).step_by(2) {
                 let (hot, cold) = (hot * chains + chain, (hot + 1) * chains + chain);

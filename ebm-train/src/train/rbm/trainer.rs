@@ -53,6 +53,8 @@ pub struct Trainer<B: Backend> {
 
 /// A minibatch as it is learnt from.
 struct Data<B: Backend> {
+    /// Samples of the minibatch on all ranks.
+    rows: usize,
     misses_some: bool,
     completion: Completion<B>,
     complete: B::Tensor,
@@ -71,7 +73,7 @@ impl<B: Backend> Data<B> {
         place: Place<'_>,
         data: &'a B::Tensor,
     ) -> [&'a B::Tensor; 3] {
-        let Self { misses_some, completion, complete, visible, means, states } = self;
+        let Self { misses_some, completion, complete, visible, means, states, .. } = self;
         let mut seen = data;
         if *misses_some {
             machine.complete(backend, data, completion, complete);
@@ -117,6 +119,7 @@ impl<B: Backend> Trainer<B> {
             gathered: empty(),
             labels: Vec::new(),
             data: Data {
+                rows: 0,
                 misses_some: moments.is_missing_some(),
                 completion: Completion::new(backend),
                 complete: empty(),
@@ -149,6 +152,12 @@ impl<B: Backend> Trainer<B> {
         &self.chains.visible
     }
 
+    /// Numbers of [`Trainer::samples`] among those of all ranks, and how many these are, after a minibatch of so many.
+    pub(in crate::train) fn numbers_of_samples(&self, backend: &B, rows: usize) -> (Vec<u32>, usize) {
+        let all: Vec<u32> = (0..self.settings.samples_of(rows) as u32).collect();
+        (backend.ranks().part(&all).to_vec(), all.len())
+    }
+
     /// What [`Trainer::form_gradient`] formed.
     pub fn gradient(&self, backend: &B) -> RbmParameters {
         RbmParameters {
@@ -168,10 +177,11 @@ impl<B: Backend> Trainer<B> {
         pace: Pace,
     ) -> Result<(), Error> {
         let mut data = std::mem::replace(&mut self.gathered, backend.zeros(0, 0));
-        source.gather(backend, place.samples, &mut data)?;
+        let samples = backend.ranks().part(place.samples);
+        source.gather(backend, samples, &mut data)?;
         let mut labels = std::mem::take(&mut self.labels);
         labels.clear();
-        labels.extend(source.labels(place.samples).into_iter().flatten());
+        labels.extend(source.labels(samples).into_iter().flatten());
         if self.is_plain() {
             self.descend(backend, place, &data, pace);
         } else {
@@ -192,9 +202,10 @@ impl<B: Backend> Trainer<B> {
     /// What [`Trainer::form_gradient`] and [`Trainer::step`] do, to the bit, without a place for the gradient.
     fn descend(&mut self, backend: &B, place: Place<'_>, data: &B::Tensor, pace: Pace) {
         let Self { settings, machine, data: state, chains, weights, visible_bias, hidden_bias, .. } = self;
+        let (rows, place) = (place.samples.len(), place.of(backend.ranks().part(place.samples)));
         let seen = state.see(backend, settings, machine, place, data);
         chains.run(backend, settings, machine, place, seen[2]);
-        let terms = statistics(backend, settings, 1.0, seen, chains);
+        let terms = statistics(settings, rows, 1.0, seen, chains);
         let step = settings.step(pace);
         weights.descend(backend, step, settings.weight_decay, &terms, &mut machine.weights);
         visible_bias.descend_bias(backend, step, &terms.map(of_visible), &mut machine.visible_bias);
@@ -204,18 +215,20 @@ impl<B: Backend> Trainer<B> {
         }
     }
 
-    /// Forms the gradient of the minibatch `data` (samples × V), to be descended.
+    /// Forms the gradient of the minibatch at `place`, to be descended; `data` (samples × V) and `labels` are of this rank's part of it.
     ///
     /// Generative: `∂W_ij = ⟨v_i·h_j⟩_model − ⟨v_i·h_j⟩_data`, likewise `∂a_i` with `v_i` and `∂b_j` with `h_j`: means over the samples of the
     /// negative phase and over the minibatch. (For a Gaussian unit `∂a_i` is `σ_i²` times the derivative: steps of its mean are in its own unit.)
-    /// Discriminative: see [`Objective`]; `labels` are those of the samples. The pull to the sparsity target is added.
+    /// Discriminative: see [`Objective`]. The pull to the sparsity target is added.
     pub fn form_gradient(&mut self, backend: &B, place: Place<'_>, data: &B::Tensor, labels: &[u16]) {
         let Self { settings, machine, data: state, discriminative, sparsity, .. } = self;
+        let (rows, place) = (place.samples.len(), place.of(backend.ranks().part(place.samples)));
+        state.rows = rows;
         let [visible, means, states] = state.see(backend, settings, machine, place, data);
         let mut gradients = Gradients::of(&mut self.weights, &mut self.visible_bias, &mut self.hidden_bias);
         let mut keep = 0.0;
         if let Some(discriminative) = discriminative.as_mut().filter(|_| settings.objective != Objective::Generative) {
-            discriminative.gradient(backend, machine, visible, labels, &mut gradients);
+            discriminative.gradient(backend, machine, visible, (labels, rows), &mut gradients);
             keep = 1.0;
         }
         let scale = match settings.objective {
@@ -227,10 +240,11 @@ impl<B: Backend> Trainer<B> {
             let driver = self.fast.as_ref().map_or(&*machine, |fast| &fast.driver);
             self.chains.run(backend, settings, driver, place, states);
             let seen = [visible, means, states];
-            gradients.add(backend, keep, statistics(backend, settings, scale, seen, &self.chains));
+            gradients.add(backend, keep, statistics(settings, rows, scale, seen, &self.chains));
         }
+        gradients.sum_over_ranks(backend);
         if let Some(sparsity) = sparsity {
-            sparsity.add(backend, settings, (visible, means), &mut gradients);
+            sparsity.add(backend, settings, (visible, means, rows), &mut gradients);
         }
     }
 
@@ -240,7 +254,7 @@ impl<B: Backend> Trainer<B> {
         let (inverse, variances) = scales.as_ref().map_or((None, None), |[a, b]| (Some(a), Some(b)));
         let mut gradients = Gradients::of(&mut self.weights, &mut self.visible_bias, &mut self.hidden_bias);
         if let Some(centre) = centre {
-            centre.follow(backend, settings.offset_rate, &data.means);
+            centre.follow(backend, settings.offset_rate, (&data.means, data.rows));
             centre.gradient(backend, &mut gradients);
             centre.shift(backend, 1.0, variances, machine);
         }
@@ -301,11 +315,14 @@ impl<B: Backend> Trainer<B> {
     /// Mean free energy of the last negative phase's samples, in nats; `None` without any.
     pub(super) fn sampled(&self, backend: &B) -> Option<f64> {
         let rows = backend.shape(&self.chains.visible)[0];
-        let (mut fields, mut energies) = (backend.zeros(0, 0), backend.zeros(0, 0));
-        (rows > 0).then(|| {
+        let mut totals = [0.0, rows as f64];
+        if rows > 0 {
+            let (mut fields, mut energies) = (backend.zeros(0, 0), backend.zeros(0, 0));
             self.machine.free_energies(backend, &self.chains.visible, &mut fields, &mut energies);
-            backend.download(&energies).into_iter().map(f64::from).sum::<f64>() / rows as f64
-        })
+            totals[0] = backend.download(&energies).into_iter().map(f64::from).sum();
+        }
+        backend.ranks().sum_f64(&mut totals);
+        (totals[1] > 0.0).then(|| totals[0] / totals[1])
     }
 
     /// All that the next minibatch depends on.
@@ -360,10 +377,11 @@ impl RbmSettings {
     }
 }
 
-/// The sums that a generative gradient consists of, `scale` times as large: of the minibatch, as [`Data::see`] gives it, and of the chains.
+/// The sums that a generative gradient consists of, `scale` times as large: of a minibatch of `rows` on all ranks, as [`Data::see`] gives this one's
+/// part, and of the chains.
 fn statistics<'a, B: Backend>(
-    backend: &B,
     settings: &RbmSettings,
+    rows: usize,
     scale: f32,
     [visible, means, states]: [&'a B::Tensor; 3],
     chains: &'a Chains<B>,
@@ -372,7 +390,8 @@ fn statistics<'a, B: Backend>(
         Statistics::Means => means,
         Statistics::States => states,
     };
-    means_of(backend, [(-scale, [visible, of_data]), (scale, [&chains.visible, &chains.hidden])])
+    let terms = [(-scale, [visible, of_data]), (scale, [&chains.visible, &chains.hidden])];
+    means_of(terms, [rows, settings.samples_of(rows)])
 }
 
 /// `1/σ²` and `σ²` of every visible unit, 1 for those without a σ; `None` where all are 1.

@@ -53,27 +53,31 @@ impl<B: Backend> Level<B> {
         Stage::Directed { recognition, generative }
     }
 
-    /// Wake: forms the gradient of `−ln p(v | h)` by the generative weights, a mean over the rows, from states that were recognised:
+    /// Wake: forms the gradient of `−ln p(v | h)` by the generative weights, a mean over `rows` of all ranks, from states that were recognised:
     ///
     /// `∂W_ij = −⟨(v_i − v̂_i)·h_j⟩`, `∂a_i = −⟨v_i − v̂_i⟩` with `v̂` the mean of `p(v | h)`. (For a Gaussian unit `∂a_i` is `σ_i²` times the derivative: steps
     /// of its mean are in its own unit.)
-    pub fn wake(&mut self, backend: &B, visible: &B::Tensor, hidden: &B::Tensor) {
+    pub fn wake(&mut self, backend: &B, rows: usize, visible: &B::Tensor, hidden: &B::Tensor) {
         self.down.visible_means(backend, hidden, &mut self.means);
-        let mean = 1.0 / backend.shape(visible)[0].max(1) as f32;
+        let mean = 1.0 / rows.max(1) as f32;
         let Self { means, down_weights, down_bias, .. } = self;
         backend.outer(0.0, &[(-mean, [visible, hidden]), (mean, [means, hidden])], &mut down_weights.gradient);
         backend.column_sums(0.0, &[(-mean, visible), (mean, means)], &mut down_bias.gradient);
+        backend.sum_over_ranks(&mut down_weights.gradient);
+        backend.sum_over_ranks(&mut down_bias.gradient);
     }
 
-    /// Sleep: forms the gradient of `−ln q(h | v)` by the recognition weights, from states that were generated:
+    /// Sleep: forms the gradient of `−ln q(h | v)` by the recognition weights, a mean over `rows` of all ranks, from states that were generated:
     ///
     /// `∂W_ij = −⟨v_i·(h_j − ĥ_j)⟩`, `∂b_j = −⟨h_j − ĥ_j⟩` with `ĥ` the mean of `q(h | v)`.
-    pub fn sleep(&mut self, backend: &B, visible: &B::Tensor, hidden: &B::Tensor) {
+    pub fn sleep(&mut self, backend: &B, rows: usize, visible: &B::Tensor, hidden: &B::Tensor) {
         self.up.hidden_means(backend, visible, &mut self.means);
-        let mean = 1.0 / backend.shape(visible)[0].max(1) as f32;
+        let mean = 1.0 / rows.max(1) as f32;
         let Self { means, up_weights, up_bias, .. } = self;
         backend.outer(0.0, &[(-mean, [visible, hidden]), (mean, [visible, means])], &mut up_weights.gradient);
         backend.column_sums(0.0, &[(-mean, hidden), (mean, means)], &mut up_bias.gradient);
+        backend.sum_over_ranks(&mut up_weights.gradient);
+        backend.sum_over_ranks(&mut up_bias.gradient);
     }
 
     /// What [`Level::wake`] and [`Level::sleep`] formed, in the places of the parameters.

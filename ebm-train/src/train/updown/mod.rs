@@ -77,9 +77,10 @@ pub fn up_down<B: Backend>(
         let samples = order::shuffled(seed, FIRST_LAYER, epoch, rows);
         for samples in samples.chunks(settings.batch_size).skip(position.batches) {
             let taken = (position.epochs * batches + position.batches) as u32;
-            source.gather(backend, samples, net.input())?;
+            let own = backend.ranks().part(samples);
+            source.gather(backend, own, net.input())?;
             let labels: Vec<u16> =
-                samples.iter().filter_map(|&sample| train.labels.get(sample as usize).copied()).collect();
+                own.iter().filter_map(|&sample| train.labels.get(sample as usize).copied()).collect();
             net.form_gradients(backend, (seed, taken), samples, &labels);
             let learning_rate = settings.top().learning_rate_after(taken as f32 / batches as f32);
             net.step(backend, Pace { learning_rate, momentum: settings.momentum, taken });

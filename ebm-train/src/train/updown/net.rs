@@ -59,18 +59,20 @@ impl<B: Backend> Net<B> {
         &mut self.states[0]
     }
 
-    /// Forms every gradient of a minibatch: wake, the top machine's, and sleep. `labels` are those of the samples, where the top machine has any.
+    /// Forms every gradient of a minibatch, of which this rank's part lies in [`Net::input`]: wake, the top machine's, and sleep. `labels` are those of
+    /// that part, where the top machine has any.
     pub fn form_gradients(&mut self, backend: &B, (seed, step): (u64, u32), samples: &[u32], labels: &[u16]) {
         let draws = |purpose, layer: usize, samples| {
             let layer = FIRST_LAYER + layer as u8;
             Draws { seed, stream: Stream { layer, step, ..Stream::new(purpose) }, samples }
         };
         let Self { settings, levels, top, classes, states, memory, inputs } = self;
+        let (all, samples) = (samples, backend.ranks().part(samples));
         for (index, level) in levels.iter_mut().enumerate() {
             let (below, above) = states.split_at_mut(index + 1);
             let (visible, hidden) = (&below[index], &mut above[0]);
             level.up.sample_hidden(backend, Beta::ONE, draws(Purpose::Hidden, index, samples), visible, hidden);
-            level.wake(backend, visible, hidden);
+            level.wake(backend, all.len(), visible, hidden);
         }
 
         let uppermost = &states[levels.len()];
@@ -82,12 +84,12 @@ impl<B: Backend> Net<B> {
         } else {
             backend.copy(uppermost, memory);
         }
-        let place = Place { seed, layer: FIRST_LAYER + levels.len() as u8, step, samples };
+        let place = Place { seed, layer: FIRST_LAYER + levels.len() as u8, step, samples: all };
         top.form_gradient(backend, place, memory, labels);
 
         // From the top machine's own states down: a sample of what the net believes in.
         backend.take_columns(top.samples(), 0..width, inputs);
-        let dreams: Vec<u32> = (0..backend.shape(inputs)[0] as u32).collect();
+        let (dreams, of_all) = top.numbers_of_samples(backend, all.len());
         std::mem::swap(inputs, &mut states[levels.len()]);
         for (index, level) in levels.iter_mut().enumerate().rev() {
             let (below, above) = states.split_at_mut(index + 1);
@@ -98,7 +100,7 @@ impl<B: Backend> Net<B> {
                 let draws = draws(Purpose::Visible, index, &dreams);
                 level.down.sample_visible(backend, Beta::ONE, draws, hidden, visible);
             }
-            level.sleep(backend, visible, hidden);
+            level.sleep(backend, of_all, visible, hidden);
         }
     }
 
@@ -114,7 +116,8 @@ impl<B: Backend> Net<B> {
     /// Mean squared error, per input, of samples that went up and came down again as means; the top machine takes no part.
     pub fn reconstruction_error(&mut self, backend: &B, samples: &Samples) -> Result<f64, Error> {
         let mut total = backend.zeros(1, 2);
-        for piece in samples.pieces() {
+        let ranks = backend.ranks();
+        for piece in samples.pieces().skip(ranks.rank()).step_by(ranks.count()) {
             let piece = piece?;
             let data = backend.upload(piece.rows(), piece.visible, &piece.values);
             backend.copy(&data, &mut self.inputs);
@@ -129,6 +132,7 @@ impl<B: Backend> Net<B> {
             }
             backend.add_errors(&data, &self.inputs, &mut total);
         }
+        backend.sum_over_ranks(&mut total);
         Ok(f64::from(backend.download(&total)[0]) / (samples.rows() * samples.visible()).max(1) as f64)
     }
 

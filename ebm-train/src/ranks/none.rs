@@ -1,0 +1,45 @@
+//! Several processes for a program that is built for one.
+
+use crate::Error;
+
+/// There is none: see [`World::join`].
+#[derive(Debug)]
+pub(super) enum World {}
+
+impl World {
+    /// Always fails, with what to build.
+    pub fn join(count: usize) -> Result<Self, Error> {
+        Err(Error::Ranks(format!(
+            "a launcher such as mpirun has started {count} processes, and this program is built for one: \
+             `cargo build -p ebm-train --features mpi` makes one that trains over all of them"
+        )))
+    }
+
+    pub fn rank(&self) -> usize {
+        match *self {}
+    }
+
+    pub fn count(&self) -> usize {
+        match *self {}
+    }
+
+    pub fn sum(&self, _: &mut [f32]) {
+        match *self {}
+    }
+
+    pub fn sum_f64(&self, _: &mut [f64]) {
+        match *self {}
+    }
+
+    pub fn summed_bytes(&self) -> u64 {
+        match *self {}
+    }
+
+    pub fn broadcast(&self, _: &mut [u8]) {
+        match *self {}
+    }
+
+    pub fn end_all(&self, _: u8) {
+        match *self {}
+    }
+}
