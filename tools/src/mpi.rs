@@ -22,7 +22,7 @@ pub fn impossible() -> Option<String> {
 
 fn is_installed() -> bool {
     let runs = |program: &&str| process::probe(process::command(program).arg("--version")).is_some();
-    PROGRAMS.iter().all(|program| runs(&program)) && has_libclang()
+    PROGRAMS.iter().all(runs) && has_libclang()
 }
 
 /// Whether the generator of bindings finds libclang: where the user says, or where Debian has it.
