@@ -105,7 +105,7 @@ fn a_shell_completes_commands_and_flags() {
     let complete = |words: &str| {
         let last = words.split(' ').count() - 1;
         let line = format!(
-            "source bash; function=$(complete -p ebm-train | sed 's/.*-F //; s/ .*//'); COMP_WORDS=({words}); COMP_CWORD={last}; $function ebm-train \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{}]}}\"; \
+            "source ./bash; function=$(complete -p ebm-train | sed 's/.*-F //; s/ .*//'); COMP_WORDS=({words}); COMP_CWORD={last}; $function ebm-train \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{}]}}\"; \
              echo ${{COMPREPLY[@]}}",
             last - 1
         );

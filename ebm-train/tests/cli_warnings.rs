@@ -23,7 +23,13 @@ fn what_is_wrong_is_said_once() {
     let folder = TempDir::new().expect("a folder");
     for (number, (line, expected)) in RUNS.iter().enumerate() {
         let out = folder.path().join(number.to_string());
-        let output = program(line).arg("--out").arg(&out).arg("--force").output().expect("the program starts");
+        let output = program(line)
+            .arg("--report=false")
+            .arg("--out")
+            .arg(&out)
+            .arg("--force")
+            .output()
+            .expect("the program starts");
         let stderr = text(&output.stderr);
         assert!(output.status.success(), "{line}: {stderr}");
         let log = fs::read_to_string(out.join("log.jsonl")).expect("a log");

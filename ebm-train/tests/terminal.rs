@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// A run long enough to be seen, whose steps are too long.
-const RUN: &str = "train --hidden 128 --epochs 30 --learning-rate 5 --out a";
+const RUN: &str = "train --hidden 128 --epochs 15 --learning-rate 5 --report=false --out a";
 /// Rows of the terminal.
 const ROWS: u16 = 24;
 
@@ -61,7 +61,7 @@ fn the_bar_has_rate_estimate_and_figures_and_fits() {
             let figures = &rows[bar + 1];
             assert!(figures.is_empty() || figures.starts_with("pretrain-1"), "{rows:#?}");
             assert!(rows[bar + 2..].iter().all(String::is_empty), "{rows:#?}");
-            was_whole |= figures.contains(" of 30: loss 0.")
+            was_whole |= figures.contains(" of 15: loss 0.")
                 && (columns < 100 || figures.contains("(test 0.") && figures.contains(", free-energy gap "));
         }
         assert!(was_whole, "{shown}");
