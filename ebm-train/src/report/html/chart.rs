@@ -85,9 +85,9 @@ impl Chart {
         let places = self.legend();
         let (legend, plot) = root.split_vertically(places.last().map_or(0, |(_, [_, top])| top + LEGEND));
         for (series, [left, top]) in places {
-            let dashes = if series.mark == Mark::Dashed { &[0..10, 16..26][..] } else { &[0..26] };
-            for dash in dashes {
-                let corners = [(left + dash.start, top + 14), (left + dash.end, top + 26)];
+            let dashes = if series.mark == Mark::Dashed { &[[0, 10], [16, 26]][..] } else { &[[0, 26]] };
+            for [start, end] in dashes {
+                let corners = [(left + start, top + 14), (left + end, top + 26)];
                 legend.draw(&Rectangle::new(corners, series.colour().filled()))?;
             }
             legend.draw(&Text::new(series.name.clone(), (left + 36, top + 8), text()))?;
@@ -233,7 +233,7 @@ mod tests {
         let svg =
             Chart { axes: ["epoch".into(), "loss < 1".into()], series, ..Chart::default() }.svg().expect("points");
         assert_eq!(svg.matches("<circle").count(), 3);
-        let line = svg.split("<polyline").skip(1).find(|part| part.contains("#0072B2")).expect("the line");
+        let line = svg.split("<polyline").find(|part| part.contains("stroke=\"#0072B2\"")).expect("the line");
         let points = line.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("its points");
         assert_eq!(points.split_whitespace().count(), 3);
         assert!(svg.contains("loss &lt; 1") && svg.contains(">\ntraining\n<"), "{svg}");
