@@ -52,6 +52,8 @@ fn every_command_has_an_example_that_runs() {
     let mut commands = Vec::new();
     all(&ebm_train::cli::command(), "", &mut commands);
     assert!(commands.len() > 20, "{commands:?}");
+    // Others go on from what this one's example makes.
+    commands.sort_by_key(|(command, _)| command != "train");
     let folder = TempDir::new().expect("a folder");
     prepare(folder.path());
     let mut carried_out = 0;
