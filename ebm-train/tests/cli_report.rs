@@ -67,9 +67,8 @@ fn the_curves_are_those_of_the_log() {
         .collect();
     assert_eq!(rows.len(), 5 + 5 + 4 + 4);
     for row in &rows {
-        let is_this = |epoch: &&Value| {
-            epoch["stage"] == row[column("stage")] && epoch["epoch"].to_string() == row[column("epoch")]
-        };
+        let number: Option<u64> = row[column("epoch")].parse().ok();
+        let is_this = |epoch: &&Value| epoch["stage"] == row[column("stage")] && epoch["epoch"].as_u64() == number;
         let epoch = epochs.iter().find(is_this).expect("the same epoch");
         for name in ["train_loss", "test_loss", "train_free_energy_nats", "test_accuracy"] {
             let value = &row[column(name)];
