@@ -48,7 +48,7 @@ fn the_command_that_training_names_measures_the_model() {
     let figures = json(command, folder);
     assert_eq!(figures["samples"].as_u64(), Some(19), "one recording of two is the test part");
     assert_eq!(figures["accuracy"], trained["test_accuracy"]);
-    let (stdout, _) = succeed(&format!("{line} --force"), folder);
+    let (stdout, _) = succeed(&format!("{} --force", line.replace(" --quiet", "")), folder);
     assert!(stdout.contains(&format!("measure it:\n\n  ebm-train {expected}\n")), "{stdout}");
     // What ended is told again in the same words.
     assert_eq!(json("train --resume 'the run'", folder)["next"], trained["next"]);
