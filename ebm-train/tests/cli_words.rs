@@ -28,7 +28,7 @@ fn a_refused_flag_reads_as_a_sentence() {
         ("train --data letters --out x", "--data letters: expected "),
         (
             "export a/model.ebm --out a.txt",
-            "--out a.txt: expected a name that ends in .npz or .safetensors, or --format",
+            "--out a.txt: expected a name that ends in .npz, .safetensors or .onnx, or --format",
         ),
         (
             "train --hidden 8 --up-down-epochs 2 --out x",

@@ -35,7 +35,7 @@ fn a_machine_is_trained_and_does_not_learn_by_heart() {
 fn a_net_is_trained_quantised_and_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("digits.ebm");
-    let text = run("classify", &[&file]);
+    let text = run("name_digits", &[&file]);
     let accuracy = numbers(&text, &file.display().to_string());
     assert!(accuracy.last().is_some_and(|&percent| percent > 96.0), "{text}");
     let model = ebm_train::export::ModelFile::read(&file).expect("a model file");

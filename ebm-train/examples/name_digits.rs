@@ -1,5 +1,5 @@
 //! A deep belief network, pretrained and fine-tuned to name digits, in a file for a microcontroller:
-//! `cargo run -p ebm-train --example classify [FILE]`.
+//! `cargo run -p ebm-train --example name_digits [FILE]`.
 
 use ebm_train::backend::Cpu;
 use ebm_train::data::digits;
