@@ -39,9 +39,13 @@ fn start(line: &str, folder: &Path) -> Child {
 
 /// Waits until the run has begun to learn.
 fn until_it_learns(folder: &Path) {
-    let started = Instant::now();
     let log = folder.join("a/log.jsonl");
-    while !fs::read_to_string(&log).is_ok_and(|text| text.contains("epoch")) {
+    until(|| fs::read_to_string(&log).is_ok_and(|text| text.contains("epoch")));
+}
+
+fn until(holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
         assert!(started.elapsed() < Duration::from_secs(60), "it does not begin");
         sleep(Duration::from_millis(5));
     }
@@ -101,8 +105,32 @@ fn two_processes_do_not_share_a_folder() {
     }
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
-    // The lock went with the process.
+    // The lock went with the process; the run that takes up the first keeps others out too.
+    let mut child = start("train --resume a", folder.path());
+    until(|| fs::read_to_string(folder.path().join("a/log.jsonl")).is_ok_and(|text| text.contains("\"resume\"")));
+    for line in ["train --resume a", LONG, "train --hidden 8 --force --out a"] {
+        let second = run(line, folder.path());
+        assert_eq!(second.status.code(), Some(1));
+        assert!(stderr(&second).contains("a: another process is training here"), "{}", stderr(&second));
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
     assert!(run("train --hidden 8 --epochs 1 --force --out a", folder.path()).status.success());
+}
+
+#[test]
+fn of_two_processes_that_start_at_once_one_has_the_folder() {
+    let folder = TempDir::new().expect("a folder");
+    for round in 0..20 {
+        let line = format!("train --hidden 8 --epochs 3 --out {round}");
+        let both = [start(&line, folder.path()), start(&line, folder.path())];
+        let [a, b] = both.map(|child| child.wait_with_output().expect("it ends"));
+        let codes = [a.status.code(), b.status.code()];
+        assert!(codes == [Some(0), Some(1)] || codes == [Some(1), Some(0)], "{codes:?}: {} {}", stderr(&a), stderr(&b));
+        let refused = if codes[0] == Some(1) { &a } else { &b };
+        let words = ["another process is training here", "holds a finished run", "holds a run that has not ended"];
+        assert!(words.iter().any(|words| stderr(refused).contains(words)), "{}", stderr(refused));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::backend::Work;
 use super::drawing::{self, DrawingArgs, Drawn, Source};
 use crate::Error;
 use crate::backend::Backend;
-use crate::data::{Batch, DataOptions, Dataset};
+use crate::data::{Batch, DataOptions, Dataset, Refill};
 use crate::export::ModelFile;
 use crate::generate::{Inpainting, Stack, Start, inpaint};
 use crate::report::Progress;
@@ -107,7 +107,7 @@ struct Figures {
 
 pub(super) fn run(args: &InpaintArgs, json: bool) -> Result<(), Error> {
     let filled = args.drawing.backend.run(args.drawing.threads.into(), args)?;
-    args.drawing.write(&filled.drawn, |path| write::arrays(path, args, &filled), json)
+    args.drawing.write(&filled.drawn, |path| write::arrays(path, &filled), json)
 }
 
 /// What comes of it.
@@ -115,6 +115,8 @@ pub(super) struct Filled {
     drawn: Drawn<Summary>,
     file: ModelFile,
     dataset: Dataset,
+    /// What the samples were read from, where that is a table of text.
+    table: Option<Refill>,
     truth: Batch,
     /// NaN where a value is unknown.
     masked: Batch,
@@ -127,6 +129,7 @@ impl Work for &InpaintArgs {
     fn on<B: Backend>(self, backend: &B) -> Result<Self::Found, Error> {
         let args = self;
         let source = Source::open(&args.model, &args.drawing, backend)?;
+        let table = Refill::new(drawing::data_of(&source.file, &args.data)?)?;
         let dataset = source.open_data(&args.data)?;
         let stack = Stack::new(source.backend, &source.parameters)?;
         let usual = if args.unknown == Unknown::Missing { usize::MAX } else { 100 };
@@ -172,7 +175,7 @@ impl Work for &InpaintArgs {
         };
         let picture = args.drawing.picture(|| picture(args, [&truth, &masked, &filled], tile, colours));
         let drawn = Drawn { words: words(&summary), summary, picture };
-        Ok(Filled { drawn, file: source.file, dataset, truth, masked, filled })
+        Ok(Filled { drawn, file: source.file, dataset, table, truth, masked, filled })
     }
 }
 

@@ -28,6 +28,7 @@ mod samples;
 mod source;
 mod spec;
 mod statistics;
+mod steady;
 mod store;
 mod table;
 mod windows;

@@ -1,5 +1,6 @@
 //! [`Reader`]: a file's bytes as they come, unpacked where they are gzip.
 
+use super::steady::{Stamp, Steady};
 use crate::Error;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -20,6 +21,8 @@ pub(super) struct Origin {
 /// A file that is read once, from its start to its end.
 pub(super) struct Reader<'a> {
     pub origin: Origin,
+    /// Which file this is, in which state; none of bytes that are in none.
+    pub stamp: Option<Stamp>,
     bytes: Box<dyn BufRead + 'a>,
 }
 
@@ -58,10 +61,13 @@ impl Origin {
 }
 
 impl<'a> Reader<'a> {
-    /// Opens a file.
+    /// Opens a file. Reading it fails where it changes meanwhile.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::file(path, "open the data"))?;
-        Self::new(path.display().to_string(), BufReader::with_capacity(BUFFER, file))
+        let file = Steady::new(file).map_err(Error::file(path, "open the data"))?;
+        let stamp = file.stamp();
+        let reader = Self::new(path.display().to_string(), BufReader::with_capacity(BUFFER, file))?;
+        Ok(Self { stamp, ..reader })
     }
 
     /// Reads `bytes`, which errors call `name`.
@@ -74,12 +80,12 @@ impl<'a> Reader<'a> {
             Box::new(bytes)
         };
         let packing = if is_gzip { Packing::Gzip } else { Packing::Plain };
-        Ok(Self { origin: Origin { name, packing }, bytes })
+        Ok(Self { origin: Origin { name, packing }, stamp: None, bytes })
     }
 
     /// Reads what a zip archive unpacks.
     pub fn of_zip(name: String, bytes: impl BufRead + 'a) -> Self {
-        Self { origin: Origin { name, packing: Packing::Zip }, bytes: Box::new(bytes) }
+        Self { origin: Origin { name, packing: Packing::Zip }, stamp: None, bytes: Box::new(bytes) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::rows::each;
 use crate::Error;
-use crate::data::{Batch, Samples, evenly};
+use crate::data::{Batch, PIECE_ROWS, Samples, evenly};
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{Model, Numbers};
 
@@ -29,12 +29,14 @@ pub fn threshold<N: Numbers>(
     quantile: f32,
     threads: usize,
 ) -> Result<Option<i32>, Error> {
-    let mut batch = Batch::default();
-    inputs.gather(&evenly(inputs.rows(), CALIBRATION_ROWS), &mut batch)?;
-    let energies = free_energies::<N>(model, &Samples::Memory(batch), threads)?
-        .into_iter()
-        .map(|energy| f64::from(N::nats(energy)));
-    let mut energies: Vec<f64> = energies.filter(|energy| !energy.is_nan()).collect();
+    let mut energies: Vec<f64> = Vec::new();
+    for rows in evenly(inputs.rows(), CALIBRATION_ROWS).chunks(PIECE_ROWS) {
+        let mut batch = Batch::default();
+        inputs.gather(rows, &mut batch)?;
+        let of_piece = free_energies::<N>(model, &Samples::Memory(batch), threads)?;
+        energies.extend(of_piece.into_iter().map(|energy| f64::from(N::nats(energy))));
+    }
+    energies.retain(|energy| !energy.is_nan());
     energies.sort_by(f64::total_cmp);
     let rank = (f64::from(quantile) * energies.len() as f64).ceil() as usize;
     Ok(energies.get(rank.saturating_sub(1)).map(|nats| (nats * f64::from(NATS)).ceil() as i32))

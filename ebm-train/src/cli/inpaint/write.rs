@@ -1,10 +1,10 @@
 //! The filled samples as arrays, or as CSV in the data's own units; a CSV's own lines again, with the unknown cells filled.
 
-use super::{Filled, InpaintArgs};
+use super::Filled;
 use crate::Error;
 use crate::arrays::{self, Named};
 use crate::cli::drawing;
-use crate::data::{Batch, Channel, Dataset, Refill};
+use crate::data::{Batch, Channel, Dataset};
 use crate::export::{ModelFile, write_whole};
 use ebm_core::format::{Input, Scaling};
 use ebm_core::math::argmax;
@@ -15,14 +15,13 @@ use std::path::Path;
 
 /// Writes what `--arrays` asks for: `originals`, `masked` and `filled` as the model sees them, `filled_raw` in the data's units; or the last as CSV.
 /// Of data that were CSV, that is their table again, whose known cells stay as they were read.
-pub(super) fn arrays(path: &Path, args: &InpaintArgs, filled: &Filled) -> Result<(), Error> {
-    let Filled { file, dataset, truth, masked, filled, .. } = filled;
+pub(super) fn arrays(path: &Path, filled: &Filled) -> Result<(), Error> {
+    let Filled { file, dataset, table, truth, masked, filled, .. } = filled;
     let raw = raw(file, filled)?;
     if path.extension().is_some_and(|ending| ending == "csv") {
-        let options = drawing::data_of(file, &args.data)?;
-        if let Some(table) = Refill::new(&options, dataset)? {
-            let guesses = Guesses::new(&table.rows_of_samples()?, &dataset.channels, masked, &raw);
-            let write = |file: &mut File| table.write(file, |row, channel| guesses.cell(row, channel));
+        if let Some(table) = table {
+            let guesses = Guesses::new(&table.rows_of_samples(dataset)?, &dataset.channels, masked, &raw);
+            let write = |file: &mut File| table.write(dataset, file, |row, channel| guesses.cell(row, channel));
             return write_whole(path, "write the samples", |file| write(file).map_err(io::Error::other));
         }
         return write_whole(path, "write the samples", |file| csv(dataset, &raw, file));

@@ -109,7 +109,7 @@ fn start(
     words.iter().for_each(|words| note(plan, words));
     let gpu = gpu.map(|gpu| gpu.among(ranks.clone()));
     let cpu = Cpu::new(plan.threads)?.among(ranks.clone());
-    let of_run = format!("{}{}", settings.settings, identity(&dataset, from.as_ref()));
+    let of_run = format!("{}{}", settings.settings, identity(&dataset, from.as_ref())?);
     ranks.check_alike(&of_run)?;
     let Some(folder) = folder else {
         run::leave_interrupts();
@@ -221,12 +221,24 @@ fn blocks(kind: VisibleKind, visible: usize) -> Vec<Block> {
 }
 
 /// What beside the settings a run's result depends on.
-fn identity(dataset: &Dataset, from: Option<&ModelFile>) -> String {
+fn identity(dataset: &Dataset, from: Option<&ModelFile>) -> Result<String, Error> {
+    let Dataset { train, validation, .. } = dataset;
     let mut lines = format!("data-crc32 = {}\n", dataset.train_crc32);
+    if !train.labels.is_empty() {
+        lines += &format!("labels-crc32 = {}\n", crc32(bytemuck::cast_slice(&train.labels)));
+    }
+    if validation.inputs.rows() > 0 {
+        let mut crc = flate2::Crc::new();
+        for piece in validation.inputs.pieces() {
+            crc.update(bytemuck::cast_slice(&piece?.values));
+        }
+        crc.update(bytemuck::cast_slice(&validation.labels));
+        lines += &format!("validation-crc32 = {}\n", crc.sum());
+    }
     if let Some(file) = from {
         lines += &format!("from-crc32 = {}\n", crc32(file.bytes()));
     }
-    lines
+    Ok(lines)
 }
 
 /// The same data with so few labelled training samples, drawn by the seed.
