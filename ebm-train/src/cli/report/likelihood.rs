@@ -16,11 +16,12 @@ use crate::train::Silent;
 /// Chains of an annealing, and temperatures at most and at least.
 const CHAINS: usize = 100;
 const TEMPERATURES: usize = 1_000;
-const FEWEST_TEMPERATURES: usize = 100;
+const FEWEST_TEMPERATURES: u64 = 250;
 /// Gibbs steps ahead of the annealing that goes backwards.
 const BURN_IN: usize = 100;
-/// Multiply-adds that all annealings together may take: some seconds on two cores.
-const BUDGET: u64 = 100_000_000_000;
+/// Multiply-adds that all annealings together may take, a second or so on two cores, and that one may where so few do not do for one.
+const BUDGET: u64 = 15_000_000_000;
+const LARGEST_BUDGET: u64 = 150_000_000_000;
 /// Most states that are summed.
 const MOST_STATES: u64 = 1 << 16;
 
@@ -34,7 +35,7 @@ pub(super) fn section<B: Backend>(
 ) -> Result<Option<Section>, Error> {
     let (mut exact, mut high, mut low) = (Vec::new(), Vec::new(), Vec::new());
     let mut temperatures = 0;
-    for (epoch, parameters) in milestones {
+    for (number, (epoch, parameters)) in milestones.iter().enumerate() {
         let stack = Stack::new(backend, parameters)?;
         let top = stack.top();
         if stack.labels() > 0 {
@@ -48,18 +49,23 @@ pub(super) fn section<B: Backend>(
             continue;
         }
         let settings = Annealing { seed: subject.plan.seed, layer: 0, chains: CHAINS, temperatures: TEMPERATURES };
-        let cost = |settings| {
-            let of = |burn_in| annealing::cost(settings, burn_in, top.visible(), top.hidden());
-            (of(0) + of(BURN_IN)) * milestones.len() as u64
-        };
-        temperatures = (TEMPERATURES as u64 * BUDGET / cost(settings).max(1)).min(TEMPERATURES as u64) as usize;
-        if temperatures < FEWEST_TEMPERATURES {
+        let of = |burn_in| annealing::cost(settings, burn_in, top.visible(), top.hidden());
+        let cost = (of(0) + of(BURN_IN)).max(1);
+        let affordable = |budget: u64, machines: usize| TEMPERATURES as u64 * budget / (cost * machines as u64);
+        let fewest = FEWEST_TEMPERATURES;
+        if affordable(LARGEST_BUDGET, 1) < fewest {
             return Ok(Some(Section {
                 title: TITLE.to_owned(),
                 words: "A machine of this size takes minutes of annealing: `ebm-train eval` does it.".to_owned(),
                 items: Vec::new(),
             }));
         }
+        // Of a large machine, only what it came to.
+        let all = affordable(BUDGET, milestones.len());
+        if all < fewest && number + 1 < milestones.len() {
+            continue;
+        }
+        temperatures = all.max(fewest).min(TEMPERATURES as u64) as usize;
         let settings = Annealing { temperatures, ..settings };
         let [forward, reverse] =
             annealed_both_ways(backend, &stack, &panel.train.inputs, settings, BURN_IN, &mut Silent)?;
