@@ -157,15 +157,19 @@ fn kill_and_go_on(title: &str, run_line: &str, all: u32, old: Option<&str>) {
         let folder = folder.join(format!("{chain}"));
         fs::create_dir(&folder).expect("a folder");
         let run = folder.join("a");
+        let folders = WRITTEN_INTO.map(|name| run.join(name));
         if old.is_some() {
             copy(&reference.join("old"), &run);
         }
         let mut line = run_line;
         for _ in 0..1 + below(rng, IN_A_ROW) {
             let after = up_to(rng, life);
-            let watched = run.join(WRITTEN_INTO[below(rng, 3) as usize]);
-            let moment =
-                if below(rng, 3) == 0 { Moment::After(after) } else { Moment::Writing(after, watched.as_path()) };
+            let moment = match below(rng, 4) {
+                0 => Moment::Writing(after, &folders),
+                // The models, the log and the report alone.
+                1 => Moment::Writing(after, &folders[..1]),
+                _ => Moment::After(after),
+            };
             if let Err(lived) = kill(line, &folder, &moment) {
                 // It was faster than thought: moments after its end are of no use.
                 life = if line == run_line { life.min(lived) } else { life };
@@ -186,7 +190,7 @@ fn kill_and_go_on(title: &str, run_line: &str, all: u32, old: Option<&str>) {
         succeed(line, &folder);
         assert!(files(&run) == expected, "chain {chain}: other files than those of the run that was not stopped");
         assert_eq!(epochs(&run), expected_epochs, "chain {chain}");
-        let half = WRITTEN_INTO.iter().find_map(|name| partial(&run.join(name)));
+        let half = folders.iter().find_map(|folder| partial(folder));
         assert!(half.is_none(), "chain {chain}: a half-written file stays: {half:?}");
         fs::remove_dir_all(&folder).expect("it is removed");
     }
@@ -242,7 +246,7 @@ fn a_file_that_is_written_over_is_the_old_one_or_the_new_one() {
         ("data convert digits --out out.csv", "data convert digits --part test --out out.csv", "out.csv"),
     ]) {
         let path = folder.join("new").join(out);
-        let within = folder.join("new");
+        let within = [folder.join("new")];
         let (line, of_old) = (in_new(line, out), in_new(of_old, out));
         succeed(&of_old, folder);
         let old = fs::read(&path).expect("the old file");
@@ -263,7 +267,7 @@ fn a_file_that_is_written_over_is_the_old_one_or_the_new_one() {
                 continue;
             }
             let found = fs::read(&path).expect("the file is there");
-            let half = partial(&within);
+            let half = partial(&within[0]);
             tally.count(match (&half, found == old) {
                 (Some(_), true) => "the file half written: the old one is there",
                 (None, true) => "before it is written: the old one is there",
@@ -278,7 +282,7 @@ fn a_file_that_is_written_over_is_the_old_one_or_the_new_one() {
         }
         succeed(&line, folder);
         assert_eq!(fs::read(&path).expect("the file"), new, "{line}");
-        fs::remove_dir_all(within).expect("it is removed");
+        fs::remove_dir_all(&within[0]).expect("it is removed");
     }
     tally.print("kill -9 of a command that writes over a file", started);
 }

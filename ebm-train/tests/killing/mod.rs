@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub enum Moment<'a> {
     /// After so long.
     After(Duration),
-    /// After so long, as soon as a file is being written in this folder.
-    Writing(Duration, &'a Path),
+    /// After so long, as soon as a file is being written in one of these folders.
+    Writing(Duration, &'a [PathBuf]),
 }
 
 /// Starts the program and kills it. Where it ended by itself before, how long it took.
@@ -32,12 +32,12 @@ pub fn kill(line: &str, folder: &Path, moment: &Moment<'_>) -> Result<(), Durati
         command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
     let (after, watched) = match *moment {
         Moment::After(after) => (after, None),
-        Moment::Writing(after, folder) => (after, Some(folder)),
+        Moment::Writing(after, folders) => (after, Some(folders)),
     };
     sleep(after.saturating_sub(started.elapsed()));
-    if let Some(folder) = watched {
+    if let Some(folders) = watched {
         // The file is there for a millisecond or more, while the disk takes it.
-        while partial(folder).is_none() && is_alive(&mut child) {
+        while !folders.iter().any(|folder| partial(folder).is_some()) && is_alive(&mut child) {
             assert!(started.elapsed() < PATIENCE, "{line}: neither writes nor ends");
             sleep(GLANCE);
         }
