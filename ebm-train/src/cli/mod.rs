@@ -80,15 +80,16 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         },
         Err(Refusal::Error(error)) => error,
         Err(Refusal::Usage(error)) => {
-            let is_help = !error.use_stderr();
-            if !is_help {
+            if error.use_stderr() {
                 ranks.give_way();
+                terminal::write_error(&error.render().ansi().to_string());
+                return failed(config::first_line(&error), USAGE_ERROR);
             }
-            if !is_help || ranks.is_first() {
+            if ranks.is_first() {
                 // Help goes to stdout; a reader that has gone away is no failure.
                 let _ = error.print();
             }
-            return if is_help { ExitCode::SUCCESS } else { failed(config::first_line(&error), USAGE_ERROR) };
+            return ExitCode::SUCCESS;
         }
     };
     ranks.give_way();

@@ -1,6 +1,7 @@
 //! Words for a person: what was asked for on stdout, all else on stderr, in colour where a terminal shows it and NO_COLOR does not forbid it.
 
 use crate::Error;
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressDrawTarget;
 use std::fmt::Display;
@@ -31,8 +32,14 @@ pub fn warning(words: &dyn Display) {
 }
 
 fn say(style: Style, what: &str, words: &dyn Display) {
-    // Nobody may be reading: not `eprintln!`, which would end the run.
-    let _ = writeln!(anstream::stderr(), "{style}{what}:{style:#} {words}");
+    write_error(&format!("{style}{what}:{style:#} {words}\n"));
+}
+
+/// Writes text with its colours to stderr, at once: a launcher of several processes mixes what they write.
+pub fn write_error(text: &str) {
+    let mut plain_or_not = AutoStream::new(Vec::new(), AutoStream::choice(&io::stderr()));
+    // Nobody may be reading: not `eprint!`, which would end the run.
+    let _ = plain_or_not.write_all(text.as_bytes()).and_then(|()| io::stderr().write_all(&plain_or_not.into_inner()));
 }
 
 /// Where a bar is drawn: on a stderr that is a terminal and can move its cursor; `None` elsewhere, where plain lines are for.
