@@ -294,6 +294,41 @@ fn novelty_is_measured_against_other_data_or_other_classes() {
 }
 
 #[test]
+fn a_class_that_a_classifier_was_not_shown_is_novel() {
+    let folder = TempDir::new().expect("a folder");
+    let readings = |name: &str, states: &[(&str, f64)]| {
+        let mut lines = "x,y,state\n".to_owned();
+        for n in 0..60 {
+            for (state, at) in states {
+                lines += &format!("{},{},{state}\n", at + 0.01 * f64::from(n), 0.5 - 0.01 * f64::from(n));
+            }
+        }
+        let path = folder.path().join(name);
+        fs::write(&path, lines).expect("a file");
+        format!("csv:{}", path.display())
+    };
+    let shown = readings("shown.csv", &[("idle", -1.0), ("running", 1.0)]);
+    // By name it comes before the classes that the model has.
+    let all = readings("all.csv", &[("broken", 25.0), ("idle", -1.0), ("running", 1.0)]);
+    let out = folder.path().join("run");
+    let out = out.to_str().expect("a UTF-8 path");
+    let line = "--label state --visible gaussian --scaling standard --model dbn --hidden 4 --epochs 5 --finetune-epochs 20 --report=false";
+    let flags = ["--finetune-learning-rate", "0.05", "--learning-rate", "0.001", "--out", out];
+    let line: Vec<&str> = line.split(' ').chain(flags).collect();
+    let output = run(&[&["train", "--data", &shown], &line[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let model = Path::new(out).join("model.ebm");
+    let data = ["--data", &all, "--label", "state", "--log-likelihood", "none"];
+    let figures = eval(&model, &[&data[..], &["--novel-class", "broken"]].concat());
+    assert_eq!((number(&figures, "/samples"), number(&figures, "/novelty/novel_samples")), (120.0, 60.0));
+    assert_eq!(number(&figures, "/novelty_auc"), 1.0);
+    assert_eq!(figures["classes"].as_array().map(Vec::len), Some(2));
+    assert_eq!(number(&figures, "/accuracy"), 1.0);
+    refused(&model, &data, 1, &["all.csv", "broken", "none of the classes"]);
+    refused(&model, &[&data[..], &["--novel-class", "broken,cracked"]].concat(), 2, &["--novel-class", "cracked"]);
+}
+
+#[test]
 fn a_quantised_model_gives_what_a_device_answers_and_no_likelihood() {
     let folder = TempDir::new().expect("a folder");
     let out = folder.path().to_str().expect("a UTF-8 path");

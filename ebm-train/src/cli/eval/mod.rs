@@ -107,7 +107,8 @@ pub(super) fn run(args: &EvalArgs, json: bool) -> Result<(), Error> {
     };
     let model = file.model()?;
     let options = data_of(&file, &args.data)?;
-    let dataset = data::open_as(&options, &samples::fitted(&file, &options)?)?;
+    let fitted = samples::with_novel(samples::fitted(&file, &options)?, &args.novel_class);
+    let dataset = data::open_as(&options, &fitted)?;
     let figures = measure(args, &file, &model, &dataset).map_err(|error| error.between(&args.model, &dataset.name))?;
     if json { super::print_json(&figures) } else { super::print(&words::describe(&figures)) }
 }

@@ -39,7 +39,7 @@ impl<'a> Measured<'a> {
             missing += left_out;
             novel = Some((spec.clone(), Cow::Owned(split)));
         } else if !args.novel_class.is_empty() {
-            let classes = classes(&args.novel_class, dataset)?;
+            let classes = classes(&args.novel_class, dataset, &usual.labels)?;
             let is_novel = |label: &u16| classes.contains(label);
             let rows = |wanted: bool| -> Vec<u32> {
                 (0u32..).zip(&usual.labels).filter(|(_, label)| is_novel(label) == wanted).map(|(row, _)| row).collect()
@@ -96,11 +96,22 @@ fn other_data(args: &EvalArgs, spec: &str, dataset: &Dataset, file: &ModelFile) 
     Ok((split.into_owned(), missing))
 }
 
-/// Labels of the classes with these names.
-fn classes(names: &[String], dataset: &Dataset) -> Result<Vec<u16>, Error> {
+/// Classes of the data that the model was not shown come after its own: what is novel may be one of those.
+pub(super) fn with_novel(mut fitted: Fitted, novel: &[String]) -> Fitted {
+    // A model that names no classes leaves them to the data.
+    if !fitted.classes.is_empty() {
+        let foreign = |class: &&String| !fitted.classes.contains(class);
+        let beyond: Vec<String> = novel.iter().filter(foreign).cloned().collect();
+        fitted.classes.extend(beyond);
+    }
+    fitted
+}
+
+/// Labels of the classes with these names, of which there have to be samples.
+fn classes(names: &[String], dataset: &Dataset, labels: &[u16]) -> Result<Vec<u16>, Error> {
     let label = |name: &String| {
-        let found = (0u16..).zip(&dataset.classes).find(|(_, class)| *class == name);
-        let expected = "a class of the data (--label names the column that holds them)";
+        let found = (0u16..).zip(&dataset.classes).find(|(label, class)| *class == name && labels.contains(label));
+        let expected = "a class that the measured samples have (--label names the column that holds them)";
         found.map(|(label, _)| label).ok_or_else(|| Error::Flag {
             flag: "--novel-class",
             value: name.clone(),
@@ -142,7 +153,10 @@ pub(super) fn check_fit(args: &EvalArgs, model: &Model<'_>, dataset: &Dataset) -
         .map_err(ebm_core::ModelError::from)?;
     let classes = model.header().layers.last().map_or(0, |layer| layer.classes() as usize);
     let labels = dataset.classes.len();
-    if classes > 0 && !dataset.measured().labels.is_empty() && classes != labels {
+    // Those of `with_novel`: none of their samples is measured as one of the model's classes.
+    let beyond_are_novel = dataset.classes.iter().skip(classes).all(|class| args.novel_class.contains(class));
+    let is_alike = labels >= classes && beyond_are_novel;
+    if classes > 0 && !dataset.measured().labels.is_empty() && !is_alike {
         return Err(Error::data(&path, format!("gives {classes} outputs, but {} has {labels} classes", dataset.name)));
     }
     Ok(())
