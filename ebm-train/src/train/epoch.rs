@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// one, the mean cross-entropy `−ln p(y | x)` in nats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// `pretrain-1` for the first machine and so on, `finetune`, `random-start`.
+    /// `pretrain-1` for the first machine and so on, `up-down`, `finetune`, `random-start`.
     pub stage: String,
     /// From 1.
     pub epoch: usize,
@@ -36,6 +36,9 @@ pub struct Epoch {
     /// Share of the training set that its most frequent class has: what the same answer to every sample reaches. Classifiers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chance_accuracy: Option<f64>,
+    /// Entropy of the training set's labels, in nats: the cross-entropy that answering with the classes' shares reaches. Classifiers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chance_loss: Option<f64>,
     /// Mean absolute error of a machine's reconstruction of the training set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_absolute_error: Option<f64>,

@@ -24,8 +24,8 @@ const LEARNT: f64 = 0.01;
 const RISEN: f64 = 1.1;
 /// Epochs that the least is looked for in.
 const LOOKED_AT: usize = 1000;
-/// A classifier that does no better than so many times chance has learnt nothing.
-const ABOVE_CHANCE: f64 = 1.2;
+/// A classifier that is rid of less than this share of the errors, and of the loss, of one that never looks has learnt nothing.
+const RID_OF: f64 = 0.05;
 
 /// What the figures of a stage show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -230,9 +230,111 @@ fn unseen_loss_rose(epochs: &[Epoch]) -> Option<Finding> {
 fn chance(epochs: &[Epoch]) -> Option<Finding> {
     let late = last(epochs, STEADY)?;
     let both = |epoch: &Epoch| epoch.train_accuracy.zip(epoch.chance_accuracy);
+    // What is left of the errors, or of the loss.
+    let is_left = |found: f64, chance: f64| found > (1.0 - RID_OF) * chance;
     let is_chance = |epoch: &Epoch| {
-        both(epoch).is_some_and(|(accuracy, chance)| accuracy < 1.0 && accuracy <= ABOVE_CHANCE * chance)
+        let (accuracy, loss) = (both(epoch), epoch.chance_loss.unwrap_or(0.0));
+        accuracy.is_some_and(|(accuracy, chance)| accuracy < 1.0 && is_left(1.0 - accuracy, 1.0 - chance))
+            && is_left(epoch.train_loss, loss)
     };
     let (accuracy, chance) = both(late.last()?)?;
     late.iter().all(is_chance).then_some(Finding::Chance { accuracy, chance })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many epochs, each as `figures` has it from its number.
+    fn epochs(count: usize, figures: impl Fn(usize) -> Epoch) -> Vec<Epoch> {
+        (1..=count).map(|epoch| Epoch { epoch, ..figures(epoch) }).collect()
+    }
+
+    /// What a rule finds just this side of its threshold, and just the other.
+    fn beside(rule: fn(&[Epoch]) -> Option<Finding>, count: usize, figures: impl Fn(f64, usize) -> Epoch) {
+        let found = [-1e-6, 1e-6].map(|past| rule(&epochs(count, |epoch| figures(past, epoch))).is_some());
+        assert_eq!(found, [false, true]);
+        let fewer = rule(&epochs(count - 1, |epoch| figures(1e-6, epoch)));
+        assert_eq!(fewer, None, "an epoch too early");
+    }
+
+    #[test]
+    fn each_rule_has_the_threshold_that_is_written_down() {
+        // The last five of ten lie 0.15 · 2 nats above the first five.
+        beside(free_energy_gap, 10, |past, epoch| Epoch {
+            train_free_energy_nats: Some(-10.0),
+            test_free_energy_nats: Some(-9.5 + if epoch > 5 { 0.3 + past } else { 0.0 }),
+            train_free_energy_deviation_nats: Some(2.0),
+            ..Epoch::default()
+        });
+        beside(loss_jumped, 3, |past, epoch| Epoch {
+            train_loss: if epoch > 1 { 1.25 + past } else { 1.0 },
+            ..Epoch::default()
+        });
+        beside(long_steps, 5, |past, _| Epoch { weight_step: Some(0.1 + past), ..Epoch::default() });
+        beside(short_steps, 5, |past, epoch| Epoch {
+            weight_step: Some(1e-4 - 1e-3 * past),
+            train_loss: if epoch > 1 { 0.995 } else { 1.0 },
+            ..Epoch::default()
+        });
+        // The least is that of the first epoch.
+        beside(unseen_loss_rose, 6, |past, epoch| Epoch {
+            train_loss: 1.0 / epoch as f64,
+            validation_loss: Some(if epoch > 1 { 1.1 + past } else { 1.0 }),
+            ..Epoch::default()
+        });
+        // Wrong on 0.95 of the tenth that is of the rarer class.
+        beside(chance, 5, |past, _| Epoch {
+            train_loss: 0.4,
+            train_accuracy: Some(1.0 - 0.095 - past),
+            chance_accuracy: Some(0.9),
+            chance_loss: Some(0.325),
+            ..Epoch::default()
+        });
+    }
+
+    #[test]
+    fn a_tenth_of_idle_units_is_many() {
+        let with = |dead, count| {
+            let units = |_| Epoch {
+                dead_units: Some(dead),
+                saturated_units: Some(1),
+                hidden_units: Some(100),
+                ..Epoch::default()
+            };
+            idle_units(&epochs(count, units))
+        };
+        assert_eq!([with(8, 2), with(9, 1)], [None, None]);
+        assert_eq!(with(9, 2), Some(Finding::IdleUnits { dead: 9, saturated: 1, hidden: 100 }));
+    }
+
+    #[test]
+    fn a_gap_that_is_none_and_a_loss_that_falls_everywhere_are_well() {
+        // Unseen samples are the more probable ones.
+        let below = |epoch: usize| Epoch {
+            train_free_energy_nats: Some(-10.0),
+            test_free_energy_nats: Some(-20.0 + epoch as f64),
+            train_free_energy_deviation_nats: Some(1.0),
+            ..Epoch::default()
+        };
+        assert_eq!(free_energy_gap(&epochs(10, below)), None);
+        let falling = |epoch: usize| Epoch {
+            train_loss: 1.0 / epoch as f64,
+            test_loss: Some(1.5 / epoch as f64),
+            train_accuracy: Some(1.0),
+            chance_accuracy: Some(1.0),
+            weight_step: Some(1e-3),
+            ..Epoch::default()
+        };
+        assert_eq!(Finding::all(&epochs(20, falling)), []);
+        // Where one class is rare, a classifier tells apart by probabilities before it does by answers.
+        let surer = |_| Epoch {
+            train_loss: 0.25,
+            train_accuracy: Some(0.9),
+            chance_accuracy: Some(0.9),
+            chance_loss: Some(0.325),
+            ..Epoch::default()
+        };
+        assert_eq!(chance(&epochs(5, surer)), None);
+    }
 }

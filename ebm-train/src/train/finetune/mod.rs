@@ -221,6 +221,7 @@ impl<'a, B: Backend> Splits<'a, B> {
             [measure(train, &dataset.train)?, measure(validation, &dataset.validation)?, measure(test, &dataset.test)?];
         let mean =
             |sum: f32, split: &Split| (!split.labels.is_empty()).then(|| f64::from(sum) / split.labels.len() as f64);
+        let chance = chance(&dataset.train.labels);
         let figures = Epoch {
             stage: stage.to_owned(),
             epoch,
@@ -228,7 +229,8 @@ impl<'a, B: Backend> Splits<'a, B> {
             validation_loss: mean(of_validation[0], &dataset.validation),
             test_loss: mean(of_test[0], &dataset.test),
             train_accuracy: mean(of_train[1], &dataset.train),
-            chance_accuracy: chance(&dataset.train.labels),
+            chance_accuracy: chance.map(|[accuracy, _]| accuracy),
+            chance_loss: chance.map(|[_, loss]| loss),
             validation_accuracy: mean(of_validation[1], &dataset.validation),
             test_accuracy: mean(of_test[1], &dataset.test),
             ..Epoch::default()
@@ -237,11 +239,14 @@ impl<'a, B: Backend> Splits<'a, B> {
     }
 }
 
-/// Share of these labels that the most frequent one has; `None` without any.
-fn chance(labels: &[u16]) -> Option<f64> {
+/// What a classifier that never looks at its inputs reaches over these labels: the share of the most frequent one, by that answer, and the cross-entropy in
+/// nats of their shares `p`, `−Σ p ln p`; `None` without any.
+fn chance(labels: &[u16]) -> Option<[f64; 2]> {
     let mut counts = BTreeMap::new();
     labels.iter().for_each(|label| *counts.entry(label).or_insert(0u32) += 1);
-    counts.into_values().max().map(|most| f64::from(most) / labels.len() as f64)
+    let shares = counts.values().map(|&count| f64::from(count) / labels.len() as f64);
+    let most = shares.clone().max_by(f64::total_cmp)?;
+    Some([most, shares.map(|share| -share * share.ln()).sum()])
 }
 
 /// Mean cross-entropy over a labelled batch in nats against the smoothed targets, and its gradient by back-propagation in every layer and,
