@@ -3,6 +3,7 @@
 //! `cargo test -p ebm-train --features mpi --test mpi`
 #![cfg(unix)]
 
+mod card;
 mod program;
 
 use program::{succeed, text};
@@ -142,7 +143,7 @@ fn whatever_is_trained_ranks_take_the_steps_of_one_process() {
         ),
     ] {
         let hidden = if flags.contains("--hidden ") { "" } else { "--hidden 12 " };
-        let line = format!("train --data csv:few.csv --label -1 {hidden}{flags} --epochs 1 --seed 3");
+        let line = format!("train --data csv:few.csv --label -1 {hidden}{flags} --epochs 1 --seed 3 --report=false");
         let alone = run_on(1, &format!("{line} --out {name}-1"), folder);
         assert!(alone["ranks"].is_null() && alone["summed_bytes"].is_null());
         let expected = tensors(&folder.join(format!("{name}-1")));
@@ -173,6 +174,42 @@ fn an_epoch_of_digits_has_the_figures_of_one_process() {
         let found = run_on(ranks, &format!("{line} --out over-{ranks}"), folder);
         compare_epochs(&format!("{ranks} ranks"), &found, &alone, FIGURES_APART);
     }
+}
+
+#[test]
+fn on_graphics_cards_too() {
+    if !card::is_there() {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    few(folder);
+    for (name, flags) in [
+        ("pcd", "--hidden 12 --algorithm pcd --chains 13"),
+        ("dbn", "--model dbn --hidden 12,8 --finetune-epochs 1 --finetune-batch-size 29"),
+    ] {
+        let line =
+            format!("train --data csv:few.csv --label -1 {flags} --batch-size 29 --epochs 1 --seed 3 --report=false");
+        run_on(1, &format!("{line} --out {name}-cpu"), folder);
+        run_on(2, &format!("{line} --out {name}-gpu --backend gpu"), folder);
+        let found = tensors(&folder.join(format!("{name}-gpu")));
+        for (tensor, values) in &tensors(&folder.join(format!("{name}-cpu"))) {
+            let apart = apart(values, &found[tensor]);
+            assert!(apart <= APART, "{name}, {tensor}: {apart:e} apart");
+        }
+    }
+}
+
+#[test]
+fn a_launcher_that_does_not_tell_how_many_it_starts_is_asked_by_mpi() {
+    let folder = TempDir::new().expect("a folder");
+    let mut command = mpirun();
+    let line = "train --hidden 8 --epochs 1 --out a --report=false --quiet --json";
+    command.args(["-n", "2", "env", "-u", "OMPI_COMM_WORLD_SIZE", env!("CARGO_BIN_EXE_ebm-train")]);
+    let output = command.args(line.split(' ')).current_dir(folder.path()).output().expect("mpirun starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let found: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(found["ranks"], 2);
 }
 
 #[test]

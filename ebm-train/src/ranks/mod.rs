@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// Where Open MPI's launcher and those of the MPICH family say how many processes they have started.
 const COUNTS: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+/// Where a launcher with PMIx, such as Slurm's, numbers its processes without saying how many there are: MPI knows.
+const NUMBER: &str = "PMIX_RANK";
 /// How long the first rank has for saying what another one failed by too.
 const FIRST: Duration = Duration::from_secs(3);
 
@@ -32,8 +34,13 @@ impl Ranks {
 
     /// Joins those that the same launcher (`mpirun`) has started. Fails where it has started several and this program is built without MPI.
     pub fn join() -> Result<Self, Error> {
-        let count = COUNTS.iter().find_map(|name| std::env::var(name).ok()?.parse().ok()).unwrap_or(1);
-        if count < 2 { Ok(Self::default()) } else { World::join(count).map(|world| Self(Some(Arc::new(world)))) }
+        let count = COUNTS.iter().find_map(|name| std::env::var(name).ok()?.parse().ok());
+        let world = match count {
+            Some(2..) => World::join(count)?,
+            None if std::env::var_os(NUMBER).is_some() => World::join(None)?,
+            _ => None,
+        };
+        Ok(Self(world.map(Arc::new)))
     }
 
     /// Number of this process, from 0.

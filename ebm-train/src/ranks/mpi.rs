@@ -22,17 +22,17 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Begins MPI. Fails where that is not the launcher's, or MPI was begun before.
-    pub fn join(count: usize) -> Result<Self, Error> {
+    /// Begins MPI; `None` for a process alone. Fails where that is not the launcher's, which started so many, or MPI was begun before.
+    pub fn join(count: Option<usize>) -> Result<Option<Self>, Error> {
         let joined = mpi::initialize_with_threading(Threading::Funneled);
         let (universe, _) = joined.ok_or_else(|| Error::Ranks("MPI has begun already in this process".to_owned()))?;
         let world = Self { _universe: universe, summed: AtomicU64::new(0) };
-        if world.count() == count {
-            return Ok(world);
-        }
+        let found = world.count();
+        let Some(count) = count.filter(|&count| count != found) else {
+            return Ok((found > 1).then_some(world));
+        };
         Err(Error::Ranks(format!(
-            "{count} processes were started, and MPI finds {}: this program was built with the MPI of another launcher",
-            world.count()
+            "{count} processes were started, and MPI finds {found}: this program was built with the MPI of another launcher"
         )))
     }
 

@@ -7,8 +7,9 @@ use crate::Error;
 pub(super) enum World {}
 
 impl World {
-    /// Always fails, with what to build.
-    pub fn join(count: usize) -> Result<Self, Error> {
+    /// Fails with what to build, where it is known that there are several.
+    pub fn join(count: Option<usize>) -> Result<Option<Self>, Error> {
+        let Some(count) = count else { return Ok(None) };
         Err(Error::Ranks(format!(
             "a launcher such as mpirun has started {count} processes, and this program is built for one: \
              `cargo build -p ebm-train --features mpi` makes one that trains over all of them"

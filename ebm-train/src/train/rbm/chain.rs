@@ -106,7 +106,11 @@ impl<B: Backend> Chains<B> {
     pub fn save(&self, backend: &B, snapshot: &mut Snapshot) {
         let own = self.tempering.as_ref().map_or(&self.visible, |tempering| &tempering.replicas);
         if self.count > 0 {
-            snapshot.put(backend, CHAINS, &self.of_all(backend, own));
+            // A process alone has them all.
+            match backend.ranks().is_alone() {
+                true => snapshot.put(backend, CHAINS, own),
+                false => snapshot.put(backend, CHAINS, &self.of_all(backend, own)),
+            }
         }
     }
 
