@@ -18,6 +18,7 @@
 //! | [`messages`] | every message of the wire |
 //! | [`dump`](mod@dump) | the hex dumps of the specifications |
 //! | [`oracle`] | what the independent reference in `tools/oracle` computed |
+//! | [`skipped`](mod@skipped) | what a test leaves out, in words that somebody sees |
 //! | [`tiny`] | the two models of `FORMAT.md` and of the golden fixtures |
 
 pub mod agreement;
@@ -33,6 +34,7 @@ pub mod mixed;
 pub mod oracle;
 pub mod parameters;
 pub mod quantised;
+pub mod skipped;
 pub mod special;
 pub mod statistics;
 pub mod tiny;

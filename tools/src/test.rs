@@ -1,12 +1,14 @@
 //! Every test of the project, in order: from the cheap ones to the device.
 
+use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::bare;
 use crate::board::{self, Board};
@@ -36,6 +38,9 @@ use crate::workspace;
 const MODEL_PROGRAMS: &[&str] = &["digits", "kernels", "requests"];
 /// The core's optional features, and a target that each has to build for.
 const FEATURES: [(&str, &str); 1] = [("defmt", "thumbv7em-none-eabihf")];
+
+/// Names the file to which tests write what they leave out: nobody hears a test that passes.
+const LEFT_OUT: &str = "EBM_SKIPPED";
 
 /// How long each fuzz target runs: long enough to show that it still can. `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: &str = "5";
@@ -67,7 +72,9 @@ pub fn run() -> Result<bool> {
     let missing = setup::run()?;
     setup::report(&missing);
 
-    let steps = plan()?;
+    let left_out = workspace::target().join("skipped.txt");
+    fs::write(&left_out, "").with_context(|| left_out.display().to_string())?;
+    let steps = plan(&left_out)?;
     let mut host = Host::default();
     let (mut not_run, mut skipped) = (Vec::new(), Vec::new());
     let total = steps.len();
@@ -106,6 +113,10 @@ pub fn run() -> Result<bool> {
     for title in &skipped {
         say!("SKIPPED: {title}");
     }
+    let words = fs::read_to_string(&left_out).with_context(|| left_out.display().to_string())?;
+    for words in words.lines().collect::<BTreeSet<_>>() {
+        say!("SKIPPED in tests: {words}");
+    }
     for title in &not_run {
         say!("NOT RUN: {title}");
     }
@@ -113,17 +124,22 @@ pub fn run() -> Result<bool> {
     Ok(not_run.is_empty())
 }
 
-fn plan() -> Result<Vec<Step>> {
+/// Every step; tests write what they leave out to the file.
+fn plan(left_out: &Path) -> Result<Vec<Step>> {
     let mut documentation = cargo("doc --workspace --no-deps");
     documentation.env("RUSTDOCFLAGS", "-D warnings");
-    let mut host_tests = cargo("test --workspace");
-    if gpu::is_driver_installed() {
-        // Mesa's layer that sorts cards complains where no desktop runs, for every program.
-        host_tests.env("EBM_GPU", "").env("NODEVICE_SELECT", "1");
-    }
-    if let Some(python) = python::find() {
-        host_tests.env(python::VARIABLE, python);
-    }
+    let on_host = |arguments: &str| {
+        let mut command = cargo(arguments);
+        command.env(LEFT_OUT, left_out);
+        if gpu::is_driver_installed() {
+            // Mesa's layer that sorts cards complains where no desktop runs, for every program.
+            command.env("EBM_GPU", "").env("NODEVICE_SELECT", "1");
+        }
+        if let Some(python) = python::find() {
+            command.env(python::VARIABLE, python);
+        }
+        command
+    };
     let clippy = "clippy --workspace --all-targets -- -D warnings";
     let mut steps = vec![
         with_component("formatting", "rustfmt", cargo("fmt --version"), cargo("fmt --all --check")),
@@ -131,7 +147,7 @@ fn plan() -> Result<Vec<Step>> {
         Step::run("documentation", documentation),
         dependencies(),
         Step::run("the crates as packages", package::command()),
-        Step::run("host tests", host_tests),
+        Step::run("host tests", on_host("test --workspace")),
         Step::run("the core's tests with overflow checks", cargo("test -p ebm-core -p ebm-tests --profile checked")),
     ];
     steps.push(match oracle::command() {
@@ -149,7 +165,7 @@ fn plan() -> Result<Vec<Step>> {
     let over_ranks = "training over several processes";
     steps.push(match mpi::impossible() {
         Some(reason) => Step { title: over_ranks.to_owned(), action: Action::Skip(reason) },
-        None => Step::run(over_ranks, cargo("test -p ebm-train --features mpi --test mpi")),
+        None => Step::run(over_ranks, on_host("test -p ebm-train --features mpi --test mpi")),
     });
     let trained = workspace::target().join("trained");
     let mut main_job = cargo("run -p ebm-train -- --f32 --force --out");

@@ -1,5 +1,6 @@
 //! A small disk of the test's own: a tmpfs in a mount namespace, which goes away with the process.
 
+use ebm_tests::skipped::skipped;
 use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -25,7 +26,7 @@ pub fn may_mount(name: &str) -> bool {
         probe.output().is_ok_and(|output| output.status.success())
     };
     let Some(way) = ways.iter().find(works) else {
-        println!("SKIPPED: {name}: no disk of its own can be mounted here");
+        skipped(&format!("{name}: no disk of its own can be mounted here"));
         return false;
     };
     let mut again = Command::new("unshare");

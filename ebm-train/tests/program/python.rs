@@ -1,5 +1,6 @@
 //! A Python for the tests of other programs' side.
 
+use ebm_tests::skipped::skipped;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,7 +21,7 @@ pub fn if_any(modules: &str) -> Option<PathBuf> {
     let installed = ["python3", "/usr/bin/python3"].map(PathBuf::from);
     let found = named().into_iter().chain(installed).find(|python| imports(python, modules));
     if found.is_none() {
-        eprintln!("left out: there is no Python with {modules} (`pip install` them, and {VARIABLE} names the Python)");
+        skipped(&format!("no Python has {modules} (`pip install` them, and {VARIABLE} names the Python)"));
     }
     found
 }
