@@ -49,7 +49,9 @@ fn every_way_of_training_comes_to_the_same() {
     .enumerate()
     {
         let run = |backend| {
-            let line = format!("train --data digits --epochs 1 {flags} --backend {backend} --out {backend}{number}");
+            let line = format!(
+                "train --data digits --epochs 1 {flags} --backend {backend} --out {backend}{number} --report=false"
+            );
             figures(&line, folder.path())
         };
         assert_alike(&run("gpu"), &run("cpu"), flags);
@@ -63,7 +65,7 @@ fn a_run_goes_on_where_another_backend_left_it() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let line = "train --model dbn --hidden 12,6 --epochs 2 --seed 4";
-    let whole = figures(&format!("{line} --out whole"), folder.path());
+    let whole = figures(&format!("{line} --report=false --out whole"), folder.path());
     for (begun, resumed) in [("gpu", "cpu"), ("cpu", "gpu")] {
         succeed(&format!("{line} --backend {begun} --out {begun} --quiet"), folder.path());
         // As after a stop between the two machines.
@@ -82,8 +84,8 @@ fn models_are_measured_and_drawn_from_alike() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    succeed("train --model rbm --hidden 16 --epochs 2 --out a --quiet", folder);
-    succeed("train --model dbn --hidden 16,8 --epochs 2 --out b --quiet", folder);
+    succeed("train --model rbm --hidden 16 --epochs 2 --out a --report=false --quiet", folder);
+    succeed("train --model dbn --hidden 16,8 --epochs 2 --out b --report=false --quiet", folder);
     let number = |line: &str, name: &str| {
         let figures: Value = serde_json::from_str(&succeed(line, folder)).expect("JSON");
         figures.pointer(name).and_then(Value::as_f64).unwrap_or_else(|| panic!("{line}: no {name} in {figures}"))

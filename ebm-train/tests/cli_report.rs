@@ -4,6 +4,7 @@ mod browser;
 mod program;
 
 use browser::Browser;
+use ebm_tests::skipped::skipped;
 use program::{refuse, succeed};
 use serde_json::Value;
 use std::fs;
@@ -138,7 +139,73 @@ fn other_models_have_their_pages() {
         let page = fs::read_to_string(folder.path().join(run).join("report.html")).expect("a page");
         assert!(!page.contains("Not shown"), "{run}: {page}");
         assert!(page.contains("<h2>Filters</h2>") && page.contains("<h2>Novelty</h2>"), "{run}");
+        assert_eq!(page.contains("`ebm-train eval` finds its likelihood"), run == "class");
     }
+    // Written again it has less to draw from, and says so.
+    succeed("report int8", folder.path());
+    let page = fs::read_to_string(folder.path().join("int8/report.html")).expect("a page");
+    assert!(page.contains("<h2>Filters</h2>") && page.contains("written in integers alone"));
+}
+
+#[test]
+fn a_report_is_of_the_data_that_were_learnt_from() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    let rows: Vec<String> = (0..60).map(|row| format!("{},{},{}", row % 2, row / 7 % 2, row % 3 % 2)).collect();
+    fs::write(folder.join("bits.csv"), rows.join("\n")).expect("the data");
+    succeed("train --data csv:bits.csv --hidden 3 --epochs 2 --out a --quiet", folder);
+    let before = fs::read_to_string(folder.join("a/report.html")).expect("a page");
+    assert!(before.contains("Log-likelihood of training samples") && before.contains("nats a training sample"));
+    fs::write(folder.join("bits.csv"), rows[1..].join("\n")).expect("the data");
+    refuse("report a", folder, 1, &["a: its data are not those that it learnt from, data-crc32 = ", "train anew"]);
+    assert_eq!(fs::read_to_string(folder.join("a/report.html")).expect("a page"), before);
+}
+
+#[test]
+fn rates_that_were_changed_on_the_way_are_told() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    let line = "train --hidden 8 --epochs 4 --seed 2 --learning-rate 0.25 --out a --quiet";
+    succeed(line, folder);
+    let page = |run: &str| fs::read_to_string(folder.join(run).join("report.html")).expect("a page");
+    assert!(page("a").contains("gives the same bits") && !page("a").contains("Rates on the way"));
+    // As after a stop: the model is not there, and the log has no end.
+    let log = fs::read_to_string(folder.join("a/log.jsonl")).expect("a log");
+    let lines: Vec<&str> = log.lines().filter(|line| !line.contains("\"event\":\"end\"")).collect();
+    fs::write(folder.join("a/log.jsonl"), lines.join("\n") + "\n").expect("the log");
+    fs::remove_file(folder.join("a/model.ebm")).expect("the model");
+    succeed("train --resume a --learning-rate 0.125 --quiet", folder);
+    let page = page("a");
+    assert!(page.contains("alone gives another model") && !page.contains("gives the same bits"));
+    for rate in ["learning-rate = 0.25", "learning-rate = 0.125"] {
+        assert!(page.contains(rate), "{rate}");
+    }
+    assert!(page.contains("the process that ended the run"));
+}
+
+#[test]
+fn samples_of_very_many_values_leave_a_page() {
+    let folder = TempDir::new().expect("a folder");
+    let row =
+        |offset: usize| (0..40_000).map(|column| ((column + offset) % 3 % 2).to_string()).collect::<Vec<_>>().join(",");
+    let rows: Vec<String> = (0..6).map(row).collect();
+    fs::write(folder.path().join("wide.csv"), rows.join("\n")).expect("the data");
+    succeed("train --data csv:wide.csv --hidden 2 --epochs 1 --out a --quiet", folder.path());
+    let page = fs::read_to_string(folder.path().join("a/report.html")).expect("a page");
+    assert!(page.contains("not shown: the report: a picture of 400") && page.contains("<h2>How it was made</h2>"));
+    succeed("report a --plots plots", folder.path());
+}
+
+#[test]
+fn where_every_sample_misses_a_value_no_likelihood_is_made_up() {
+    let folder = TempDir::new().expect("a folder");
+    let rows: Vec<String> = (0..40)
+        .map(|row| if row % 2 == 0 { format!("{},", row % 4 / 2) } else { format!(",{}", row % 3 % 2) })
+        .collect();
+    fs::write(folder.path().join("holes.csv"), rows.join("\n")).expect("the data");
+    succeed("train --data csv:holes.csv --hidden 2 --epochs 1 --out a --quiet", folder.path());
+    let page = fs::read_to_string(folder.path().join("a/report.html")).expect("a page");
+    assert!(page.contains("misses a value, so none has a likelihood") && !page.contains("NaN"), "{page}");
 }
 
 /// What a browser says of every chart and picture of the page in a window so wide.
@@ -174,10 +241,14 @@ document.getElementById("page").onload = (event) => {
 #[test]
 fn a_browser_shows_every_point_on_a_desk_and_on_a_phone() {
     let Some(browser) = Browser::find() else {
-        eprintln!("SKIPPED: no Chromium is installed: nothing was looked at in a browser");
+        skipped("no report was looked at in a browser: no Chromium is installed");
         return;
     };
     let page = RUN.path().join("runs/a/report.html");
+    // It is heard.
+    let complaining = RUN.path().join("complaining.html");
+    fs::write(&complaining, "<!doctype html><script>console.error(\"ouch\")</script>").expect("a page");
+    assert!(browser.complaints(&complaining).contains("ouch"));
     assert_eq!(browser.complaints(&page), "", "the browser's console");
     for width in [1280, 390] {
         let found = shown(&browser, &page, width);
@@ -195,8 +266,9 @@ fn a_browser_shows_every_point_on_a_desk_and_on_a_phone() {
         // Training and test, a point an epoch.
         lines("Loss: pretrain-1", &[5, 5]);
         lines("Free energy: pretrain-2", &[5, 5]);
-        lines("Log-likelihood of test samples", &[3, 3]);
-        assert!(chart("Free energy")["bars"].as_u64() > Some(40), "two histograms");
+        lines("Grey levels of test samples in place of states", &[3, 3]);
+        lines("Free-energy gap: pretrain-1", &[5]);
+        assert!(chart("Free energy")["bars"].as_u64() > Some(80), "two histograms");
         for chart in found["charts"].as_array().expect("charts") {
             let side = |side: usize| chart["size"][side].as_f64().expect("a size");
             assert!(side(0) > 300.0 && side(0) < f64::from(width) && side(1) > 180.0, "{width}: {chart}");

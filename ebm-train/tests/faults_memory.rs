@@ -19,8 +19,8 @@ const ROWS: usize = 84_000;
 const VISIBLE: usize = 1000;
 /// Address space of the process that learns from them, in KiB: less than a third of that.
 const LIMIT_KIB: usize = 100 << 10;
-/// Without a report, which looks at up to 10,000 samples at once.
-const LINE: &str = "train --data npy:large.npy --hidden 4 --epochs 1 --batch-size 200 --threads 1 --seed 3 --report=false --quiet --json";
+const LINE: &str =
+    "train --data npy:large.npy --hidden 4 --epochs 1 --batch-size 200 --threads 1 --seed 3 --quiet --json";
 
 /// An npy file of values from 0 to 1, of which no two rows are the same.
 fn write_large(path: &Path) {

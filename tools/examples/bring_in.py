@@ -54,6 +54,8 @@ def by_torch(train, path):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] not in ("sklearn", "torch"):
+        sys.exit(__doc__)
     program, data, path = sys.argv[1:4]
     digits = np.load(data)
     train, test = (np.float32(digits[part].reshape(len(digits[part]), -1) / 16) for part in ("x_train", "x_test"))

@@ -60,6 +60,8 @@ def free_energies(v, arrays, metadata):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     weights, samples, answers = (load(path) for path in sys.argv[1:4])
     metadata = json.loads(str(weights["metadata"]))
     raw = samples["x_test" if "x_test" in samples else "x_train"]

@@ -14,6 +14,8 @@ import sys
 import numpy as np
 import onnxruntime
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 model = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 samples, answers = np.load(sys.argv[2]), np.load(sys.argv[3])
 raw = samples["x_test" if "x_test" in samples else "x_train"]

@@ -3,9 +3,10 @@
 use super::args::InspectArgs;
 use super::board::{self, OnBoard, on_board};
 use crate::Error;
+use crate::eval::novelty::threshold_nats;
 use crate::export::{ModelFile, value_of_a_count};
 use ebm_core::format::{Binarisation, ImageShape, Input, Kinds, LayerKind, Provenance, Scaling};
-use ebm_core::kernel::integer::{NATS, Rescale};
+use ebm_core::kernel::integer::Rescale;
 use ebm_core::{HiddenKind, Model};
 use serde::Serialize;
 
@@ -94,10 +95,9 @@ fn facts<'a>(path: &str, bytes: usize, model: &'a Model<'_>) -> Facts<'a> {
         image: header.presentation.image,
         binarisation: Protocol { training: header.presentation.training, test: header.presentation.test },
         labels: header.labels.split('\n').filter(|label| !label.is_empty()).collect(),
-        novelty: header.novelty.map(|novelty| Novelty {
-            threshold_nats: f64::from(novelty.threshold) / f64::from(NATS),
-            quantile: novelty.quantile,
-        }),
+        novelty: header
+            .novelty
+            .map(|novelty| Novelty { threshold_nats: threshold_nats(&novelty), quantile: novelty.quantile }),
         provenance: header.provenance,
         board: None,
     }

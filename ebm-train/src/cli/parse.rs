@@ -153,7 +153,7 @@ pub(super) fn of_run(run: &Path) -> Result<(TrainArgs, Resolved), crate::Error> 
     let config = run.join(CONFIG);
     let wrong = |problem: &str| crate::Error::Run { run: run.to_owned(), problem: format!("{CONFIG} in it {problem}") };
     if !config.is_file() {
-        return Err(no_run(run));
+        return Err(no_run(run, ""));
     }
     match parse(vec!["ebm-train".into(), TRAIN.into(), flag("config", &config), flag("out", run)]) {
         Ok(Line { args: Args { command: Some(super::args::Command::Train(args)), .. }, resolved: Some(resolved) }) => {
@@ -178,7 +178,7 @@ fn brought(train: &Command, given: &ArgMatches) -> Result<Vec<OsString>, Refusal
     };
     if let Some(run) = resumed {
         if !path.is_file() {
-            return Err(no_run(run).into());
+            return Err(no_run(run, " to go on with").into());
         }
         let mut settings = train.get_arguments().filter(|arg| !config::may_change(arg.get_id().as_str()));
         if let Some(arg) = settings.find(|arg| is_given(arg.get_id().as_str())) {
@@ -194,9 +194,9 @@ fn brought(train: &Command, given: &ArgMatches) -> Result<Vec<OsString>, Refusal
     Ok(more)
 }
 
-/// There is no run in that folder.
-fn no_run(run: &Path) -> crate::Error {
-    let problem = format!("holds no run to go on with: there is no {CONFIG} in it");
+/// There is no run in that folder, for what it was asked for.
+fn no_run(run: &Path, purpose: &str) -> crate::Error {
+    let problem = format!("holds no run{purpose}: there is no {CONFIG} in it");
     crate::Error::Run { run: run.to_owned(), problem }
 }
 

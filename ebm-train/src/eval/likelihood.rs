@@ -50,9 +50,40 @@ fn start<B: Backend>(backend: &B, stack: &Stack<B>, samples: &Samples, chains: u
     Ok(backend.upload(top.rows(), top.visible, &top.values))
 }
 
-/// What a likelihood of these data is of, in words: a Bernoulli unit has states, not shades between them. `samples` are rows of visible values. Fails when
-/// they cannot be read.
-pub fn what_it_is_of(kinds: &UnitKinds, samples: &Samples) -> Result<&'static str, Error> {
+/// What a likelihood is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LikelihoodOf {
+    /// Values between the states of units that have two: `ln p` of them is none of any data.
+    GreyLevels,
+    /// States: `ln p` is the logarithm of a probability, at most 0.
+    States,
+    /// Real values: `ln p` is the logarithm of a density.
+    RealValues,
+}
+
+impl LikelihoodOf {
+    /// Whether it is a likelihood at all.
+    pub fn is_likelihood(self) -> bool {
+        self != Self::GreyLevels
+    }
+
+    /// The same in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::GreyLevels => {
+                "grey levels put in for binary states: no likelihood of any data; --binarisation threshold or sampled-once makes binary ones"
+            }
+            Self::States => "discrete data: logarithms of probabilities, at most 0",
+            Self::RealValues => {
+                "real-valued data: logarithms of densities in the units that the model sees, above 0 where it is sure"
+            }
+        }
+    }
+}
+
+/// What a likelihood of these data is of: a Bernoulli unit has states, not shades between them. `samples` are rows of visible values. Fails when they cannot
+/// be read.
+pub fn what_it_is_of(kinds: &UnitKinds, samples: &Samples) -> Result<LikelihoodOf, Error> {
     let is_bernoulli: Vec<bool> = match &kinds.blocks[..] {
         [] => vec![true; samples.visible()],
         blocks => blocks
@@ -64,13 +95,8 @@ pub fn what_it_is_of(kinds: &UnitKinds, samples: &Samples) -> Result<&'static st
         let grey =
             |row: &[f32]| row.iter().zip(&is_bernoulli).any(|(&v, &bernoulli)| bernoulli && v != 0.0 && v != 1.0);
         if piece?.iter().any(grey) {
-            return Ok(
-                "grey levels put in for binary states: no likelihood of any data; --binarisation threshold or sampled-once makes binary ones",
-            );
+            return Ok(LikelihoodOf::GreyLevels);
         }
     }
-    Ok(match kinds.sigma.is_empty() {
-        true => "discrete data: logarithms of probabilities, at most 0",
-        false => "real-valued data: logarithms of densities in the units that the model sees, above 0 where it is sure",
-    })
+    Ok(if kinds.sigma.is_empty() { LikelihoodOf::States } else { LikelihoodOf::RealValues })
 }

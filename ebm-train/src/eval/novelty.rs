@@ -3,6 +3,7 @@
 use super::rows::each;
 use crate::Error;
 use crate::data::{Batch, PIECE_ROWS, Samples, evenly};
+use ebm_core::format::Novelty;
 use ebm_core::kernel::integer::NATS;
 use ebm_core::{Model, Numbers};
 
@@ -40,6 +41,11 @@ pub fn threshold<N: Numbers>(
     energies.sort_by(f64::total_cmp);
     let rank = (f64::from(quantile) * energies.len() as f64).ceil() as usize;
     Ok(energies.get(rank.saturating_sub(1)).map(|nats| (nats * f64::from(NATS)).ceil() as i32))
+}
+
+/// The threshold of a model file, in nats.
+pub fn threshold_nats(novelty: &Novelty) -> f64 {
+    f64::from(novelty.threshold) / f64::from(NATS)
 }
 
 /// Area under the ROC curve: the probability that a novel sample has a higher free energy than a usual one, ties counting half (Mann & Whitney 1947).

@@ -66,10 +66,21 @@ impl Colours {
     /// What the colours mean.
     pub fn words(self) -> String {
         match self {
-            Self::Grey(low, high) => format!("black is {low}, white {high}"),
-            Self::Signed(largest) => format!("blue is -{largest}, white 0, red {largest}"),
+            Self::Grey(low, high) => format!("black is {}, white {}", short(low), short(high)),
+            Self::Signed(largest) => format!("blue is -{0}, white 0, red {0}", short(largest)),
         }
     }
+}
+
+/// A number with three digits that count.
+fn short(value: f32) -> f64 {
+    let value = f64::from(value);
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let place = 10f64.powf(value.abs().log10().floor() - 2.0);
+    // Divided by a whole power where it can be, which is exact.
+    if place < 1.0 { (value / place).round() / (1.0 / place).round() } else { (value / place).round() * place }
 }
 
 /// A picture in red, green and blue.
@@ -267,7 +278,9 @@ mod tests {
         let grey = Colours::Grey(0.0, 1.0);
         assert_eq!([grey.of(0.0), grey.of(0.5), grey.of(1.0), grey.of(7.0)], [[0; 3], [128; 3], [255; 3], [255; 3]]);
         assert_eq!(grey.of(f32::NAN), MISSING);
+        assert_eq!([0.0, 1.0820818, -0.00123456, 98765.0].map(short), [0.0, 1.08, -0.00123, 98800.0]);
         assert_eq!(Colours::grey_of(&[0.2, -3.0, f32::NAN, 2.0]), Colours::Grey(-3.0, 2.0));
+        assert_eq!([0.0, 1.0820818, -0.00123456, 98765.0].map(short), [0.0, 1.08, -0.00123, 98800.0]);
         assert_eq!(Colours::grey_of(&[0.2]), grey, "values within 0 to 1 keep their grey from picture to picture");
         let signed = Colours::signed_of(&[0.5, -2.0]);
         assert_eq!(signed, Colours::Signed(2.0));

@@ -62,6 +62,14 @@ pub(super) fn read(path: &Path, settings: &str) -> Result<Option<Snapshot>, Erro
     Ok(Some(snapshot))
 }
 
+/// The lines that the settings of a checkpoint do not have; `None` where they have all of them.
+pub(super) fn lacks(path: &Path, lines: &str) -> Result<Option<String>, Error> {
+    let Some(bytes) = bytes(path)? else { return Ok(None) };
+    let metadata = metadata(path, &bytes)?;
+    let missing = unlike(lines, value(path, &metadata, SETTINGS)?);
+    Ok((!missing.is_empty()).then(|| missing.join(", ")))
+}
+
 /// How far the stage had come whose checkpoint this is; `None` when there is none.
 pub(super) fn read_position(path: &Path) -> Result<Option<Position>, Error> {
     match bytes(path)? {
@@ -112,13 +120,15 @@ fn checksum(tensors: &BTreeMap<String, SavedTensor>) -> u32 {
     crc32(&sums)
 }
 
+/// The lines of `these` that `those` have not.
+fn unlike<'a>(these: &'a str, those: &str) -> Vec<&'a str> {
+    these.lines().filter(|line| !those.lines().any(|other| other == *line)).collect()
+}
+
 /// The settings in which a checkpoint and its run differ, in words.
 fn difference(written: &str, run: &str) -> Option<String> {
-    let unlike = |these: &str, those: &str| -> Vec<String> {
-        these.lines().filter(|line| !those.lines().any(|other| other == *line)).map(str::to_owned).collect()
-    };
     let (written_only, run_only) = (unlike(written, run), unlike(run, written));
-    let words = |lines: Vec<String>| if lines.is_empty() { "nothing of it".to_owned() } else { lines.join(", ") };
+    let words = |lines: Vec<&str>| if lines.is_empty() { "nothing of it".to_owned() } else { lines.join(", ") };
     (written != run).then(|| format!("was written with {}; this run has {}", words(written_only), words(run_only)))
 }
 

@@ -1,6 +1,7 @@
 //! A run's folder: its files' names, and the lock that keeps a second process out.
 
-use super::log::{self, Event};
+use super::checkpoint;
+use super::log::{self, Event, Opening};
 use crate::train::Epoch;
 use crate::{Error, files};
 use serde_json::Value;
@@ -69,7 +70,7 @@ impl Folder {
     /// The folder of a run that was begun. Fails when there is none, or another process uses it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         if !path.join(CONFIG).is_file() {
-            let problem = format!("holds no run to go on with: there is no {CONFIG} in it");
+            let problem = format!("holds no run: there is no {CONFIG} in it");
             return Err(Error::Run { run: path.to_owned(), problem });
         }
         files::prepare_folder(path)?;
@@ -148,6 +149,32 @@ impl Folder {
     pub fn epochs(&self) -> Result<Vec<Epoch>, Error> {
         let epoch = |event| if let Event::Epoch(epoch) = event { Some(*epoch) } else { None };
         Ok(log::read(&self.log())?.into_iter().filter_map(epoch).collect())
+    }
+
+    /// What each process that worked on the run began with.
+    pub fn openings(&self) -> Result<Vec<Opening>, Error> {
+        let opening = |event| match event {
+            Event::Start(opening) | Event::Resume(opening) => Some(opening),
+            _ => None,
+        };
+        Ok(log::read(&self.log())?.into_iter().filter_map(opening).collect())
+    }
+
+    /// Fails where the run's checkpoints were written with other data: `identity` says what these are, one `key = value` a line.
+    pub fn check_data(&self, identity: &str) -> Result<(), Error> {
+        let checkpoints = self.checkpoints();
+        for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
+            let path = entry.map_err(Error::file(&checkpoints, "list the folder"))?.path();
+            if is_checkpoint(&path)
+                && let Some(missing) = checkpoint::lacks(&path, identity)?
+            {
+                let words = format!(
+                    "its data are not those that it learnt from, {missing} now: give those back, or train anew on these"
+                );
+                return Err(self.problem(&words));
+            }
+        }
+        Ok(())
     }
 
     /// The model.

@@ -1,6 +1,8 @@
 //! Ctrl-C and SIGTERM: the first asks every run to end after its minibatch, the second ends the process.
 
+use crate::Error;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub const EXIT_CODE: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// Whether training is over, and the report to come.
+static IS_LEARNT: AtomicBool = AtomicBool::new(false);
 static WATCH: Once = Once::new();
 
 /// Begins to watch for interrupts; later calls change nothing.
@@ -18,8 +22,11 @@ pub(super) fn watch() {
             if REQUESTED.swap(true, Ordering::Relaxed) {
                 std::process::exit(EXIT_CODE.into());
             }
-            let words = "\ninterrupted: finishing the minibatch and writing a checkpoint; again to end at once";
-            let _ = writeln!(std::io::stderr(), "{words}");
+            let words = match IS_LEARNT.load(Ordering::Relaxed) {
+                false => "finishing the minibatch and writing a checkpoint",
+                true => "what was learnt is on the disk; ending ahead of the report",
+            };
+            let _ = writeln!(std::io::stderr(), "\ninterrupted: {words}; again to end at once");
         });
     });
 }
@@ -30,6 +37,16 @@ pub fn leave() {
         // Where no handler can be set, an interrupt ends the process, and the launcher with it all others.
         let _ = ctrlc::set_handler(|| ());
     });
+}
+
+/// From here on there is nothing more to learn.
+pub(super) fn learnt() {
+    IS_LEARNT.store(true, Ordering::Relaxed);
+}
+
+/// Fails where the user has asked to stop the run in this folder.
+pub fn check(run: &Path) -> Result<(), Error> {
+    if requested() { Err(Error::Interrupted { run: run.to_owned() }) } else { Ok(()) }
 }
 
 /// Whether the user has asked to stop.

@@ -14,7 +14,7 @@ mod together;
 
 pub use checkpoint::is_checkpoint;
 pub use folder::{CONFIG, Folder, MODEL, MODEL_F32, Overwrite};
-pub use interrupt::{EXIT_CODE as INTERRUPTED, leave as leave_interrupts};
+pub use interrupt::{EXIT_CODE as INTERRUPTED, check as check_interrupt, leave as leave_interrupts};
 pub use log::{Event, Opening};
 pub use memory::{check as check_memory, peak as peak_memory};
 pub use strand::Strand;
@@ -122,9 +122,10 @@ impl Run {
         self.progress.print(text)
     }
 
-    /// Ends the display of progress; what follows the training is short.
+    /// Ends the display of progress: nothing more is learnt.
     pub fn measure(&self) {
         self.progress.finish();
+        interrupt::learnt();
     }
 
     /// Ends the run with these figures.

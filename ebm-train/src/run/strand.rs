@@ -3,7 +3,6 @@
 use super::milestones::is_milestone;
 use super::{Event, Run, checkpoint};
 use crate::Error;
-
 use crate::parameters::RbmParameters;
 use crate::train::advice::Watch;
 use crate::train::pretrain::FIRST_MACHINE;

@@ -60,7 +60,7 @@ impl Work for Generative<'_> {
                 Some(likelihood);
         }
         if figures.pseudo_log_likelihood_nats.is_some() || how != LogLikelihood::None {
-            figures.likelihood_of = Some(what_it_is_of(stack.kinds(), &usual.inputs)?);
+            figures.likelihood_of = Some(what_it_is_of(stack.kinds(), &usual.inputs)?.words());
         }
         Ok(())
     }

@@ -14,7 +14,6 @@ use crate::eval::{classification, novelty};
 use crate::export::ModelFile;
 use clap::{ValueEnum, value_parser};
 use ebm_core::format::NumberFormat;
-use ebm_core::kernel::integer::NATS;
 use ebm_core::{Float, Integer, Model, Numbers};
 use figures::{Figures, NoveltyFigures};
 use generative::Generative;
@@ -187,7 +186,7 @@ fn as_on_a_device<N: Numbers>(
             novel: name.clone(),
             novel_samples: of_novel.len(),
             novel_free_energy_mean_nats: mean(&nats(&of_novel)),
-            threshold_nats: model.header().novelty.map(|novelty| f64::from(novelty.threshold) / f64::from(NATS)),
+            threshold_nats: model.header().novelty.as_ref().map(novelty::threshold_nats),
             false_positive_rate: figures.novel_share,
             true_positive_rate: novel_share(&of_novel),
         });

@@ -66,6 +66,16 @@ impl fmt::Display for Unknown {
 }
 
 impl Unknown {
+    /// What is hidden, in words that follow "blue is".
+    pub(in crate::cli) fn words(&self) -> String {
+        match self {
+            Self::Missing => "what is missing".to_owned(),
+            Self::Channels(names) => format!("channel {}", names.join(", ")),
+            Self::Values(_) => self.to_string(),
+            half => format!("the {half} half"),
+        }
+    }
+
     /// A mark for every value that is hidden. Fails when the samples have no such values.
     pub(in crate::cli) fn values(
         &self,

@@ -4,16 +4,16 @@ use super::Subject;
 use super::panel::Panel;
 use crate::Error;
 use crate::eval::classification::{self, Classification};
-use crate::eval::novelty::free_energies;
+use crate::eval::novelty::{free_energies, threshold_nats};
 use crate::report::html::{Cell, Chart, Item, Mark, Section, Series, Table};
 use ebm_core::format::NumberFormat;
-use ebm_core::kernel::integer::NATS;
 use ebm_core::{Float, Integer, Model, Numbers};
 
 /// Bars of a histogram.
 const BARS: usize = 40;
 
-fn is_float(model: &Model<'_>) -> bool {
+/// Whether it answers in f32, else in integers.
+pub(super) fn is_float(model: &Model<'_>) -> bool {
     model.header().layers.first().is_some_and(|layer| layer.numbers == NumberFormat::F32)
 }
 
@@ -81,8 +81,7 @@ pub(super) fn novelty(subject: &Subject<'_>, panel: &Panel) -> Result<Option<Sec
     let nats = if is_float(&model) { energies::<Float> } else { energies::<Integer> };
     let Some(test) = nats(&model, panel, false, subject.threads)? else { return Ok(None) };
     let train = nats(&model, panel, true, subject.threads)?.unwrap_or_default();
-    let threshold =
-        model.header().novelty.map(|novelty| (f64::from(novelty.threshold) / f64::from(NATS), novelty.quantile));
+    let threshold = model.header().novelty.map(|novelty| (threshold_nats(&novelty), novelty.quantile));
     let all = || test.iter().chain(&train).copied().filter(|nats| nats.is_finite());
     let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     if least > most {

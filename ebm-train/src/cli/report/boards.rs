@@ -1,6 +1,7 @@
 //! What the model takes of every board that is known.
 
 use super::Subject;
+use super::answers::is_float;
 use super::panel::Panel;
 use crate::Error;
 use crate::board;
@@ -8,7 +9,6 @@ use crate::board::need::Sizes;
 use crate::board::work::{Inputs, Usage};
 use crate::cli::board::{NOTE, usage_of_chain};
 use crate::report::html::{Cell, Item, Section, Table};
-use ebm_core::format::NumberFormat;
 use ebm_core::kernel::integer::Storage;
 
 /// The written model, and where that is f32, what int8 would take.
@@ -19,7 +19,7 @@ pub(super) fn section(subject: &Subject<'_>, panel: &Panel) -> Result<Option<Sec
     if let Some(samples) = panel.test.inputs.memory().filter(|samples| samples.rows() > 0) {
         usage = Usage { inputs: Inputs::mean(samples.iter().map(Inputs::of)), ..usage };
     }
-    let is_float = model.header().layers.first().is_some_and(|layer| layer.numbers == NumberFormat::F32);
+    let is_float = is_float(&model);
     let mut items = Vec::new();
     let written = if is_float { "This model, in f32" } else { "This model, in integers" };
     items.push(Item::Table(table(written, &sizes, usage)?));
@@ -28,7 +28,7 @@ pub(super) fn section(subject: &Subject<'_>, panel: &Panel) -> Result<Option<Sec
         items.push(Item::Table(table("The same in int8", &sizes.stored(Storage::Int8), usage)?));
     }
     let words = format!(
-        "With the program `serve` and a second slot of flash for another model; predicted within 5 %, before anything is flashed. {NOTE}."
+        "With the program `serve` and a second slot of flash for another model; predicted within 5 %, before anything is flashed. Counted are {NOTE}."
     );
     Ok(Some(Section { title: "Boards".into(), words, items }))
 }

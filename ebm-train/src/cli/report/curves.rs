@@ -9,15 +9,17 @@ use serde_json::Value;
 use std::io;
 use std::path::Path;
 
-/// A figure of an epoch on the training, the validation and the test part.
+/// A figure of an epoch.
 struct Kind {
     name: &'static str,
     unit: fn(&Epoch) -> &'static str,
-    parts: [fn(&Epoch) -> Option<f64>; 3],
+    /// Of what it is, and the figure.
+    parts: &'static [(&'static str, Figure)],
 }
 
-const PARTS: [&str; 3] = ["training", "validation", "test"];
-const KINDS: [Kind; 3] = [
+type Figure = fn(&Epoch) -> Option<f64>;
+
+const KINDS: [Kind; 4] = [
     Kind {
         name: "Loss",
         unit: |epoch| match (epoch.train_accuracy, epoch.train_absolute_error) {
@@ -25,21 +27,34 @@ const KINDS: [Kind; 3] = [
             (Some(_), None) => "cross-entropy, nats",
             _ => "loss",
         },
-        parts: [|epoch| Some(epoch.train_loss), |epoch| epoch.validation_loss, |epoch| epoch.test_loss],
+        parts: &[
+            ("training", |epoch| Some(epoch.train_loss)),
+            ("validation", |epoch| epoch.validation_loss),
+            ("test", |epoch| epoch.test_loss),
+        ],
     },
     Kind {
         name: "Accuracy",
         unit: |_| "share classified rightly",
-        parts: [|epoch| epoch.train_accuracy, |epoch| epoch.validation_accuracy, |epoch| epoch.test_accuracy],
+        parts: &[
+            ("training", |epoch| epoch.train_accuracy),
+            ("validation", |epoch| epoch.validation_accuracy),
+            ("test", |epoch| epoch.test_accuracy),
+        ],
     },
     Kind {
         name: "Free energy",
         unit: |_| "mean F(v), nats",
-        parts: [
-            |epoch| epoch.train_free_energy_nats,
-            |epoch| epoch.validation_free_energy_nats,
-            |epoch| epoch.test_free_energy_nats,
+        parts: &[
+            ("training", |epoch| epoch.train_free_energy_nats),
+            ("validation", |epoch| epoch.validation_free_energy_nats),
+            ("test", |epoch| epoch.test_free_energy_nats),
         ],
+    },
+    Kind {
+        name: "Free-energy gap",
+        unit: |_| "nats above training",
+        parts: &[("unseen samples", Epoch::free_energy_gap_nats)],
     },
 ];
 
@@ -74,23 +89,18 @@ fn chart(epochs: &[Epoch], kind: &Kind, stages: &[&str]) -> Option<Chart> {
     let mut series = Vec::new();
     for (number, stage) in stages.iter().enumerate() {
         let of_stage = || epochs.iter().filter(|epoch| epoch.stage == *stage);
-        for (part, figure) in kind.parts.iter().enumerate() {
+        for (part, (of, figure)) in kind.parts.iter().enumerate() {
             let points: Vec<[f64; 2]> =
                 of_stage().filter_map(|epoch| Some([epoch.epoch as f64, figure(epoch)?])).collect();
             if points.is_empty() {
                 continue;
             }
             series.push(match (stages.len(), part) {
-                (1, _) => Series::line(PARTS[part], part, points),
+                (1, _) => Series::line(of, part, points),
                 (_, part) => {
                     let name = if *stage == RANDOM_START { "random start" } else { "pretrained" };
                     let mark = if part == 0 { Mark::Dashed } else { Mark::Line };
-                    Series {
-                        name: format!("{name}, {}", PARTS[part]),
-                        mark,
-                        points,
-                        colour: number + 2 * usize::from(part == 1),
-                    }
+                    Series { name: format!("{name}, {of}"), mark, points, colour: number + 2 * usize::from(part == 1) }
                 }
             });
         }

@@ -10,17 +10,17 @@ mod pictures;
 
 use super::backend::{BackendKind, Work};
 use super::config::Resolved;
-use super::train::{Outcome, Plan, open_data, opening};
+use super::train::{Outcome, Plan, identity, open_data, opening};
 use super::{drawing, parse};
 use crate::Error;
-use crate::backend::Backend;
+use crate::backend::{Backend, Cpu, Gpu};
 use crate::board::need::Sizes;
 use crate::data::Dataset;
 use crate::export::ModelFile;
-use crate::parameters::{DbnParameters, Parameters};
+use crate::parameters::Parameters;
 use crate::report::html::{Figure, Item, Report, Section};
 use crate::report::picture::Tile;
-use crate::run::{Folder, MODEL_F32};
+use crate::run::{Folder, MODEL_F32, Opening, check_interrupt};
 use crate::train::{Epoch, advice};
 use clap::value_parser;
 use panel::Panel;
@@ -66,7 +66,9 @@ pub(super) fn run(args: &ReportArgs, json: bool) -> Result<(), Error> {
         return Err(Error::Run { run: args.run.clone(), problem });
     };
     let outcome = Outcome::from_log(&args.run, summary, folder.epochs()?)?;
+    let openings = folder.openings()?;
     let dataset = open_data(&plan)?;
+    folder.check_data(&identity(&dataset)?)?;
     let model = ModelFile::read(&folder.model())?;
     let float = [folder.model(), args.run.join(MODEL_F32)]
         .iter()
@@ -77,6 +79,7 @@ pub(super) fn run(args: &ReportArgs, json: bool) -> Result<(), Error> {
         settings: &settings,
         dataset: &dataset,
         outcome: &outcome,
+        openings: &openings,
         model: &model,
         parameters: float.as_ref(),
         threads: args.threads.into(),
@@ -103,6 +106,8 @@ pub(super) struct Subject<'a> {
     pub settings: &'a Resolved,
     pub dataset: &'a Dataset,
     pub outcome: &'a Outcome,
+    /// What each process that worked on it began with.
+    pub openings: &'a [Opening],
     /// The model that was written.
     pub model: &'a ModelFile,
     /// Its parameters before they were quantised, where they are at hand.
@@ -111,8 +116,17 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Forms the page, on the card where there is one, and writes it.
+    pub fn report(&self, gpu: Option<&Gpu>, cpu: &Cpu) -> Result<(), Error> {
+        let report = match gpu {
+            Some(gpu) => self.on(gpu),
+            None => self.on(cpu),
+        };
+        self.write(&report?)
+    }
+
     /// Writes the page, and the curves beside it.
-    pub fn write(&self, report: &Report) -> Result<(), Error> {
+    fn write(&self, report: &Report) -> Result<(), Error> {
         curves::write_csv(&self.folder.curves(), &self.outcome.epochs)?;
         report.write(&self.folder.report())
     }
@@ -144,6 +158,7 @@ impl Work for &Subject<'_> {
         sections.extend(warnings(&self.outcome.epochs));
         sections.push(curves::section(&self.outcome.epochs));
         let mut add = |section: Result<Option<Section>, Error>, title: &str| {
+            check_interrupt(self.folder.path())?;
             match section {
                 Ok(section) => sections.extend(section),
                 // One figure that there is none of must not cost the rest.
@@ -164,6 +179,7 @@ impl Work for &Subject<'_> {
         }
         add(answers::classes(self, &panel), "Answers")?;
         add(answers::novelty(self, &panel), "Novelty")?;
+        add(Ok(self.integers_alone()), "Pictures")?;
         add(boards::section(self, &panel), "Boards")?;
         sections.push(origin::section(self));
         let hidden: Vec<usize> =
@@ -171,6 +187,16 @@ impl Work for &Subject<'_> {
         let words = opening(self.plan, &hidden, self.dataset);
         let title = format!("Run {}", name_of(self.folder.path()));
         Ok(Report { title, words: words.trim_end().to_owned(), figures, sections })
+    }
+}
+
+impl Subject<'_> {
+    /// What is not there to be drawn, where only integers were written.
+    fn integers_alone(&self) -> Option<Section> {
+        let words = "The model was written in integers alone: pictures are of the machine over the inputs as it was last kept, where one was. With --f32 or \
+                     --format f32, a run leaves what the others are drawn of.";
+        let is_alone = self.parameters.is_none();
+        is_alone.then(|| Section { title: "About the pictures".into(), words: words.into(), items: Vec::new() })
     }
 }
 
@@ -183,7 +209,7 @@ fn warnings(epochs: &[Epoch]) -> Option<Section> {
 /// Whether samples can be drawn of them.
 fn is_generative(parameters: &Parameters) -> bool {
     match parameters {
-        Parameters::Dbn(DbnParameters { .. }) => true,
+        Parameters::Dbn(_) => true,
         Parameters::Classifier(net) => net.machine.is_some(),
     }
 }
@@ -206,19 +232,18 @@ impl Subject<'_> {
             percent(test_accuracy_random_start),
             "the same fine-tuning without pretraining".into(),
         );
-        let last = epochs.iter().rev().find(|epoch| epoch.train_free_energy_nats.is_some());
-        if let Some((epoch, train)) = last.and_then(|epoch| Some((epoch, epoch.train_free_energy_nats?))) {
-            let unseen = [(epoch.validation_free_energy_nats, "validation"), (epoch.test_free_energy_nats, "test")];
-            if let Some((energy, part)) = unseen.into_iter().find_map(|(energy, part)| Some((energy?, part))) {
-                let note = format!(
-                    "nats, {part} over training, {} epoch {}; far above 0: learnt by heart",
-                    epoch.stage, epoch.epoch
-                );
-                add("Free-energy gap", Some(format!("{:+.2}", energy - train)), note);
-            }
+        let last = epochs.iter().rev().find_map(|epoch| Some((epoch, epoch.free_energy_gap_nats()?)));
+        if let Some((epoch, gap)) = last {
+            let part = epoch.unseen_free_energy_nats().map_or("", |(_, part)| part);
+            let note = format!(
+                "nats, {part} over training, {} epoch {}; far above 0: learnt by heart",
+                epoch.stage, epoch.epoch
+            );
+            add("Free-energy gap", Some(format!("{gap:+.2}")), note);
         }
         add("Model file", Some(format!("{bytes} bytes")), name_of(self.model.path()));
-        add("Took", Some(format!("{seconds:.1} s")), "from reading the data to the written model".into());
+        let took = if self.openings.len() > 1 { "the process that ended the run" } else { "to the written model" };
+        add("Took", Some(format!("{seconds:.1} s")), took.into());
         figures
     }
 }

@@ -8,6 +8,8 @@ use crate::export::ModelFile;
 const BUDGET: usize = 5_000_000_000;
 const FEWEST: usize = 500;
 const MOST: usize = 10_000;
+/// Bytes that the samples of a part take at most: data may be larger than memory.
+const BYTES: usize = 8 << 20;
 
 /// Samples spread evenly over the training and the test part, those that miss values left out.
 pub(super) struct Panel {
@@ -19,10 +21,12 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// As many samples as the model's size allows.
+    /// As many samples as the model's size and theirs allow.
     pub fn new(dataset: &Dataset, model: &ModelFile) -> Result<Self, Error> {
         // An int8 weight is a byte of the file, and a multiply-add of an answer.
-        let most = (BUDGET / model.bytes().len().max(1)).clamp(FEWEST, MOST);
+        let in_time = (BUDGET / model.bytes().len().max(1)).clamp(FEWEST, MOST);
+        let in_memory = BYTES / (size_of::<f32>() * dataset.train.inputs.visible().max(1));
+        let most = in_time.min(in_memory.max(1));
         let part = if dataset.test.inputs.rows() > 0 { "test" } else { "training" };
         Ok(Self { train: picked(&dataset.train, most)?, test: picked(dataset.measured(), most)?, part })
     }
@@ -30,11 +34,19 @@ impl Panel {
 
 fn picked(split: &Split, most: usize) -> Result<Split, Error> {
     let rows = evenly(split.inputs.rows(), most);
-    let mut all = Batch::default();
-    split.inputs.gather(&rows, &mut all)?;
-    let is_complete = |row: usize| all.row(row).iter().all(|value| !value.is_nan());
-    let complete: Vec<usize> = (0..rows.len()).filter(|&row| is_complete(row)).collect();
-    let values = complete.iter().flat_map(|&row| all.row(row)).copied().collect();
-    let labels = complete.iter().filter_map(|&row| split.labels.get(rows[row] as usize).copied()).collect();
-    Ok(Split { inputs: Samples::from(Batch { values, visible: split.inputs.visible() }), labels })
+    let mut batch = Batch::default();
+    split.inputs.gather(&rows, &mut batch)?;
+    let visible = split.inputs.visible();
+    let mut labels = Vec::new();
+    let mut complete = 0;
+    for (index, &row) in rows.iter().enumerate() {
+        if batch.row(index).iter().any(|value| value.is_nan()) {
+            continue;
+        }
+        batch.values.copy_within(index * visible..(index + 1) * visible, complete * visible);
+        labels.extend(split.labels.get(row as usize));
+        complete += 1;
+    }
+    batch.values.truncate(complete * visible);
+    Ok(Split { inputs: Samples::from(Batch { visible, ..batch }), labels })
 }

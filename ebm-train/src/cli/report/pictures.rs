@@ -146,8 +146,9 @@ pub(super) fn guesses<B: Backend>(
     let masked = Batch { values: masked, visible: originals.visible };
     let picture = grid.draw(bands(&[&originals, &masked, &filled], grid.columns).into_iter(), colours);
     let words = format!(
-        "From the top: the samples, what is shown to the machine (blue is unknown: {unknown}), its guess from it: the mean of the last {AVERAGED} of {STEPS} Gibbs \
+        "From the top: the samples, what is shown to the machine (blue is hidden: {}), its guess from it: the mean of the last {AVERAGED} of {STEPS} Gibbs \
          steps; {}.",
+        unknown.words(),
         colours.words()
     );
     items.push(Item::Picture { title: "Guesses for what is hidden".into(), words, picture });

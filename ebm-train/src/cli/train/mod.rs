@@ -6,7 +6,6 @@ mod plan;
 mod words;
 
 use super::args::Json;
-use super::backend::Work as _;
 use super::config::Resolved;
 use super::report::Subject;
 use crate::Error;
@@ -109,7 +108,10 @@ fn start(
     words.iter().for_each(|words| note(plan, words));
     let gpu = gpu.map(|gpu| gpu.among(ranks.clone()));
     let cpu = Cpu::new(plan.threads)?.among(ranks.clone());
-    let of_run = format!("{}{}", settings.settings, identity(&dataset, from.as_ref())?);
+    let mut of_run = format!("{}{}", settings.settings, identity(&dataset)?);
+    if let Some(file) = &from {
+        of_run += &format!("from-crc32 = {}\n", crc32(file.bytes()));
+    }
     ranks.check_alike(&of_run)?;
     let Some(folder) = folder else {
         run::leave_interrupts();
@@ -152,21 +154,19 @@ fn start(
     outcome.epochs = epochs;
     outcome.seconds = started.elapsed().as_secs_f64();
     if plan.report {
+        note(plan, "measuring for report.html");
         let subject = Subject {
             folder: run.folder(),
             plan,
             settings: &settings,
             dataset: &dataset,
             outcome: &outcome,
+            openings: &run.folder().openings()?,
             model: &ModelFile::read(&run.folder().model())?,
             parameters: Some(&trained.parameters),
             threads: plan.threads,
         };
-        let report = match &gpu {
-            Some(gpu) => subject.on(gpu),
-            None => subject.on(&cpu),
-        };
-        report.and_then(|report| subject.write(&report)).map_err(|error| run.stopped(error))?;
+        subject.report(gpu.as_ref(), &cpu).map_err(|error| run.stopped(error))?;
         outcome.report = Some(run.folder().report().display().to_string());
     }
     run.finish(outcome.summary()?)?;
@@ -220,8 +220,8 @@ fn blocks(kind: VisibleKind, visible: usize) -> Vec<Block> {
     if kind == VisibleKind::Bernoulli { Vec::new() } else { vec![Block::new(kind, visible as u32)] }
 }
 
-/// What beside the settings a run's result depends on.
-fn identity(dataset: &Dataset, from: Option<&ModelFile>) -> Result<String, Error> {
+/// What of the data a run's result depends on, one `key = value` a line.
+pub(super) fn identity(dataset: &Dataset) -> Result<String, Error> {
     let Dataset { train, validation, .. } = dataset;
     let mut lines = format!("data-crc32 = {}\n", dataset.train_crc32);
     if !train.labels.is_empty() {
@@ -234,9 +234,6 @@ fn identity(dataset: &Dataset, from: Option<&ModelFile>) -> Result<String, Error
         }
         crc.update(bytemuck::cast_slice(&validation.labels));
         lines += &format!("validation-crc32 = {}\n", crc.sum());
-    }
-    if let Some(file) = from {
-        lines += &format!("from-crc32 = {}\n", crc32(file.bytes()));
     }
     Ok(lines)
 }

@@ -23,8 +23,8 @@ use super::ModelFile;
 use super::model_file::TOOL;
 use crate::Error;
 use crate::data::{Binarisation, Preprocessing};
+use crate::eval::novelty::threshold_nats;
 use ebm_core::format::{Header, Layer, NumberFormat};
-use ebm_core::kernel::integer::NATS;
 use ebm_core::{Activation, Affine, Float, HiddenKind, Machine, Model};
 use graph::{Element, Graph, Value};
 use protobuf::Message;
@@ -171,7 +171,7 @@ fn metadata(header: &Header<'_>) -> Vec<Message> {
         entries.push(("classes", serde_json::Value::from(classes).to_string()));
     }
     if let Some(novelty) = header.novelty {
-        entries.push(("novelty_threshold_nats", (f64::from(novelty.threshold) / f64::from(NATS)).to_string()));
+        entries.push(("novelty_threshold_nats", threshold_nats(&novelty).to_string()));
         entries.push(("novelty_quantile", novelty.quantile.to_string()));
     }
     if !header.provenance.dataset.is_empty() {

@@ -111,7 +111,7 @@ impl From<&str> for Cell {
 impl Report {
     /// Writes the page, whole or not at all. Fails when it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let page = page::html(self)?;
+        let page = page::html(self);
         write_whole(path, "write the report", |file| file.write_all(page.as_bytes()))
     }
 

@@ -1,15 +1,14 @@
 //! A report as HTML: no script, nothing fetched, pictures and charts inside.
 
 use super::{Cell, Figure, Item, Report, Section, Table};
-use crate::Error;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use std::fmt::Write as _;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The whole page. Fails when a picture is too large to be drawn.
-pub(super) fn html(report: &Report) -> Result<String, Error> {
+/// The whole page.
+pub(super) fn html(report: &Report) -> String {
     let title = escaped(&report.title);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -22,9 +21,9 @@ pub(super) fn html(report: &Report) -> Result<String, Error> {
         page += "</section>\n";
     }
     for section in &report.sections {
-        page += &self::section(section)?;
+        page += &self::section(section);
     }
-    Ok(page + "</main>\n</body>\n</html>\n")
+    page + "</main>\n</body>\n</html>\n"
 }
 
 fn tile(Figure { name, value, note }: &Figure) -> String {
@@ -34,20 +33,20 @@ fn tile(Figure { name, value, note }: &Figure) -> String {
     )
 }
 
-fn section(Section { title, words, items }: &Section) -> Result<String, Error> {
+fn section(Section { title, words, items }: &Section) -> String {
     let mut text = format!("<section>\n<h2>{}</h2>\n", escaped(title));
     if !words.is_empty() {
         let _ = writeln!(text, "<p>{}</p>", escaped(words));
     }
     text += "<div class=\"items\">\n";
     for item in items {
-        text += &self::item(item)?;
+        text += &self::item(item);
     }
-    Ok(text + "</div>\n</section>\n")
+    text + "</div>\n</section>\n"
 }
 
-fn item(item: &Item) -> Result<String, Error> {
-    Ok(match item {
+fn item(item: &Item) -> String {
+    match item {
         Item::Chart(chart) => match chart.svg() {
             Some(svg) => {
                 let title = escaped(&chart.title);
@@ -57,7 +56,11 @@ fn item(item: &Item) -> Result<String, Error> {
             None => String::new(),
         },
         Item::Picture { title, words, picture } => {
-            let png = BASE64_STANDARD.encode(picture.png(words)?);
+            let png = match picture.png(words) {
+                Ok(png) => BASE64_STANDARD.encode(png),
+                // Samples of very many values: the rest of the page is none the worse.
+                Err(error) => return warning(&format!("{title}: not shown: {error}")),
+            };
             let (title, words, width) = (escaped(title), escaped(words), picture.width);
             format!(
                 "<figure class=\"picture\"><figcaption>{title}</figcaption><img style=\"width:{width}px\" alt=\"{title}\" src=\"data:image/png;base64,{png}\">\
@@ -65,11 +68,15 @@ fn item(item: &Item) -> Result<String, Error> {
             )
         }
         Item::Table(table) => self::table(table),
-        Item::Warning(words) => format!("<p class=\"warning\">{}</p>\n", escaped(words)),
+        Item::Warning(words) => warning(words),
         Item::Code { title, text } => {
             format!("<div class=\"code\"><p class=\"name\">{}</p><pre>{}</pre></div>\n", escaped(title), escaped(text))
         }
-    })
+    }
+}
+
+fn warning(words: &str) -> String {
+    format!("<p class=\"warning\">{}</p>\n", escaped(words))
 }
 
 fn table(Table { title, columns, rows, folded }: &Table) -> String {
@@ -115,6 +122,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::picture::Picture;
 
     #[test]
     fn words_from_outside_stay_words() {
@@ -122,12 +130,19 @@ mod tests {
         let table = Table { columns: vec!["a<b".into()], rows: vec![vec!["x".into(), cell]], ..Table::default() };
         let items = vec![Item::Table(table), Item::Warning("1 < 2".to_owned())];
         let section = Section { title: "\"quoted\"".into(), items, ..Section::default() };
-        let page =
-            html(&Report { title: "a & b".into(), sections: vec![section], ..Report::default() }).expect("a page");
+        let page = html(&Report { title: "a & b".into(), sections: vec![section], ..Report::default() });
         assert!(
             !page.contains("<script") && page.contains("&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;"),
             "{page}"
         );
         assert!(page.contains("<title>a &amp; b</title>") && page.contains("a&lt;b") && page.contains("1 &lt; 2"));
+    }
+    #[test]
+    fn a_picture_that_no_viewer_shows_is_told_of() {
+        let picture = Picture { width: 1 << 20, height: 1, pixels: vec![0; 3 << 20] };
+        let item = Item::Picture { title: "Filters".into(), words: String::new(), picture };
+        let section = Section { title: "Wide".into(), items: vec![item], ..Section::default() };
+        let page = html(&Report { sections: vec![section], ..Report::default() });
+        assert!(page.contains("<p class=\"warning\">Filters: not shown: ") && !page.contains("<img"), "{page}");
     }
 }
