@@ -118,30 +118,7 @@ fn start(
         return job.train_on(gpu.as_ref(), &cpu, None).map(|_| ());
     };
 
-    if folder.overwrites() {
-        note(plan, &format!("{}: overwriting the run that it holds", plan.out.display()));
-    }
-    let settings_of_run = Following {
-        config: settings.toml.clone(),
-        is_revised: settings.is_revised,
-        settings: of_run,
-        progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
-        interval: plan.interval,
-        is_followed: json == Some(Json::Events),
-    };
-    let opening = Opening {
-        tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-        seed: plan.seed,
-        data: dataset.name.clone(),
-        data_crc32: dataset.train_crc32,
-        threads: plan.threads,
-        ranks: ranks.count(),
-        rates: settings.rates.clone(),
-    };
-    let run = Run::begin(folder, opening, settings_of_run)?;
-    if json.is_none() && !plan.quiet {
-        run.print(&words::opening(plan, &job.hidden, &dataset))?;
-    }
+    let run = begin(&job, folder, &settings, of_run, json)?;
     let (trained, epochs) = job.train_on(gpu.as_ref(), &cpu, Some(&run)).map_err(|error| run.stopped(error))?;
     // What follows is the first rank's alone.
     let (gpu, cpu) = (gpu.map(|gpu| gpu.among(Ranks::default())), cpu.among(Ranks::default()));
@@ -171,6 +148,36 @@ fn start(
     }
     run.finish(outcome.summary()?)?;
     tell(plan, json, &outcome, || words::tables(plan, &job.hidden, &dataset, &outcome))
+}
+
+/// Begins the run, or goes on with the one that the folder holds, and says so.
+fn begin(job: &Job<'_>, folder: Folder, settings: &Resolved, of_run: String, json: Option<Json>) -> Result<Run, Error> {
+    let Job { plan, dataset, .. } = *job;
+    if folder.overwrites() {
+        note(plan, &format!("{}: overwriting the run that it holds", plan.out.display()));
+    }
+    let following = Following {
+        config: settings.toml.clone(),
+        is_revised: settings.is_revised,
+        settings: of_run,
+        progress: if plan.quiet { Progress::quiet() } else { Progress::new(job.cost()) },
+        interval: plan.interval,
+        is_followed: json == Some(Json::Events),
+    };
+    let opening = Opening {
+        tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        seed: plan.seed,
+        data: dataset.name.clone(),
+        data_crc32: dataset.train_crc32,
+        threads: plan.threads,
+        ranks: job.ranks.count(),
+        rates: settings.rates.clone(),
+    };
+    let run = Run::begin(folder, opening, following)?;
+    if json.is_none() && !plan.quiet {
+        run.print(&words::opening(plan, &job.hidden, dataset))?;
+    }
+    Ok(run)
 }
 
 /// What the run found, on stdout as it is asked for; its events have told it already.
