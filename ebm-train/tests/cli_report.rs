@@ -5,10 +5,12 @@ mod program;
 
 use browser::Browser;
 use ebm_tests::skipped::skipped;
-use program::{refuse, succeed};
+use program::{program, refuse, succeed};
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
@@ -181,6 +183,26 @@ fn rates_that_were_changed_on_the_way_are_told() {
         assert!(page.contains(rate), "{rate}");
     }
     assert!(page.contains("the process that ended the run"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_while_the_report_is_formed_leaves_it_to_the_resumed_run() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    let mut training = program("train --hidden 700 --epochs 1 --out a");
+    let mut training =
+        training.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut stderr = BufReader::new(training.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    assert!(stderr.any(|line| line == "measuring for report.html"), "it begins to");
+    let interrupted = Command::new("kill").args(["-INT", &training.id().to_string()]).status().expect("kill");
+    assert!(interrupted.success());
+    let words: Vec<String> = stderr.collect();
+    assert_eq!(training.wait().expect("a status").code(), Some(130), "{words:?}");
+    assert!(words.iter().any(|line| line.contains("ending ahead of the report")), "{words:?}");
+    assert!(folder.join("a/model.ebm").is_file() && !folder.join("a/report.html").exists());
+    succeed("train --resume a --quiet", folder);
+    assert!(folder.join("a/report.html").is_file());
 }
 
 #[test]
