@@ -96,23 +96,22 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
 #[test]
 fn two_processes_do_not_share_a_folder() {
     let folder = TempDir::new().expect("a folder");
+    let others_are_refused = || {
+        for line in ["train --resume a", LONG, "train --hidden 8 --force --out a"] {
+            let second = run(line, folder.path());
+            assert_eq!(second.status.code(), Some(1));
+            assert!(stderr(&second).contains("a: another process is training here"), "{}", stderr(&second));
+        }
+    };
     let mut child = start(LONG, folder.path());
     until_it_learns(folder.path());
-    for line in ["train --resume a", LONG, "train --hidden 8 --force --out a"] {
-        let second = run(line, folder.path());
-        assert_eq!(second.status.code(), Some(1));
-        assert!(stderr(&second).contains("a: another process is training here"), "{}", stderr(&second));
-    }
+    others_are_refused();
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     // The lock went with the process; the run that takes up the first keeps others out too.
     let mut child = start("train --resume a", folder.path());
     until(|| fs::read_to_string(folder.path().join("a/log.jsonl")).is_ok_and(|text| text.contains("\"resume\"")));
-    for line in ["train --resume a", LONG, "train --hidden 8 --force --out a"] {
-        let second = run(line, folder.path());
-        assert_eq!(second.status.code(), Some(1));
-        assert!(stderr(&second).contains("a: another process is training here"), "{}", stderr(&second));
-    }
+    others_are_refused();
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     assert!(run("train --hidden 8 --epochs 1 --force --out a", folder.path()).status.success());

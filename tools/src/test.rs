@@ -128,14 +128,15 @@ pub fn run() -> Result<bool> {
 fn plan(left_out: &Path) -> Result<Vec<Step>> {
     let mut documentation = cargo("doc --workspace --no-deps");
     documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let (python, has_driver) = (python::find(), gpu::is_driver_installed());
     let on_host = |arguments: &str| {
         let mut command = cargo(arguments);
         command.env(LEFT_OUT, left_out);
-        if gpu::is_driver_installed() {
+        if has_driver {
             // Mesa's layer that sorts cards complains where no desktop runs, for every program.
             command.env("EBM_GPU", "").env("NODEVICE_SELECT", "1");
         }
-        if let Some(python) = python::find() {
+        if let Some(python) = &python {
             command.env(python::VARIABLE, python);
         }
         command

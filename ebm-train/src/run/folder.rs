@@ -108,18 +108,12 @@ impl Folder {
     /// Removes a run and what half a run has left; files that no run writes stay.
     pub(super) fn clear(&self) -> Result<(), Error> {
         files::sweep(&self.path)?;
-        let checkpoints = self.create_checkpoints()?;
-        files::sweep(&checkpoints)?;
+        files::sweep(&self.create_checkpoints()?)?;
         self.sweep_milestones()?;
         // The configuration first: without it there is no run here.
         let mut stale =
             vec![self.config(), self.log(), self.model(), self.file(MODEL_F32), self.report(), self.curves()];
-        for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
-            let path = entry.map_err(Error::file(&checkpoints, "list the folder"))?.path();
-            if is_checkpoint(&path) {
-                stale.push(path);
-            }
-        }
+        stale.extend(self.kept_checkpoints()?);
         stale.extend(self.kept_milestones()?.into_iter().map(|(_, path)| path));
         stale
             .iter()
@@ -162,12 +156,8 @@ impl Folder {
 
     /// Fails where the run's checkpoints were written with other data: `identity` says what these are, one `key = value` a line.
     pub fn check_data(&self, identity: &str) -> Result<(), Error> {
-        let checkpoints = self.checkpoints();
-        for entry in fs::read_dir(&checkpoints).map_err(Error::file(&checkpoints, "list the folder"))? {
-            let path = entry.map_err(Error::file(&checkpoints, "list the folder"))?.path();
-            if is_checkpoint(&path)
-                && let Some(missing) = checkpoint::lacks(&path, identity)?
-            {
+        for path in self.kept_checkpoints()? {
+            if let Some(missing) = checkpoint::lacks(&path, identity)? {
                 let words = format!(
                     "its data are not those that it learnt from, {missing} now: give those back, or train anew on these"
                 );
@@ -212,8 +202,18 @@ impl Folder {
 
     /// Whether any stage has left a checkpoint.
     pub(super) fn has_checkpoint(&self) -> bool {
-        let entries = fs::read_dir(self.checkpoints()).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).any(|path| is_checkpoint(&path))
+        self.kept_checkpoints().is_ok_and(|kept| !kept.is_empty())
+    }
+
+    /// Files of the stages that have left one.
+    fn kept_checkpoints(&self) -> Result<Vec<PathBuf>, Error> {
+        let folder = self.checkpoints();
+        let listed = || -> std::io::Result<Vec<PathBuf>> {
+            fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
+        };
+        let mut paths = listed().map_err(Error::file(&folder, "list the folder"))?;
+        paths.retain(|path| is_checkpoint(path));
+        Ok(paths)
     }
 
     fn create_checkpoints(&self) -> Result<PathBuf, Error> {

@@ -190,16 +190,6 @@ impl Work for &Subject<'_> {
     }
 }
 
-impl Subject<'_> {
-    /// What is not there to be drawn, where only integers were written.
-    fn integers_alone(&self) -> Option<Section> {
-        let words = "The model was written in integers alone: pictures are of the machine over the inputs as it was last kept, where one was. With --f32 or \
-                     --format f32, a run leaves what the others are drawn of.";
-        let is_alone = self.parameters.is_none();
-        is_alone.then(|| Section { title: "About the pictures".into(), words: words.into(), items: Vec::new() })
-    }
-}
-
 /// What looked wrong, and what to try.
 fn warnings(epochs: &[Epoch]) -> Option<Section> {
     let items: Vec<Item> = advice::of_run(epochs).iter().map(|advice| Item::Warning(advice.to_string())).collect();
@@ -215,6 +205,14 @@ fn is_generative(parameters: &Parameters) -> bool {
 }
 
 impl Subject<'_> {
+    /// What is not there to be drawn, where only integers were written.
+    fn integers_alone(&self) -> Option<Section> {
+        let words = "The model was written in integers alone: pictures are of the machine over the inputs as it was last kept, where one was. With --f32 or \
+                     --format f32, a run leaves what the others are drawn of.";
+        let is_alone = self.parameters.is_none();
+        is_alone.then(|| Section { title: "About the pictures".into(), words: words.into(), items: Vec::new() })
+    }
+
     /// What is looked for first.
     fn figures(&self) -> Vec<Figure> {
         let Outcome { test_accuracy, test_accuracy_int8, test_accuracy_random_start, bytes, seconds, epochs, .. } =

@@ -174,6 +174,8 @@ struct Splits<'a, B: Backend> {
     validation: Source<'a, B>,
     test: Source<'a, B>,
     images: Batch,
+    /// Of the training labels: see [`chance`].
+    chance: Option<[f64; 2]>,
 }
 
 impl<'a, B: Backend> Splits<'a, B> {
@@ -185,6 +187,7 @@ impl<'a, B: Backend> Splits<'a, B> {
             test: source(&dataset.test)?,
             dataset,
             images: Batch::default(),
+            chance: chance(&dataset.train.labels),
         })
     }
 
@@ -215,13 +218,12 @@ impl<'a, B: Backend> Splits<'a, B> {
         stage: &str,
         epoch: usize,
     ) -> Result<(Epoch, [f32; 2]), Error> {
-        let Self { dataset, train, validation, test, .. } = self;
+        let Self { dataset, train, validation, test, chance, .. } = self;
         let mut measure = |source, split: &Split| net.evaluate(backend, source, &split.labels);
         let [of_train, of_validation, of_test] =
             [measure(train, &dataset.train)?, measure(validation, &dataset.validation)?, measure(test, &dataset.test)?];
         let mean =
             |sum: f32, split: &Split| (!split.labels.is_empty()).then(|| f64::from(sum) / split.labels.len() as f64);
-        let chance = chance(&dataset.train.labels);
         let figures = Epoch {
             stage: stage.to_owned(),
             epoch,
